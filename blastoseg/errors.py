@@ -1,0 +1,106 @@
+"""Errors a user can meet, each with the exit code the command ends with.
+
+A message names the file, says what is wrong and what to do. The exit codes are part of the command's
+interface: they are listed by ``blastoseg --help`` and in the README, and never change their meaning.
+"""
+
+from typing import ClassVar
+
+
+class BlastosegError(Exception):
+    """Base of every error whose message is meant for the user: shown without a traceback."""
+
+    exit_code: ClassVar[int] = 1
+    meaning: ClassVar[str] = "an internal error: please report it with the run.log"
+
+
+class UsageError(BlastosegError):
+    """An option or argument makes no sense."""
+
+    exit_code = 2
+    meaning = "the command line is wrong"
+
+
+class InputNotFoundError(BlastosegError):
+    """A path does not exist, or holds nothing that can be scored."""
+
+    exit_code = 4
+    meaning = "the input is missing, or holds no frames"
+
+
+class SettingsError(BlastosegError):
+    """The settings file cannot be read, or holds an unknown or impossible value."""
+
+    exit_code = 5
+    meaning = "the settings file is wrong"
+
+
+class WeightsError(BlastosegError):
+    """Weights are unknown, damaged, or do not fit the network they name."""
+
+    exit_code = 6
+    meaning = "the weights are unknown or damaged"
+
+
+class DeviceError(BlastosegError):
+    """The device asked for is missing or unusable."""
+
+    exit_code = 7
+    meaning = "the device asked for is missing"
+
+
+class OutputError(BlastosegError):
+    """The output folder cannot be written."""
+
+    exit_code = 8
+    meaning = "the output folder cannot be written"
+
+
+class LockedError(BlastosegError):
+    """Another run works on the same output folder."""
+
+    exit_code = 9
+    meaning = "another run works on the same output folder"
+
+
+class EnvironmentProblemError(BlastosegError):
+    """The installation lacks something, such as libGL."""
+
+    exit_code = 10
+    meaning = "the installation is incomplete"
+
+
+class DataError(BlastosegError):
+    """A labelled data set, given to train or evaluate, cannot be used as it is."""
+
+    exit_code = 11
+    meaning = "the labelled data cannot be used as it is"
+
+
+class TrainingError(BlastosegError):
+    """Training stopped: memory, a loss that is not a number, a full disk."""
+
+    exit_code = 12
+    meaning = "the training stopped early; the last good checkpoint is kept"
+
+
+class UnreadableFrameError(BlastosegError):
+    """One frame cannot be read. Never ends a run: it becomes the reason of a ``failed`` row."""
+
+
+EXIT_OK = 0
+EXIT_FRAMES_FAILED = 3
+EXIT_INTERRUPTED = 130
+
+
+def exit_codes() -> dict[int, str]:
+    """Every exit code with its meaning, in numerical order."""
+    codes = {
+        EXIT_OK: "every frame was processed (some may be marked for review or excluded)",
+        EXIT_FRAMES_FAILED: "the report is complete, but some frames failed: see the Quality sheet",
+        EXIT_INTERRUPTED: "interrupted: what was finished is in the report",
+    }
+    for error in [BlastosegError, *BlastosegError.__subclasses__()]:
+        if error is not UnreadableFrameError:
+            codes[error.exit_code] = error.meaning
+    return dict(sorted(codes.items()))

@@ -1,0 +1,142 @@
+"""What travels between the stages: frames, crops, segmentations, results."""
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8] | NDArray[np.uint16]
+"""One gray channel, ``(y, x)``, origin top-left."""
+Labels = NDArray[np.uint8]
+"""Tissue label values, ``(y, x)``: 0 background, 1 ICM, 2 blastocoel, 3 TE, 4 ZP."""
+Mask = NDArray[np.bool_]
+Probabilities = NDArray[np.float32]
+"""``(channel, y, x)`` in inside-out channel order, summing to 1 over the channels."""
+
+
+class TimeReference(StrEnum):
+    """What ``time_h`` counts from."""
+
+    INSEMINATION = "insemination"
+    RECORDING = "recording"
+    UNKNOWN = "unknown"
+
+
+class Status(StrEnum):
+    """What became of a frame."""
+
+    OK = "ok"
+    REVIEW = "review"
+    EXCLUDED = "excluded"
+    FAILED = "failed"
+
+
+class Flag(StrEnum):
+    """What a person must know before believing a row."""
+
+    NO_EMBRYO = "no_embryo"
+    NOT_BLASTOCYST = "not_blastocyst"
+    SEVERAL_EMBRYOS = "several_embryos"
+    TOUCHES_BORDER = "touches_border"
+    OUT_OF_FOCUS = "out_of_focus"
+    LOW_CONTRAST = "low_contrast"
+    LOW_CONFIDENCE = "low_confidence"
+    ICM_NOT_VISIBLE = "icm_not_visible"
+    TE_INCOMPLETE = "te_incomplete"
+    ZP_NOT_VISIBLE = "zp_not_visible"
+    HATCHING = "hatching"
+    IMPLAUSIBLE_SIZE = "implausible_size"
+    UNCALIBRATED = "uncalibrated"
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRef:
+    """Where one frame is, before any pixel is read.
+
+    ``source`` is relative to what the user gave, with ``/`` separators; ``path`` is the file itself.
+    ``um_per_px`` is what the file's own metadata say, NaN where they say nothing. ``address`` belongs to
+    the reader named by ``kind`` (a video's frame number, a slide file's row id): opaque to all others.
+    """
+
+    embryo_id: str
+    source: str
+    path: Path
+    frame_index: int
+    kind: str
+    focal_plane: int | None = None
+    time_h: float = math.nan
+    time_reference: TimeReference = TimeReference.UNKNOWN
+    um_per_px: float = math.nan
+    um_per_px_source: str = ""
+    address: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded frame. ``ref`` may know more than before the reading (a burned-in clock, the best plane)."""
+
+    ref: FrameRef
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A square window of a frame, in frame pixels; it may reach beyond the frame's border."""
+
+    y: int
+    x: int
+    side: int
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """What was found in a frame: the box of the embryo to measure (None: no embryo) and its surroundings."""
+
+    box: Box | None
+    embryo_count: int = 0
+    touches_border: bool = False
+    score: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """The network's answer for one crop: ``probabilities`` at the network's input size."""
+
+    probabilities: Probabilities
+    box: Box
+
+
+@dataclass(slots=True)
+class FrameResult:
+    """One row of the report, and where its pictures lie (relative to OUT)."""
+
+    ref: FrameRef
+    status: Status
+    flags: tuple[Flag, ...] = ()
+    reason: str = ""
+    um_per_px: float = math.nan
+    um_per_px_source: str = ""
+    measures: dict[str, float | int | bool | None] = field(default_factory=dict)
+    mask_file: str = ""
+    overlay_file: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """The identifying columns followed by the measures, in the order of ``columns.FRAME_COLUMNS``."""
+        return {
+            "embryo_id": self.ref.embryo_id,
+            "source": self.ref.source,
+            "frame_index": self.ref.frame_index,
+            "focal_plane": self.ref.focal_plane,
+            "time_h": self.ref.time_h,
+            "time_reference": str(self.ref.time_reference),
+            "status": str(self.status),
+            "flags": ";".join(self.flags),
+            "reason": self.reason,
+            "um_per_px": self.um_per_px,
+            "um_per_px_source": self.um_per_px_source,
+            **self.measures,
+        }

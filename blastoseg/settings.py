@@ -1,0 +1,96 @@
+"""A lab's settings file: TOML, validated, hashable. Unknown keys are errors, so that no typing mistake is silent."""
+
+import hashlib
+import re
+import tomllib
+from datetime import date
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from blastoseg.errors import SettingsError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Calibration(_Section):
+    """The pixel size of the lab's instrument. Without it, lengths are reported in pixels only."""
+
+    um_per_px: float | None = Field(default=None, gt=0, lt=100)
+    instrument: str = ""
+    measured_on: date | None = None
+
+
+class Naming(_Section):
+    """How file names carry embryo, time point and focal plane. Regular expressions with named groups."""
+
+    embryo: str = r"(?P<embryo>(?:.*[_\- ])?WELL ?\d+)"
+    run: str = r"RUN[_\- ]?(?P<run>\d+)"
+    focal: str = r"(?:^|[_\- ])F(?P<focal>-?\d+)(?=$|[_\- .])"
+
+    @field_validator("embryo", "run", "focal")
+    @classmethod
+    def _has_its_group(cls, pattern: str, info: object) -> str:
+        name = getattr(info, "field_name", "")
+        try:
+            compiled = re.compile(pattern, re.IGNORECASE)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        if name not in compiled.groupindex:
+            raise ValueError(f"needs a named group (?P<{name}>...)")
+        return pattern
+
+
+class Quality(_Section):
+    """Thresholds of the quality flags. Areas in um2 are applied only where the pixel size is known."""
+
+    low_confidence: float = Field(default=0.75, ge=0, le=1)
+    low_contrast: float = Field(default=0.02, ge=0, le=1)
+    out_of_focus: float = Field(default=0.25, ge=0)
+    icm_min_area_frac: float = Field(default=0.01, ge=0, le=1)
+    te_min_coverage: float = Field(default=0.85, ge=0, le=1)
+    zp_min_integrity: float = Field(default=0.25, ge=0, le=1)
+    blastocyst_min_share_of_embryo: float = Field(default=0.3, ge=0, le=1)
+    blastocoel_min_area_frac: float = Field(default=0.03, ge=0, le=1)
+    blastocyst_area_min_um2: float = Field(default=11_600, gt=0)
+    blastocyst_area_max_um2: float = Field(default=35_100, gt=0)
+
+
+class Settings(_Section):
+    """Everything a lab can set. ``Settings()`` is what runs without a file."""
+
+    calibration: Calibration = Calibration()
+    naming: Naming = Naming()
+    quality: Quality = Quality()
+    frame_interval_h: float | None = Field(default=None, gt=0)
+    focal: str = "0"
+    weights: str = "starter"
+
+    def digest(self) -> str:
+        """SHA-256 of the settings: equal settings give equal digests, whatever their file looked like."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def load_settings(path: Path | None) -> Settings:
+    """Read and validate a settings file; the defaults without one.
+
+    Raises SettingsError naming the file, the key and the problem.
+    """
+    if path is None:
+        return Settings()
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}): check --settings") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: is not valid TOML: {error}") from error
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise SettingsError(f"{path}: {problems}") from error

@@ -1,0 +1,32 @@
+"""The five tissues, declared once: label value in masks, channel order in the network, name and colour."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tissue:
+    """One class of the segmentation.
+
+    ``label`` is the value in every label image; ``channel`` the network's output channel, in the
+    inside-out order in which I2CNet accumulates context; ``colour`` is RGB for overlays and charts.
+    """
+
+    key: str
+    name: str
+    label: int
+    channel: int
+    colour: tuple[int, int, int]
+
+
+ICM = Tissue("icm", "Inner cell mass", 1, 0, (230, 75, 53))
+BLASTOCOEL = Tissue("blastocoel", "Blastocoel", 2, 1, (77, 157, 224))
+TE = Tissue("te", "Trophectoderm", 3, 2, (59, 178, 115))
+ZP = Tissue("zp", "Zona pellucida", 4, 3, (242, 193, 46))
+BACKGROUND = Tissue("background", "Background", 0, 4, (128, 128, 128))
+
+INSIDE_OUT = (ICM, BLASTOCOEL, TE, ZP, BACKGROUND)
+"""Channel order of the network: ``INSIDE_OUT[c].label`` is the label value of channel ``c``."""
+
+FOREGROUND = (ICM, BLASTOCOEL, TE, ZP)
+LABEL_OF_CHANNEL = tuple(tissue.label for tissue in INSIDE_OUT)
+CHANNEL_OF_LABEL = tuple(tissue.channel for tissue in sorted(INSIDE_OUT, key=lambda tissue: tissue.label))
