@@ -100,7 +100,8 @@ def exit_codes() -> dict[int, str]:
         EXIT_FRAMES_FAILED: "the report is complete, but some frames failed: see the Quality sheet",
         EXIT_INTERRUPTED: "interrupted: what was finished is in the report",
     }
-    for error in [BlastosegError, *BlastosegError.__subclasses__()]:
+    kinds: list[type[BlastosegError]] = [BlastosegError, *BlastosegError.__subclasses__()]
+    for error in kinds:
         if error is not UnreadableFrameError:
             codes[error.exit_code] = error.meaning
     return dict(sorted(codes.items()))

@@ -77,7 +77,7 @@ class FrameRef:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One decoded frame. ``ref`` may know more than before the reading (a burned-in clock, the best plane)."""
+    """One decoded frame. ``ref`` may know more than before (a burned-in clock, the best plane)."""
 
     ref: FrameRef
     image: Image

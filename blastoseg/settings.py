@@ -1,4 +1,4 @@
-"""A lab's settings file: TOML, validated, hashable. Unknown keys are errors, so that no typing mistake is silent."""
+"""A lab's settings file: TOML, validated, hashable. An unknown key is an error: no typing mistake is silent."""
 
 import hashlib
 import re
