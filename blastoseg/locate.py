@@ -1,0 +1,158 @@
+"""Stage 2: find the embryo in a frame, crop it, map a crop's labels back into the frame.
+
+The locator network sees the whole frame, shrunk and padded to a small square (``fit_square``), and says
+for every pixel of it how likely it belongs to the embryo in view. This file holds the geometry around
+that answer, and no network.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blastoseg.records import Box, Image, Labels, Location, Mask, Probabilities
+
+EMBRYO_THRESHOLD = 0.5
+SMALLEST_EMBRYO_FRAC = 0.12
+"""Smallest extent of an embryo over the frame's shorter side: below it, debris."""
+NEIGHBOUR_AREA_FRAC = 0.35
+"""A second object counts as an embryo if it has at least this share of the main one's area."""
+MARGIN_FRAC = 0.13
+"""Free space around the embryo on each side of its box, as a share of its extent."""
+WORKING_SIDE = 640
+"""Largest side at which probabilities are resampled: beyond it, labels are, to bound memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class SquareFit:
+    """How a frame was shrunk into a square: ``square = frame * scale + (top, left)``, the rest is padding."""
+
+    scale: float
+    top: int
+    left: int
+    side: int
+    frame_shape: tuple[int, int]
+
+    def inside(self) -> tuple[slice, slice]:
+        """The part of the square that shows the frame, not padding."""
+        height, width = (max(1, round(extent * self.scale)) for extent in self.frame_shape)
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+
+def fit_square(image: Image, side: int) -> tuple[Image, SquareFit]:
+    """Shrink (or enlarge) a frame into a ``(side, side)`` square without distortion, centred.
+
+    The padding repeats the frame's median, so that it looks like empty medium and not like an edge of
+    the well. Returns the square, of the frame's dtype, and how to undo it.
+    """
+    height, width = image.shape
+    scale = side / max(height, width)
+    new_height, new_width = max(1, round(height * scale)), max(1, round(width * scale))
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(image, (new_width, new_height), interpolation=interpolation)
+    top, left = (side - new_height) // 2, (side - new_width) // 2
+    square = np.full((side, side), np.median(small), dtype=image.dtype)
+    square[top : top + new_height, left : left + new_width] = small
+    return square, SquareFit(scale, top, left, side, (height, width))
+
+
+def locate_embryo(probability: NDArray[np.float32], fit: SquareFit) -> Location:
+    """The box of the embryo to measure, from the locator's ``(side, side)`` probability map.
+
+    The central, largest component is the embryo: area weighted by its closeness to the frame's centre.
+    The box is square, in frame pixels, with ``MARGIN_FRAC`` of free space; both halves of a hatching
+    embryo are one component and lie inside it. ``touches_border`` says that the embryo reaches the
+    frame's own border. ``score`` is the mean probability over the embryo.
+    """
+    inside = fit.inside()
+    inner = np.ascontiguousarray(probability[inside])
+    mask = inner > EMBRYO_THRESHOLD
+    candidates = _embryo_components(mask, fit)
+    if not candidates:
+        return Location(box=None, embryo_count=0, score=float(inner.max(initial=0.0)))
+    main = max(candidates, key=lambda candidate: candidate.prominence)
+    count = sum(candidate.area >= NEIGHBOUR_AREA_FRAC * main.area for candidate in candidates)
+    rows, columns = np.nonzero(main.mask)
+    y0, y1, x0, x1 = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+    height, width = mask.shape
+    touches = y0 == 0 or x0 == 0 or y1 == height or x1 == width
+    extent = max(y1 - y0, x1 - x0) / fit.scale
+    side = max(16, round(extent * (1 + 2 * MARGIN_FRAC)))
+    centre_y, centre_x = (y0 + y1) / 2 / fit.scale, (x0 + x1) / 2 / fit.scale
+    box = Box(round(centre_y - side / 2), round(centre_x - side / 2), side)
+    return Location(box, count, bool(touches), float(inner[main.mask].mean()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Component:
+    mask: Mask
+    area: int
+    prominence: float
+
+
+def _embryo_components(mask: Mask, fit: SquareFit) -> list[_Component]:
+    count, regions, stats, centroids = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    height, width = mask.shape
+    smallest = SMALLEST_EMBRYO_FRAC * min(height, width)
+    candidates = []
+    for index in range(1, count):
+        box_width, box_height = stats[index, cv2.CC_STAT_WIDTH], stats[index, cv2.CC_STAT_HEIGHT]
+        if max(box_width, box_height) < smallest:
+            continue
+        x, y = centroids[index]
+        off_centre = np.hypot((x + 0.5) / width - 0.5, (y + 0.5) / height - 0.5)
+        area = int(stats[index, cv2.CC_STAT_AREA])
+        candidates.append(_Component(regions == index, area, area * (1 - off_centre)))
+    return candidates
+
+
+def crop_embryo(image: Image, box: Box, side: int) -> Image:
+    """The box's content, resampled to ``(side, side)``; beyond the frame's border its edge is repeated."""
+    height, width = image.shape
+    top, left = max(0, -box.y), max(0, -box.x)
+    bottom, right = max(0, box.y + box.side - height), max(0, box.x + box.side - width)
+    window = image[
+        max(0, box.y) : min(height, box.y + box.side), max(0, box.x) : min(width, box.x + box.side)
+    ]
+    if top or left or bottom or right:
+        window = np.asarray(
+            cv2.copyMakeBorder(window, top, bottom, left, right, cv2.BORDER_REPLICATE), image.dtype
+        )
+    interpolation = cv2.INTER_AREA if box.side > side else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(window, (side, side), interpolation=interpolation), image.dtype)
+
+
+def resample_probabilities(probabilities: Probabilities, side: int) -> Probabilities:
+    """Probabilities ``(channel, y, x)`` at another side, bilinear."""
+    if probabilities.shape[1] == side:
+        return probabilities
+    return np.stack(
+        [cv2.resize(channel, (side, side), interpolation=cv2.INTER_LINEAR) for channel in probabilities]
+    )
+
+
+def resample_labels(labels: Labels, side: int) -> Labels:
+    """A label map at another side; each tissue's outline is interpolated, so that edges stay smooth."""
+    if labels.shape[0] == side:
+        return labels
+    best = np.full((side, side), -1.0, np.float32)
+    resampled = np.zeros((side, side), np.uint8)
+    for value in np.unique(labels):
+        share = cv2.resize((labels == value).astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
+        better = share > best
+        best[better] = share[better]
+        resampled[better] = value
+    return resampled
+
+
+def place_labels(labels: Labels, box: Box, frame_shape: tuple[int, int]) -> Labels:
+    """Labels of a crop in the frame's own geometry; what lies beyond the frame's border is cut off."""
+    labels = resample_labels(labels, box.side)
+    placed = np.zeros(frame_shape, np.uint8)
+    height, width = frame_shape
+    y0, x0 = max(0, box.y), max(0, box.x)
+    y1, x1 = min(height, box.y + box.side), min(width, box.x + box.side)
+    if y0 < y1 and x0 < x1:
+        placed[y0:y1, x0:x1] = labels[y0 - box.y : y1 - box.y, x0 - box.x : x1 - box.x]
+    return placed
