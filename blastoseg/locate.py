@@ -6,6 +6,7 @@ that answer, and no network.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
@@ -16,8 +17,8 @@ from blastoseg.records import Box, Image, Labels, Location, Mask, Probabilities
 EMBRYO_THRESHOLD = 0.5
 SMALLEST_EMBRYO_FRAC = 0.12
 """Smallest extent of an embryo over the frame's shorter side: below it, debris."""
-NEIGHBOUR_AREA_FRAC = 0.35
-"""A second object counts as an embryo if it has at least this share of the main one's area."""
+NEIGHBOUR_AREA_FRAC = 0.15
+"""Another object counts as an embryo if this share of the main one's area is in view."""
 MARGIN_FRAC = 0.13
 """Free space around the embryo on each side of its box, as a share of its extent."""
 WORKING_SIDE = 640
@@ -58,24 +59,24 @@ def fit_square(image: Image, side: int) -> tuple[Image, SquareFit]:
 
 
 def locate_embryo(probability: NDArray[np.float32], fit: SquareFit) -> Location:
-    """The box of the embryo to measure, from the locator's ``(side, side)`` probability map.
+    """The box of the embryo to measure, from the locator's map ``(2, side, side)``: main embryo, others.
 
-    The central, largest component is the embryo: area weighted by its closeness to the frame's centre.
-    The box is square, in frame pixels, with ``MARGIN_FRAC`` of free space; both halves of a hatching
-    embryo are one component and lie inside it. ``touches_border`` says that the embryo reaches the
-    frame's own border. ``score`` is the mean probability over the embryo.
+    Of several components of the main embryo's map the central, largest is taken: area weighted by its
+    closeness to the frame's centre. The box is square, in frame pixels, with ``MARGIN_FRAC`` of free
+    space; both halves of a hatching embryo are one component and lie inside it. ``touches_border`` says
+    that the embryo reaches the frame's own border. ``score`` is the mean probability over the embryo.
     """
     inside = fit.inside()
-    inner = np.ascontiguousarray(probability[inside])
-    mask = inner > EMBRYO_THRESHOLD
-    candidates = _embryo_components(mask, fit)
+    inner, others = (np.ascontiguousarray(channel[inside]) for channel in probability)
+    candidates = _embryo_components(inner > EMBRYO_THRESHOLD)
     if not candidates:
         return Location(box=None, embryo_count=0, score=float(inner.max(initial=0.0)))
     main = max(candidates, key=lambda candidate: candidate.prominence)
-    count = sum(candidate.area >= NEIGHBOUR_AREA_FRAC * main.area for candidate in candidates)
+    neighbours = _embryo_components((others > EMBRYO_THRESHOLD) & (inner <= EMBRYO_THRESHOLD))
+    count = sum(candidate.area >= NEIGHBOUR_AREA_FRAC * main.area for candidate in [*candidates, *neighbours])
     rows, columns = np.nonzero(main.mask)
     y0, y1, x0, x1 = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
-    height, width = mask.shape
+    height, width = inner.shape
     touches = y0 == 0 or x0 == 0 or y1 == height or x1 == width
     extent = max(y1 - y0, x1 - x0) / fit.scale
     side = max(16, round(extent * (1 + 2 * MARGIN_FRAC)))
@@ -91,7 +92,7 @@ class _Component:
     prominence: float
 
 
-def _embryo_components(mask: Mask, fit: SquareFit) -> list[_Component]:
+def _embryo_components(mask: Mask) -> list[_Component]:
     count, regions, stats, centroids = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     height, width = mask.shape
     smallest = SMALLEST_EMBRYO_FRAC * min(height, width)
@@ -116,11 +117,9 @@ def crop_embryo(image: Image, box: Box, side: int) -> Image:
         max(0, box.y) : min(height, box.y + box.side), max(0, box.x) : min(width, box.x + box.side)
     ]
     if top or left or bottom or right:
-        window = np.asarray(
-            cv2.copyMakeBorder(window, top, bottom, left, right, cv2.BORDER_REPLICATE), image.dtype
-        )
+        window = cast(Image, cv2.copyMakeBorder(window, top, bottom, left, right, cv2.BORDER_REPLICATE))
     interpolation = cv2.INTER_AREA if box.side > side else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(window, (side, side), interpolation=interpolation), image.dtype)
+    return cast(Image, cv2.resize(window, (side, side), interpolation=interpolation))
 
 
 def resample_probabilities(probabilities: Probabilities, side: int) -> Probabilities:

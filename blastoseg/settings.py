@@ -1,4 +1,4 @@
-"""A lab's settings file: TOML, validated, hashable. An unknown key is an error: no typing mistake is silent."""
+"""A lab's settings file: TOML, validated, hashable. Unknown keys are errors: no typing mistake is silent."""
 
 import hashlib
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from blastoseg.errors import SettingsError
+from blastoseg.errors import SettingsError, UsageError
 
 
 class _Section(BaseModel):
@@ -67,6 +67,21 @@ class Settings(_Section):
     frame_interval_h: float | None = Field(default=None, gt=0)
     focal: str = "0"
     weights: str = "starter"
+
+    def overridden(self, **options: object) -> "Settings":
+        """These settings with the command line's options in their place; an option of None changes nothing.
+
+        Raises UsageError for an impossible value.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        try:
+            return Settings.model_validate(self.model_dump() | given)
+        except ValidationError as error:
+            names = ", ".join(
+                "--" + str(problem["loc"][0]).removesuffix("_h").replace("_", "-")
+                for problem in error.errors()
+            )
+            raise UsageError(f"{names}: {error.errors()[0]['msg']}") from error
 
     def digest(self) -> str:
         """SHA-256 of the settings: equal settings give equal digests, whatever their file looked like."""

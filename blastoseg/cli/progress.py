@@ -1,0 +1,129 @@
+"""What a run shows: a bar on a terminal, one line a minute elsewhere; and its closing table."""
+
+import math
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from blastoseg.pipeline import FrameScored, RunEnded, RunEvent, RunStarted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SECONDS_BETWEEN_LINES = 60.0
+STATUS_STYLE = {"ok": "green", "review": "yellow", "excluded": "dim", "failed": "red"}
+ROWS_SHOWN = 40
+
+
+class _FramesPerSecond(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f} frames/s" if speed else "", style="cyan")
+
+
+class RunProgress:
+    """Shows the events of a run. Quiet: nothing."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _FramesPerSecond(),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=quiet or not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("Looking for frames", total=None)
+        self._started = self._last_line = time.monotonic()
+        self._done = self._total = 0
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, event: RunEvent) -> None:
+        """Show one event of ``pipeline.score_folder``."""
+        match event:
+            case RunStarted():
+                self._total = event.frames
+                self._started = self._last_line = time.monotonic()
+                self._bar.update(self._task, description="Scoring", total=event.frames)
+                self._say(event.in_words())
+            case FrameScored():
+                self._done += 1
+                self._bar.advance(self._task)
+                self._line_a_minute()
+            case RunEnded():
+                self._bar.update(self._task, description="Done", completed=self._total)
+
+    def _say(self, line: str) -> None:
+        if not self._quiet:
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def _line_a_minute(self) -> None:
+        now = time.monotonic()
+        if self._console.is_terminal or now - self._last_line < SECONDS_BETWEEN_LINES:
+            return
+        self._last_line = now
+        rate = self._done / (now - self._started)
+        left = (self._total - self._done) / rate / 60
+        self._say(f"{self._done:,} of {self._total:,} frames, {rate:.1f} frames/s, {left:.0f} min left")
+
+
+def embryo_table(embryos: "pd.DataFrame") -> Table:
+    """The closing table: one line an embryo, in um where the pixel size is known, else in px."""
+    calibrated = bool(embryos["um_per_px"].notna().any())
+    unit = "um" if calibrated else "px"
+    table = Table(title="Embryos (latest measured frame)", title_justify="left", header_style="bold")
+    for heading in ("embryo", "hours", "status"):
+        table.add_column(
+            heading, justify="right" if heading == "hours" else "left", no_wrap=heading != "embryo"
+        )
+    for heading in (f"diameter {unit}", f"ICM {unit}2", f"TE {unit}", "cavity %", "zona %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("flags")
+    for row in embryos.head(ROWS_SHOWN).to_dict("records"):
+        style = STATUS_STYLE.get(str(row["status"]), "")
+        table.add_row(
+            escape(str(row["embryo_id"])),
+            _number(row["time_h"], 1),
+            Text(str(row["status"]), style=style),
+            _number(row[f"blastocyst_diameter_{unit}"], 0),
+            _number(row[f"icm_area_{unit}2"], 0),
+            _number(row[f"te_thickness_mean_{unit}"], 1),
+            _number(row["blastocoel_area_frac"], 0, 100),
+            _number(row["zp_integrity_frac"], 0, 100),
+            escape(str(row["flags"]).replace(";", ", ")),
+        )
+    if len(embryos) > ROWS_SHOWN:
+        table.caption = f"and {len(embryos) - ROWS_SHOWN:,} more: see the workbook"
+    return table
+
+
+def _number(value: float, decimals: int, factor: float = 1) -> str:
+    return "-" if math.isnan(value) else f"{value * factor:,.{decimals}f}"

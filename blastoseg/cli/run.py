@@ -1,0 +1,90 @@
+"""``blastoseg run``: score what a time-lapse incubator wrote and write the report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from blastoseg.pipeline import RunEnded
+
+
+def run(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...", help="Folders, slide files (.pdb), videos, TIFF stacks or single images."
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Output folder.", show_default="./<folder name>-blastoseg"),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Name or folder of the weights.", show_default="starter")
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu or cuda. A device asked for must be there.")
+    ] = "auto",
+    um_per_px: Annotated[
+        float | None, typer.Option(help="Pixel size in micrometres, for every frame of this run.")
+    ] = None,
+    settings: Annotated[Path | None, typer.Option(help="The lab's settings file (TOML).")] = None,
+    focal: Annotated[
+        str | None, typer.Option(help="Focal plane: 0, another plane, or best.", show_default="0")
+    ] = None,
+    frame_interval: Annotated[
+        float | None, typer.Option(help="Hours between frames, where the input does not tell the time.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames a network pass.")] = 8,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and measure.")] = 2,
+    no_overlays: Annotated[bool, typer.Option("--no-overlays", help="Write no overlay pictures.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Score every frame again, also those already scored.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the last line only.")] = False,
+) -> None:
+    """Segment and measure every frame below PATH and write a workbook, tables, masks and overlays.
+
+    A second run on the same output folder scores only what is new.
+    """
+    from blastoseg.cli.progress import RunProgress
+    from blastoseg.pipeline import RunEnded, RunRequest, score_folder
+    from blastoseg.settings import load_settings
+
+    request = RunRequest(
+        paths=paths,
+        out=out,
+        settings=load_settings(settings).overridden(
+            weights=weights, focal=focal, frame_interval_h=frame_interval
+        ),
+        um_per_px=um_per_px,
+        device=device,
+        batch_size=batch_size,
+        workers=workers,
+        overlays=not no_overlays,
+        fresh=fresh,
+    )
+    ended: RunEnded | None = None
+    with RunProgress(quiet=quiet) as progress:
+        for event in score_folder(request):
+            progress.show(event)
+            if isinstance(event, RunEnded):
+                ended = event
+    assert ended is not None
+    _close(ended, quiet)
+    raise typer.Exit(ended.exit_code)
+
+
+def _close(ended: "RunEnded", quiet: bool) -> None:
+    from rich.console import Console
+
+    from blastoseg import RESEARCH_USE_ONLY
+    from blastoseg.cli.progress import embryo_table
+
+    console = Console()
+    if not quiet:
+        console.print(embryo_table(ended.embryos))
+        console.print(f"Report: {ended.out / 'report.xlsx'}", highlight=False, soft_wrap=True, markup=False)
+        console.print(RESEARCH_USE_ONLY, style="dim")
+    print(ended.last_line())
