@@ -1,0 +1,8 @@
+"""Synthetic embryos with known truth: they train the starter weights, and serve tests and examples."""
+
+from blastoseg.simulate.draw import draw_frame
+from blastoseg.simulate.frame import SimulatedFrame, View
+from blastoseg.simulate.kinds import BLASTOCYSTS, KINDS
+from blastoseg.simulate.preset import PRESETS
+
+__all__ = ["BLASTOCYSTS", "KINDS", "PRESETS", "SimulatedFrame", "View", "draw_frame"]

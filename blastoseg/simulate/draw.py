@@ -1,0 +1,111 @@
+"""Draws one picture with its truth."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blastoseg.simulate.embryos import build_embryo
+from blastoseg.simulate.frame import SimulatedFrame, View
+from blastoseg.simulate.geometry import Embryo
+from blastoseg.simulate.kinds import choose_kind
+from blastoseg.simulate.masks import TissueMasks, tissue_masks
+from blastoseg.simulate.optics import Layers, expose, form_image
+from blastoseg.simulate.paint import paint_embryo
+from blastoseg.simulate.preset import Optics, draw_optics
+from blastoseg.simulate.scene import add_debris, burn_in, well_ring
+
+
+def draw_frame(rng: np.random.Generator, view: View) -> SimulatedFrame:
+    """One picture, fully determined by the state of ``rng`` and ``view``."""
+    kind = choose_kind(rng, view.kind)
+    optics = draw_optics(rng, view.preset)
+    embryo = place_embryo(rng, build_embryo(rng, kind), view)
+    return render(rng, embryo, optics, view)
+
+
+def place_embryo(rng: np.random.Generator, embryo: Embryo, view: View) -> Embryo:
+    """The embryo scaled to the view's fill and put off-centre, in pixels."""
+    shorter = min(view.height, view.width)
+    size = shorter * rng.uniform(*view.fill)
+    outer = embryo.everything()
+    if not len(outer):
+        return embryo.placed(float(size), (view.width / 2, view.height / 2))
+    low, high = outer.min(0), outer.max(0)
+    factor = size / float((high - low).max())
+    middle = (low + high) / 2 * factor
+    room = np.array([view.width, view.height]) - (high - low) * factor
+    if view.scene == "crop":
+        off = rng.uniform(-0.42, 0.42, 2) * np.maximum(room, 0.04 * shorter)
+        if rng.random() < 0.06:
+            off = off + rng.normal(0, 0.1 * shorter, 2)
+    else:
+        off = rng.uniform(-0.45, 0.45, 2) * room
+        if rng.random() < 0.06:  # cut off by the picture's border
+            off = rng.choice([-1, 1], 2) * 0.5 * room + rng.normal(0, 0.15 * size, 2)
+    shift = np.array([view.width, view.height]) / 2 + off - middle
+    return embryo.placed(factor, (float(shift[0]), float(shift[1])))
+
+
+def render(rng: np.random.Generator, embryo: Embryo, optics: Optics, view: View) -> SimulatedFrame:
+    """The picture of an embryo whose outlines are already in the picture's pixels."""
+    shape = (view.height, view.width)
+    masks = tissue_masks(embryo, shape)
+    layers = Layers.empty(shape)
+    add_debris(rng, layers, optics, embryo.scale)
+    other = _neighbours(rng, layers, embryo, masks, optics, view)
+    paint_embryo(rng, layers, embryo, masks, optics)
+    contrast = form_image(layers, optics, embryo.scale)
+    _add_well(rng, contrast, embryo, view)
+    image = expose(rng, contrast, optics, view.bit_depth)
+    burn_in(rng, image, crop=view.scene == "crop")
+    return SimulatedFrame(image, masks.labels(), masks.embryo, other, embryo.kind, embryo)
+
+
+def _add_well(rng: np.random.Generator, contrast: NDArray[np.float32], embryo: Embryo, view: View) -> None:
+    if view.scene == "crop":
+        if rng.random() > 0.1:
+            return
+        outer = embryo.everything()
+        middle = outer.mean(0) if len(outer) else np.array([view.width, view.height]) / 2
+        reach = float(np.hypot(*(outer - middle).T).max()) if len(outer) else 0.2 * view.width
+        radius = reach * rng.uniform(1.6, 3.0)
+        away, turn = (radius - reach) * rng.uniform(0.6, 0.98), rng.uniform(0, 2 * np.pi)
+        centre = (float(middle[0] + away * np.cos(turn)), float(middle[1] + away * np.sin(turn)))
+        well_ring(rng, contrast, centre, float(radius))
+    elif rng.random() < 0.5:
+        shorter = min(view.height, view.width)
+        centre = (
+            view.width / 2 + rng.normal(0, 0.03) * shorter,
+            view.height / 2 + rng.normal(0, 0.03) * shorter,
+        )
+        well_ring(rng, contrast, centre, float(shorter * rng.uniform(0.42, 0.56)))
+
+
+def _neighbours(
+    rng: np.random.Generator, layers: Layers, embryo: Embryo, masks: TissueMasks, optics: Optics, view: View
+) -> NDArray[np.bool_]:
+    shape = (view.height, view.width)
+    covered = np.zeros(shape, bool)
+    if rng.random() > (0.14 if view.scene == "crop" else 0.3):
+        return covered
+    neighbour = build_embryo(rng, choose_kind(rng, None))
+    outer = embryo.everything()
+    if not len(outer) or neighbour.kind == "empty":
+        return covered
+    middle = (outer.min(0) + outer.max(0)) / 2
+    reach = float(np.hypot(*(outer - middle).T).max())
+    size = embryo.scale * rng.uniform(0.8, 1.2)
+    beside = neighbour.everything()
+    away = reach + float(np.hypot(*beside.T).max()) * size * rng.uniform(1.0, 1.1)
+    for _ in range(4):  # look for a side from which it is seen
+        turn = rng.uniform(0, 2 * np.pi)
+        x, y = middle[0] + away * np.cos(turn), middle[1] + away * np.sin(turn)
+        placed = neighbour.placed(float(size), (float(x), float(y)))
+        points = placed.everything()
+        seen = ((points > 0) & (points < np.array([view.width, view.height]))).all(axis=1).mean()
+        if seen > 0.03:
+            theirs = tissue_masks(placed, shape)
+            paint_embryo(rng, layers, placed, theirs, replace(optics))
+            return np.asarray(theirs.embryo & ~masks.embryo)
+    return covered

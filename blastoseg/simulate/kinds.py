@@ -1,0 +1,37 @@
+"""The kinds of embryo that can be drawn, and how often training meets each."""
+
+import numpy as np
+
+from blastoseg.errors import UsageError
+
+BLASTOCYSTS: dict[str, float] = {
+    "early": 0.11,
+    "full": 0.20,
+    "expanded": 0.26,
+    "collapsed": 0.08,
+    "hatching": 0.10,
+    "hatched": 0.06,
+    "opened_zona": 0.05,
+}
+"""Kind -> share of the training mixture."""
+
+OTHERS: dict[str, float] = {
+    **{f"cells_{count}": 0.009 for count in range(1, 9)},
+    "morula": 0.03,
+    "degenerate": 0.025,
+    "empty": 0.013,
+}
+
+KINDS: tuple[str, ...] = (*BLASTOCYSTS, *OTHERS)
+
+
+def choose_kind(rng: np.random.Generator, wanted: str | None) -> str:
+    """The kind wanted, or one from the training mixture; "cleavage" stands for any of cells_1..cells_8."""
+    if wanted is None:
+        shares = np.array([*BLASTOCYSTS.values(), *OTHERS.values()])
+        return KINDS[int(rng.choice(len(KINDS), p=shares / shares.sum()))]
+    if wanted == "cleavage":
+        return f"cells_{int(rng.integers(1, 9))}"
+    if wanted not in KINDS:
+        raise UsageError(f"unknown kind of embryo {wanted!r}: choose from {', '.join(KINDS)} or cleavage")
+    return wanted

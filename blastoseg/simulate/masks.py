@@ -1,0 +1,107 @@
+"""Labels from outlines, at any resolution."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blastoseg.simulate.geometry import Cell, Embryo, Points, Zona
+from blastoseg.tissues import BLASTOCOEL, ICM, TE, ZP
+
+SHIFT = 4
+"""Fractional bits of the polygon coordinates given to OpenCV."""
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class TissueMasks:
+    """One bool mask ``(y, x)`` a part. ``gap`` is what lies inside the zona and is no tissue."""
+
+    zona: Mask
+    body: Mask
+    cavity: Mask
+    icm: Mask
+    te: Mask
+    cells: Mask
+    gap: Mask
+
+    def labels(self) -> NDArray[np.uint8]:
+        image = np.zeros(self.zona.shape, np.uint8)
+        image[self.zona] = ZP.label
+        image[self.te] = TE.label
+        image[self.cavity] = BLASTOCOEL.label
+        image[self.icm] = ICM.label
+        return image
+
+    @property
+    def embryo(self) -> Mask:
+        return np.asarray(self.zona | self.body | self.cells | self.gap)
+
+
+def fixed(outline: Points) -> NDArray[np.int32]:
+    """Pixel-centre coordinates as OpenCV's fixed-point integers."""
+    return np.round((outline - 0.5) * (1 << SHIFT)).astype(np.int32)
+
+
+def fill(shape: tuple[int, int], outlines: list[Points]) -> NDArray[np.uint8]:
+    """1 inside any of the outlines, which may overlap."""
+    canvas = np.zeros(shape, np.uint8)
+    for outline in outlines:
+        cv2.fillPoly(canvas, [fixed(outline)], 1, shift=SHIFT)
+    return canvas
+
+
+def zona_ring(shape: tuple[int, int], zona: Zona) -> Mask:
+    """The zona where it is present."""
+    canvas = fill(shape, [zona.outer])
+    cv2.fillPoly(canvas, [fixed(zona.inner)], 0, shift=SHIFT)
+    if not zona.present.all():
+        centre = np.array(zona.centre)
+        for start, stop in _runs(~zona.present):
+            index = np.arange(start, stop + 1) % len(zona.present)
+            wedge = np.concatenate([centre[None], centre + 1.2 * (zona.outer[index] - centre)])
+            cv2.fillPoly(canvas, [fixed(wedge)], 0, shift=SHIFT)
+    return canvas.astype(bool)
+
+
+def _runs(flags: Mask) -> list[tuple[int, int]]:
+    """(first, one past last) of every run of True round the circle."""
+    if flags.all():
+        return [(0, len(flags))]
+    begin = np.flatnonzero(flags & ~np.roll(flags, 1))
+    runs = []
+    for start in begin:
+        stop = int(start)
+        while flags[stop % len(flags)]:
+            stop += 1
+        runs.append((int(start), stop))
+    return runs
+
+
+def tissue_masks(embryo: Embryo, shape: tuple[int, int]) -> TissueMasks:
+    """Masks of all parts of an embryo whose outlines are in pixels of an image of ``shape`` (y, x)."""
+    nothing = np.zeros(shape, bool)
+    outlines = [body.outline for body in embryo.bodies] + ([] if embryo.neck is None else [embryo.neck])
+    body = fill(shape, outlines).astype(bool)
+    cavity = fill(shape, [part.cavity for part in embryo.bodies]).astype(bool) & body
+    icm = fill(shape, list(embryo.icm_outlines)).astype(bool) & body
+    # the mass presses on the trophectoderm but leaves a thin layer of it
+    icm &= fill(shape, [_towards(part.outline, part.centre, 0.97) for part in embryo.bodies]).astype(bool)
+    round_cells = fill(shape, [cell.outline() for cell in embryo.te_cells]).astype(bool) & body
+    cavity &= ~(icm | round_cells)
+    te = body & ~cavity & ~icm
+    ring = nothing if embryo.zona is None else zona_ring(shape, embryo.zona) & ~body
+    cells = _cells(shape, embryo.loose_cells)
+    inside = nothing if embryo.zona is None else fill(shape, [embryo.zona.outer]).astype(bool)
+    return TissueMasks(ring, body, cavity, icm, te, cells, inside & ~body & ~ring)
+
+
+def _towards(outline: Points, centre: tuple[float, float], share: float) -> Points:
+    middle = np.array(centre)
+    return middle + share * (outline - middle)
+
+
+def _cells(shape: tuple[int, int], cells: tuple[Cell, ...]) -> Mask:
+    return fill(shape, [cell.outline() for cell in cells]).astype(bool)

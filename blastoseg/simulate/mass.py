@@ -1,0 +1,145 @@
+"""The inner cell mass: overlapping round cells, mostly at the wall, from compact to loose, or seen face-on."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blastoseg.simulate.geometry import ANGLES, Body, Cell, Embryo, Points
+
+RASTER = 320
+"""Pixels per embryo diameter on which the cells' union is rounded off before its outline is taken."""
+
+
+@dataclass(frozen=True)
+class _Clump:
+    """Where cells gather: centre and half axes (along the wall, towards the middle), and the wall's direction."""
+
+    centre: tuple[float, float]
+    along: float
+    deep: float
+    angle: float
+
+
+def add_inner_cell_mass(rng: np.random.Generator, embryo: Embryo) -> Embryo:
+    """The blastocyst with an inner cell mass, round trophectoderm cells on the wall and fragments."""
+    sizes = np.array([_mean_radius(body) for body in embryo.bodies])
+    host = int(rng.choice(len(sizes), p=sizes**2 / (sizes**2).sum()))
+    body = embryo.bodies[host]
+    count = 1 if rng.random() < 0.9 else 2
+    cells: list[Cell] = []
+    outlines: list[Points] = []
+    for number in range(count):
+        clump = _clump(rng, body, embryo.kind, 1.0 if number == 0 else 0.5)
+        grown = _cells_of(rng, clump, body)
+        cells += grown
+        outlines += _outline(rng, grown, clump)
+    return replace(
+        embryo,
+        icm_cells=tuple(cells),
+        icm_outlines=tuple(outlines),
+        te_cells=_round_cells(rng, body, clump.angle),
+        fragments=_fragments(rng, body),
+    )
+
+
+def _mean_radius(body: Body) -> float:
+    return float(np.hypot(*(body.outline - np.array(body.centre)).T).mean())
+
+
+def _clump(rng: np.random.Generator, body: Body, kind: str, size: float) -> _Clump:
+    radius = _mean_radius(body)
+    distance = np.hypot(*(body.cavity - np.array(body.centre)).T)
+    wall = np.hypot(*(body.outline - np.array(body.centre)).T)
+    at = int(rng.integers(len(ANGLES)))
+    if kind == "early":  # the mass fills what the cavity leaves
+        at = int(np.argmax(wall - distance))
+    angle = float(ANGLES[at])
+    area = np.clip(np.exp(rng.normal(np.log(0.15 if kind != "early" else 0.22), 0.55)), 0.03, 0.42) * size
+    ratio = float(np.exp(rng.normal(0.35, 0.35)))  # along the wall over depth
+    along, deep = radius * np.sqrt(area * ratio), radius * np.sqrt(area / ratio)
+    along = min(along, 0.85 * radius)
+    reach = float(wall[at]) - rng.uniform(0.01, 0.06) * radius - deep * rng.uniform(0.6, 1.05)
+    if rng.random() < 0.22:  # seen face-on or from the side: away from the wall in projection
+        reach *= rng.uniform(0.1, 0.9)
+    centre = (
+        float(body.centre[0] + reach * np.cos(angle)),
+        float(body.centre[1] + reach * np.sin(angle)),
+    )
+    return _Clump(centre, float(along), float(deep), angle)
+
+
+def _cells_of(rng: np.random.Generator, clump: _Clump, body: Body) -> list[Cell]:
+    radius = _mean_radius(body) * rng.uniform(0.08, 0.22)
+    radius = min(radius, 0.75 * min(clump.along, clump.deep))
+    count = int(np.clip(2.6 * clump.along * clump.deep / radius**2, 3, 40))
+    spread = rng.uniform(0.75, 1.1)
+    turn = rng.uniform(0, 2 * np.pi, count)
+    away = np.sqrt(rng.uniform(0, 1, count)) * spread
+    u = away * np.cos(turn) * max(clump.deep - 0.6 * radius, 0.3 * clump.deep)
+    v = away * np.sin(turn) * max(clump.along - 0.6 * radius, 0.3 * clump.along)
+    cos, sin = np.cos(clump.angle), np.sin(clump.angle)
+    # the mass follows the wall: its flanks bend with the body's curvature
+    bend = -(v**2) / (2.2 * _mean_radius(body))
+    x = clump.centre[0] + (u + bend) * cos - v * sin
+    y = clump.centre[1] + (u + bend) * sin + v * cos
+    grow = radius * np.exp(rng.normal(0, 0.18, count))
+    flat = rng.uniform(0.75, 1.0, count)
+    angles = rng.uniform(0, np.pi, count)
+    return [Cell(*map(float, values)) for values in zip(x, y, grow, grow * flat, angles, strict=True)]
+
+
+def _outline(rng: np.random.Generator, cells: list[Cell], clump: _Clump) -> list[Points]:
+    """Outlines of the cells' union after closing the nicks between them; crumbs are dropped."""
+    side = int(RASTER * 1.6)
+    origin = np.array(clump.centre) * RASTER - side / 2
+    canvas: NDArray[np.uint8] = np.zeros((side, side), np.uint8)
+    for cell in cells:
+        cv2.fillPoly(canvas, [np.round(cell.outline(28) * RASTER - origin).astype(np.int32)], 1)
+    nick = int(RASTER * rng.uniform(0.01, 0.08)) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (nick, nick))
+    canvas = cv2.morphologyEx(canvas, cv2.MORPH_CLOSE, kernel)
+    found, _ = cv2.findContours(canvas, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    largest = max(cv2.contourArea(contour) for contour in found)
+    return [
+        _smooth((contour[:, 0, :].astype(np.float64) + origin) / RASTER)
+        for contour in found
+        if cv2.contourArea(contour) > 0.06 * largest
+    ]
+
+
+def _smooth(outline: Points) -> Points:
+    kernel = np.ones(7) / 7
+    wrapped = np.concatenate([outline[-3:], outline, outline[:3]])
+    smoothed = np.stack([np.convolve(wrapped[:, axis], kernel, "valid") for axis in (0, 1)], axis=1)
+    return smoothed[::2]
+
+
+def _round_cells(rng: np.random.Generator, body: Body, mass_angle: float) -> tuple[Cell, ...]:
+    """Cells that bulge off the wall, whole circles in projection."""
+    if rng.random() < 0.45:
+        return ()
+    wall = np.hypot(*(body.outline - np.array(body.centre)).T)
+    cells = []
+    for _ in range(int(rng.integers(1, 6))):
+        at = int(rng.integers(len(ANGLES)))
+        size = float(wall[at] * rng.uniform(0.07, 0.17))
+        reach = float(wall[at]) - size * rng.uniform(1.02, 1.3)
+        angle = float(ANGLES[at])
+        x, y = body.centre[0] + reach * np.cos(angle), body.centre[1] + reach * np.sin(angle)
+        cells.append(Cell(float(x), float(y), size * float(rng.uniform(0.8, 1.0)), size, angle))
+    return tuple(cells)
+
+
+def _fragments(rng: np.random.Generator, body: Body) -> tuple[Cell, ...]:
+    if rng.random() < 0.6:
+        return ()
+    radius = _mean_radius(body)
+    cells = []
+    for _ in range(int(rng.integers(1, 7))):
+        reach, angle = 0.6 * radius * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
+        size = radius * rng.uniform(0.02, 0.07)
+        x, y = body.centre[0] + reach * np.cos(angle), body.centre[1] + reach * np.sin(angle)
+        cells.append(Cell(float(x), float(y), float(size), float(size * rng.uniform(0.7, 1)), float(angle)))
+    return tuple(cells)

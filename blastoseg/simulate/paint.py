@@ -1,0 +1,208 @@
+"""Paints one embryo into the layers that the optics turn into a picture."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blastoseg.simulate.geometry import Body, Cell, Embryo, Points, Zona
+from blastoseg.simulate.masks import TissueMasks, fill
+from blastoseg.simulate.optics import Layers
+from blastoseg.simulate.preset import Optics
+from blastoseg.simulate.texture import (
+    Field,
+    add_ball,
+    blobs,
+    blur,
+    cytoplasm,
+    domes,
+    faceted,
+    noise_field,
+    strokes,
+)
+
+
+def paint_embryo(
+    rng: np.random.Generator, layers: Layers, embryo: Embryo, masks: TissueMasks, optics: Optics
+) -> None:
+    """Add an embryo's zona, tissues, cells and texture to ``layers``, in place."""
+    if embryo.zona is not None:
+        _paint_zona(rng, layers, embryo.zona, masks, optics, embryo.scale)
+    if embryo.bodies:
+        _paint_blastocyst(rng, layers, embryo, masks, optics)
+    if embryo.loose_cells:
+        _paint_cells(rng, layers, embryo, masks, optics)
+    if embryo.fragments:
+        _paint_round(rng, layers, embryo.fragments, optics, line=rng.uniform(0.3, 1.0))
+
+
+def _weight(mask: NDArray[np.bool_]) -> Field:
+    return mask.astype(np.float32)
+
+
+def _faded(rng: np.random.Generator, lines: Field, scale: float, least: float) -> Field:
+    """Lines come and go along their length."""
+    presence = 0.75 + 0.5 * noise_field(rng, (lines.shape[0], lines.shape[1]), 0.08 * scale)
+    return np.asarray(lines * np.clip(presence, least, 1.2), np.float32)
+
+
+def _paint_zona(
+    rng: np.random.Generator, layers: Layers, zona: Zona, masks: TissueMasks, optics: Optics, scale: float
+) -> None:
+    shape = (masks.zona.shape[0], masks.zona.shape[1])
+    ring = _weight(masks.zona)
+    granular = noise_field(rng, shape, scale * rng.uniform(0.002, 0.006))
+    granular = granular - np.float32(rng.uniform(0, 1.5)) * np.maximum(noise_field(rng, shape, 0.005 * scale) - 2.0, 0)
+    patches = noise_field(rng, shape, scale * rng.uniform(0.02, 0.05))
+    strength = optics.grain * rng.uniform(0.15, 0.8)
+    layers.tone += np.float32(strength) * ring * (granular + np.float32(0.3) * patches) * np.float32(0.7)
+    layers.tone += np.float32(rng.normal(0.0, 0.6) * optics.tone) * ring
+    layers.height += np.float32(strength * 2.0) * ring * granular
+    height = np.float32(rng.uniform(0.05, 0.7))
+    layers.height += height * blur(domes(masks.zona.astype(np.uint8), 0.03 * scale), 0.004 * scale)
+    inner, outer = _faded(rng, strokes(shape, [zona.inner]), scale, 0.5), strokes(shape, [zona.outer])
+    present = blur(_weight(masks.zona), 1.0) > 0.05
+    layers.lines += inner * present * np.float32(rng.uniform(0.1, 1.0))
+    layers.halos += inner * present * np.float32(rng.uniform(0.0, 1.0))
+    fine = _faded(rng, outer, scale, 0.0) * present
+    layers.lines += fine * np.float32(rng.choice([rng.uniform(0, 0.15), rng.uniform(0.1, 0.5)]))
+    layers.halos += fine * np.float32(rng.uniform(-0.1, 0.4))
+
+
+def _paint_blastocyst(
+    rng: np.random.Generator, layers: Layers, embryo: Embryo, masks: TissueMasks, optics: Optics
+) -> None:
+    shape, scale = (masks.body.shape[0], masks.body.shape[1]), embryo.scale
+    te, icm, cavity, body = map(_weight, (masks.te, masks.icm, masks.cavity, masks.body))
+    texture = cytoplasm(rng, shape, scale)
+    amount = (
+        te * np.float32(rng.uniform(0.6, 1.2))
+        + icm * np.float32(rng.uniform(0.6, 1.7))
+        + cavity * np.float32(rng.uniform(0.1, 0.65))
+    )
+    amount *= np.float32(optics.grain)
+    layers.tone += np.float32(1.0 - 0.6 * optics.grain_relief) * amount * texture
+    layers.height += np.float32(5.0 * optics.grain_relief) * amount * texture
+    tones = rng.normal(0.0, 1.0, 3) * optics.tone + np.array([0.2, -0.6, 0.0]) * optics.tone
+    for mask, tone in zip((te, icm, cavity), tones, strict=True):
+        layers.tone += np.float32(tone) * mask
+    layers.tone += np.float32(optics.tone * rng.uniform(0.2, 0.9)) * body * noise_field(rng, shape, 0.06 * scale)
+
+    layers.height += np.float32(rng.uniform(0.4, 1.3)) * domes(masks.body.astype(np.uint8), 0.06 * scale)
+    cells = masks.te.astype(np.uint8)
+    borders = _cell_borders(shape, embryo.bodies)
+    cells[borders > 0.4] = 0
+    layers.height += np.float32(rng.uniform(0.3, 1.0)) * domes(cells, 0.03 * scale)
+    _paint_outlines(rng, layers, embryo, masks, borders)
+    _paint_mass(rng, layers, embryo, masks, optics)
+    if embryo.te_cells:
+        _paint_round(rng, layers, embryo.te_cells, optics, line=rng.uniform(0.4, 1.0))
+    for part in embryo.bodies:
+        _paint_far_side(rng, layers, part, masks, optics)
+
+
+def _cell_borders(shape: tuple[int, int], bodies: tuple[Body, ...]) -> Field:
+    segments = [np.stack([b.outline[i], b.cavity[i]]) for b in bodies for i in b.cusps]
+    return strokes(shape, segments, closed=False)
+
+
+def _paint_outlines(
+    rng: np.random.Generator, layers: Layers, embryo: Embryo, masks: TissueMasks, borders: Field
+) -> None:
+    shape, scale = (masks.body.shape[0], masks.body.shape[1]), embryo.scale
+    outer = _faded(rng, strokes(shape, [b.outline for b in embryo.bodies]), scale, 0.6)
+    inner = _faded(rng, strokes(shape, [b.cavity for b in embryo.bodies]), scale, 0.1)
+    inner *= np.float32(1.0) - np.float32(0.8) * _weight(masks.icm)
+    layers.lines += outer * np.float32(rng.uniform(0.5, 1.5)) + inner * np.float32(rng.uniform(0.3, 1.0))
+    layers.lines += borders * np.float32(rng.uniform(0.0, 0.6))
+    halo = blur(_weight(masks.zona | ~masks.body), 1.0) if rng.random() < 0.5 else blur(_weight(masks.te), 1.0)
+    side = np.clip(2.0 * halo, 0, 1)
+    layers.halos += outer * np.float32(rng.uniform(0.3, 1.3)) * side + inner * np.float32(rng.uniform(0.2, 1.0))
+
+
+def _paint_mass(
+    rng: np.random.Generator, layers: Layers, embryo: Embryo, masks: TissueMasks, optics: Optics
+) -> None:
+    """The inner cell mass: transparent overlapping cells, or a compact or blurred lump."""
+    shape, scale = (masks.icm.shape[0], masks.icm.shape[1]), embryo.scale
+    look = rng.choice(["cells", "compact", "blurred"], p=[0.5, 0.3, 0.2])
+    visible = np.float32(rng.uniform(0.05, 0.4) if rng.random() < 0.12 else rng.uniform(0.5, 1.2))
+    inside = blur(_weight(masks.icm), 1.0)
+    heap = np.zeros(shape, np.float32)
+    for cell in embryo.icm_cells:
+        add_ball(heap, cell, float(rng.uniform(0.3, 0.9)), 2.5)
+    edge = strokes(shape, list(embryo.icm_outlines)) * _weight(masks.body)
+    dark = np.float32(rng.normal(-0.4, 1.0) * optics.tone)
+    if look == "cells":
+        lines = _faded(rng, strokes(shape, [c.outline() for c in embryo.icm_cells]), scale, 0.0) * inside
+        layers.lines += visible * np.float32(rng.uniform(0.2, 0.8)) * lines
+        layers.halos += visible * np.float32(rng.uniform(0.1, 0.6)) * lines
+        layers.height += visible * heap * inside
+    elif look == "compact":
+        lump = domes(masks.icm.astype(np.uint8), 0.06 * scale)
+        layers.height += visible * (lump + np.float32(0.4) * heap * inside)
+        layers.tone += dark * inside
+    else:
+        layers.far_height += visible * 2.0 * inside * (1.0 + heap)
+        layers.far_tone += dark * 1.5 * inside
+    layers.lines += visible * np.float32(rng.uniform(0.0, 0.8)) * _faded(rng, edge, scale, 0.0)
+    layers.halos += visible * np.float32(rng.uniform(0.0, 0.7)) * edge
+
+
+def _paint_far_side(
+    rng: np.random.Generator, layers: Layers, body: Body, masks: TissueMasks, optics: Optics
+) -> None:
+    """Cells above and below the focal plane, and blobs, over cavity and faintly over the rest."""
+    shape = (masks.body.shape[0], masks.body.shape[1])
+    own = fill(shape, [body.outline]).astype(np.float32)
+    over = own * np.where(masks.cavity, np.float32(1.0), np.float32(rng.uniform(0.1, 0.5)))
+    walls, bumps = faceted(rng, shape, body, int(rng.integers(8, 45)))
+    veil = np.float32(optics.veil)
+    sign = np.float32(rng.choice([1.0, -0.7], p=[0.65, 0.35]))
+    weights = rng.uniform(0.0, 1.2, 3).astype(np.float32)
+    layers.far_tone += veil * over * (weights[0] * sign * walls + weights[1] * blobs(rng, shape, body, 12))
+    layers.far_height += np.float32(rng.uniform(0.0, 1.4)) * over * bumps
+    if rng.random() < 0.35:  # some of the far cells are nearly in focus
+        layers.tone += veil * np.float32(0.6) * over * sign * walls
+        layers.height += np.float32(rng.uniform(0.0, 0.5)) * over * bumps
+    layers.far_tone += veil * np.float32(rng.uniform(0.2, 0.9)) * over * noise_field(rng, shape, embryo_length(body))
+
+
+def embryo_length(body: Body) -> float:
+    """A fitting correlation length for cloudiness: a twelfth of the body's radius."""
+    return float(np.hypot(*(body.outline - np.array(body.centre)).T).mean()) / 12.0
+
+
+def _paint_round(
+    rng: np.random.Generator, layers: Layers, cells: tuple[Cell, ...], optics: Optics, line: float
+) -> None:
+    shape = (layers.tone.shape[0], layers.tone.shape[1])
+    outlines: list[Points] = [cell.outline() for cell in cells]
+    rim = strokes(shape, outlines)
+    layers.lines += np.float32(line) * rim
+    layers.halos += np.float32(rng.uniform(0.1, 0.8)) * rim
+    for cell in cells:
+        add_ball(layers.height, cell, float(rng.uniform(0.2, 0.9)), 2.2)
+        add_ball(layers.tone, cell, float(rng.normal(0.0, 0.7) * optics.tone), 4.0)
+
+
+def _paint_cells(
+    rng: np.random.Generator, layers: Layers, embryo: Embryo, masks: TissueMasks, optics: Optics
+) -> None:
+    """Blastomeres, a morula, or what is left of a degenerate embryo."""
+    shape, scale = (masks.cells.shape[0], masks.cells.shape[1]), embryo.scale
+    inside = _weight(masks.cells)
+    degenerate = embryo.kind == "degenerate"
+    texture = cytoplasm(rng, shape, scale)
+    amount = optics.grain * rng.uniform(0.5, 1.3) * (1.8 if degenerate else 1.0)
+    layers.tone += np.float32(amount * (1.0 - 0.6 * optics.grain_relief)) * inside * texture
+    layers.height += np.float32(amount * 5.0 * optics.grain_relief) * inside * texture
+    shade = rng.normal(0, 0.8) - (3.0 if degenerate else 0.2)
+    layers.tone += np.float32(optics.tone * shade) * inside
+    smooth = embryo.kind == "morula" and rng.random() < 0.5
+    for cell in embryo.loose_cells:
+        add_ball(layers.far_height if smooth else layers.height, cell, float(rng.uniform(0.6, 1.5)), 2.3)
+    rim = _faded(rng, strokes(shape, [cell.outline(60) for cell in embryo.loose_cells]), scale, 0.15)
+    strength = rng.uniform(0.1, 0.5) if smooth else rng.uniform(0.4, 1.2)
+    layers.lines += np.float32(strength) * rim
+    layers.halos += np.float32(rng.uniform(0.2, 1.0)) * rim
+
+

@@ -1,0 +1,165 @@
+"""Optics presets: the ranges from which one picture's optics are drawn."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from blastoseg.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Optics:
+    """One microscope and camera. Contrasts are in units of the background's brightness (1 = as bright)."""
+
+    relief: float  # one-sided shading, the Hoffman and DIC look
+    relief_angle: float
+    line: float  # dark outlines, the bright-field look
+    halo: float  # bright rim beside the dark outlines
+    grain: float  # granular cytoplasm
+    grain_relief: float  # share of the grain seen as relief
+    veil: float  # out-of-focus cells over the cavity
+    focus: float  # blur, as a share of the embryo's diameter
+    softness: float  # extra blur of what lies off the focal plane
+    tone: float  # how far the tissues differ in brightness
+    noise: float
+    noise_length: float  # correlation length of the noise in pixels
+    embossed_noise: float
+    brightness: float
+    gamma: float
+    contrast: float
+    gradient: float
+    vignette: float
+    resolution: float  # shares of the pixels that carry information
+    jpeg: int  # quality, 0 for none
+
+
+def _log(rng: np.random.Generator, middle: float, spread: float) -> float:
+    return float(middle * np.exp(rng.normal(0.0, spread)))
+
+
+def _camera(rng: np.random.Generator) -> dict[str, float]:
+    bright = float(rng.choice([rng.uniform(0.3, 0.65), rng.uniform(0.15, 0.3), rng.uniform(0.65, 0.92)], p=[0.75, 0.1, 0.15]))
+    return {
+        "noise": _log(rng, 0.012, 0.7),
+        "noise_length": float(rng.choice([0.0, rng.uniform(0.4, 1.2)])),
+        "embossed_noise": float(rng.random() < 0.3),
+        "brightness": bright,
+        "gamma": _log(rng, 1.0, 0.25),
+        "contrast": _log(rng, 1.0, 0.3),
+        "gradient": abs(float(rng.normal(0, 0.08))),
+        "vignette": float(rng.choice([0.0, rng.uniform(0.0, 0.35)], p=[0.6, 0.4])),
+        "resolution": float(rng.choice([1.0, rng.uniform(0.4, 1.0)], p=[0.6, 0.4])),
+        "jpeg": float(rng.choice([0, rng.integers(30, 96)], p=[0.4, 0.6])),
+    }
+
+
+def _make(rng: np.random.Generator, **own: float) -> Optics:
+    values = {**_camera(rng), **own}
+    return Optics(**{**values, "jpeg": int(values["jpeg"])})  # type: ignore[arg-type]
+
+
+def _hoffman(rng: np.random.Generator) -> Optics:
+    return _make(
+        rng,
+        relief=_log(rng, 0.20, 0.4),
+        relief_angle=rng.uniform(0, 2 * np.pi),
+        line=_log(rng, 0.10, 0.6),
+        halo=_log(rng, 0.06, 0.6),
+        grain=_log(rng, 0.07, 0.45),
+        grain_relief=rng.uniform(0.4, 1.0),
+        veil=_log(rng, 0.06, 0.6),
+        focus=_log(rng, 0.0035, 0.5),
+        softness=_log(rng, 0.012, 0.5),
+        tone=_log(rng, 0.05, 0.6),
+    )
+
+
+def _brightfield(rng: np.random.Generator) -> Optics:
+    return _make(
+        rng,
+        relief=_log(rng, 0.05, 0.7),
+        relief_angle=rng.uniform(0, 2 * np.pi),
+        line=_log(rng, 0.28, 0.4),
+        halo=_log(rng, 0.16, 0.5),
+        grain=_log(rng, 0.07, 0.5),
+        grain_relief=rng.uniform(0.0, 0.5),
+        veil=_log(rng, 0.09, 0.5),
+        focus=_log(rng, 0.0035, 0.5),
+        softness=_log(rng, 0.013, 0.5),
+        tone=_log(rng, 0.08, 0.6),
+    )
+
+
+def _dark(rng: np.random.Generator) -> Optics:
+    return _make(
+        rng,
+        relief=_log(rng, 0.22, 0.5),
+        relief_angle=rng.uniform(0, 2 * np.pi),
+        line=_log(rng, 0.05, 0.6),
+        halo=_log(rng, 0.10, 0.6),
+        grain=_log(rng, 0.09, 0.5),
+        grain_relief=rng.uniform(0.2, 0.9),
+        veil=_log(rng, 0.07, 0.6),
+        focus=_log(rng, 0.004, 0.5),
+        softness=_log(rng, 0.012, 0.5),
+        tone=_log(rng, 0.06, 0.6),
+        brightness=rng.uniform(0.1, 0.3),
+    )
+
+
+def _unseen(rng: np.random.Generator) -> Optics:
+    """Inverted contrast of the lines, heavy blur or noise: never met in training."""
+    return _make(
+        rng,
+        relief=_log(rng, 0.35, 0.3),
+        relief_angle=rng.uniform(0, 2 * np.pi),
+        line=-_log(rng, 0.15, 0.4),
+        halo=_log(rng, 0.02, 0.4),
+        grain=_log(rng, 0.12, 0.4),
+        grain_relief=rng.uniform(0, 1.0),
+        veil=_log(rng, 0.14, 0.4),
+        focus=_log(rng, 0.009, 0.35),
+        softness=_log(rng, 0.02, 0.3),
+        tone=_log(rng, 0.1, 0.4),
+        noise=_log(rng, 0.035, 0.4),
+        gamma=_log(rng, 1.4, 0.3),
+        resolution=rng.uniform(0.3, 0.6),
+        jpeg=rng.integers(15, 40),
+    )
+
+
+def _mixed(rng: np.random.Generator) -> Optics:
+    """Hoffman-like, bright-field, something between, and dark pictures."""
+    draw = rng.random()
+    if draw < 0.42:
+        return _hoffman(rng)
+    if draw < 0.90:
+        return _brightfield(rng) if rng.random() < 0.55 else _between(rng)
+    return _dark(rng)
+
+
+def _between(rng: np.random.Generator) -> Optics:
+    one, other, share = _hoffman(rng), _brightfield(rng), rng.random()
+    values = {
+        name: share * getattr(one, name) + (1 - share) * getattr(other, name)
+        for name in ("relief", "line", "halo", "grain", "grain_relief", "veil", "focus", "softness", "tone")
+    }
+    return _make(rng, relief_angle=one.relief_angle, **values)
+
+
+PRESETS: dict[str, Callable[[np.random.Generator], Optics]] = {
+    "mixed": _mixed,
+    "hoffman": _hoffman,
+    "brightfield": _brightfield,
+    "dark": _dark,
+    "unseen": _unseen,
+}
+"""Name -> what draws optics. "mixed" is what training sees; "unseen" lies outside it on purpose."""
+
+
+def draw_optics(rng: np.random.Generator, preset: str) -> Optics:
+    """Optics from a preset; an unknown name is answered with the choices."""
+    if preset not in PRESETS:
+        raise UsageError(f"unknown optics preset {preset!r}: choose from {', '.join(PRESETS)}")
+    return PRESETS[preset](rng)

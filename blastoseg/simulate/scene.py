@@ -1,0 +1,130 @@
+"""What surrounds an embryo: well ring, debris, sperm, bubbles, label boxes, scale bars, black borders."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blastoseg.simulate.geometry import Cell
+from blastoseg.simulate.optics import Layers
+from blastoseg.simulate.preset import Optics
+from blastoseg.simulate.texture import Field, add_ball, blur, noise_field, strokes
+
+
+def add_debris(rng: np.random.Generator, layers: Layers, optics: Optics, scale: float) -> None:
+    """Specks, bubbles, sperm and cumulus anywhere in the picture, in place."""
+    height, width = layers.tone.shape
+    shape = (height, width)
+    for _ in range(int(rng.poisson(3.0))):
+        size = scale * np.exp(rng.normal(np.log(0.007), 0.6))
+        cell = Cell(rng.uniform(0, width), rng.uniform(0, height), float(size), float(size * rng.uniform(0.4, 1)), 0.3)
+        add_ball(layers.far_tone if rng.random() < 0.4 else layers.tone, cell, float(rng.normal(-0.25, 0.2)), 3.0)
+        add_ball(layers.height, cell, float(rng.uniform(0, 0.4)), 2.0)
+    if rng.random() < 0.06:
+        _add_sperm(rng, layers, scale)
+    if rng.random() < 0.06:
+        _add_bubble(rng, layers, scale)
+    if rng.random() < 0.14:
+        _add_cumulus(rng, layers, optics, shape, scale)
+
+
+def _add_sperm(rng: np.random.Generator, layers: Layers, scale: float) -> None:
+    height, width = layers.tone.shape
+    for _ in range(int(rng.integers(1, 5))):
+        start, turn = rng.uniform(0, 1, 2) * (width, height), rng.uniform(0, 2 * np.pi)
+        along = np.linspace(0, 0.3 * scale, 24)
+        sway = 0.015 * scale * np.sin(along / scale * rng.uniform(20, 50) + rng.uniform(0, 6))
+        line = start + np.stack(
+            [along * np.cos(turn) - sway * np.sin(turn), along * np.sin(turn) + sway * np.cos(turn)], axis=1
+        )
+        layers.lines += np.float32(0.35) * strokes((height, width), [line], closed=False)
+        head = Cell(float(start[0]), float(start[1]), 0.015 * scale, 0.01 * scale, float(turn))
+        add_ball(layers.height, head, 0.6)
+
+
+def _add_bubble(rng: np.random.Generator, layers: Layers, scale: float) -> None:
+    height, width = layers.tone.shape
+    radius = scale * rng.uniform(0.02, 0.12)
+    ball = Cell(rng.uniform(0, width), rng.uniform(0, height), float(radius), float(radius), 0.0)
+    rim = strokes((height, width), [ball.outline()])
+    layers.lines += np.float32(rng.uniform(1, 2)) * rim
+    add_ball(layers.tone, Cell(ball.x, ball.y, radius * 0.6, radius * 0.6, 0.0), float(rng.uniform(0.1, 0.4)))
+
+
+def _add_cumulus(
+    rng: np.random.Generator, layers: Layers, optics: Optics, shape: tuple[int, int], scale: float
+) -> None:
+    """A clump of dark rough cells at the picture's edge."""
+    height, width = shape
+    side = rng.uniform(0, 2 * np.pi)
+    x0 = width / 2 + 0.62 * width * np.cos(side)
+    y0 = height / 2 + 0.62 * height * np.sin(side)
+    cover = np.zeros(shape, np.float32)
+    for _ in range(int(rng.integers(4, 25))):
+        size = scale * rng.uniform(0.03, 0.08)
+        spread = rng.normal(0, 0.14 * scale, 2)
+        cell = Cell(float(x0 + spread[0]), float(y0 + spread[1]), float(size), float(size * 0.8), rng.uniform(0, 3))
+        add_ball(layers.height, cell, float(rng.uniform(0.2, 1.0)))
+        add_ball(cover, cell, 1.0, 4.0)
+    cover = np.minimum(cover, 1.0)
+    layers.tone += cover * np.float32(optics.grain * 1.5) * noise_field(rng, shape, 0.008 * scale)
+    layers.tone -= cover * np.float32(optics.tone * rng.uniform(0, 2))
+
+
+def well_ring(rng: np.random.Generator, contrast: Field, centre: tuple[float, float], radius: float) -> None:
+    """A bright ring round the well, dark and streaked outside, added to the picture in place."""
+    height, width = contrast.shape
+    y = np.arange(height, dtype=np.float32)[:, None] - np.float32(centre[1])
+    x = np.arange(width, dtype=np.float32)[None] - np.float32(centre[0])
+    away = np.hypot(x, y)
+    turn = np.arctan2(y, x)
+    broad = np.float32(radius * rng.uniform(0.008, 0.035))
+    light_from = rng.uniform(0, 2 * np.pi)
+    uneven = 0.75 + np.float32(rng.uniform(0, 0.6)) * np.cos(turn - np.float32(light_from))
+    ring = np.exp(-(((away - np.float32(radius)) / broad) ** 2)) * uneven
+    outside = 0.5 + 0.5 * np.tanh((away - np.float32(radius) - broad) / (1.4 * broad))
+    streaks = noise_field(rng, (height, width), 1.0)
+    polar_streaks = np.sin(away * np.float32(rng.uniform(0.3, 0.9)) + 2.0 * blur(streaks, 6.0)) * 0.04
+    dark = np.float32(rng.uniform(0.3, 0.9)) * (0.6 - 0.6 * np.cos(turn - np.float32(light_from)))
+    contrast += ring * np.float32(rng.uniform(0.4, 1.6))
+    contrast += outside * (polar_streaks - dark - contrast * np.float32(0.7))
+
+
+def burn_in(rng: np.random.Generator, image: NDArray[np.uint8] | NDArray[np.uint16], crop: bool) -> None:
+    """Label boxes, scale bars and black borders, which come after the optics; in place."""
+    height, width = image.shape
+    top = int(image.max()) if image.dtype == np.uint16 else 255
+    if rng.random() < (0.08 if crop else 0.6):
+        for _ in range(int(rng.integers(1, 3))):
+            _text_box(rng, image, top)
+    if rng.random() < (0.06 if crop else 0.25):
+        length, y = int(width * rng.uniform(0.1, 0.3)), int(height * rng.uniform(0.9, 0.98))
+        x = int(rng.uniform(0.02, 0.65) * width)
+        value = top if rng.random() < 0.6 else 0
+        cv2.line(image, (x, y), (x + length, y), value, max(height // 200, 1))
+        cv2.putText(image, "25um", (x, y - 3), cv2.FONT_HERSHEY_SIMPLEX, height / 700, value, 1, cv2.LINE_AA)
+    if rng.random() < (0.07 if crop else 0.25):
+        for side in rng.permutation(4)[: int(rng.integers(1, 4))]:
+            share = rng.uniform(0.01, 0.09)
+            if side == 0:
+                image[: int(share * height)] = 0
+            elif side == 1:
+                image[height - int(share * height) :] = 0
+            elif side == 2:
+                image[:, : int(share * width)] = 0
+            else:
+                image[:, width - int(share * width) :] = 0
+
+
+def _text_box(rng: np.random.Generator, image: NDArray[np.uint8] | NDArray[np.uint16], top: int) -> None:
+    height, width = image.shape
+    text = str(rng.choice([f"Well {rng.integers(1, 13)}", f"{rng.uniform(60, 140):.1f} h", "Day 5", "F0", "x20"]))
+    size = height / 900 + 0.15
+    (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+    x = int(rng.choice([3, max(width - wide - 5, 0)]))
+    y = int(rng.choice([high + 3, height - 5]))
+    if rng.random() < 0.7:
+        cv2.rectangle(image, (x - 2, y - high - 2), (x + wide + 2, y + 3), top, -1)
+        value = 0
+    else:
+        value = top
+    cv2.putText(image, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, value, 1, cv2.LINE_AA)
