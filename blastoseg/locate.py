@@ -59,21 +59,19 @@ def fit_square(image: Image, side: int) -> tuple[Image, SquareFit]:
 
 
 def locate_embryo(probability: NDArray[np.float32], fit: SquareFit) -> Location:
-    """The box of the embryo to measure, from the locator's map ``(2, side, side)``: main embryo, others.
+    """The box of the embryo to measure, from the locator's ``(side, side)`` map, one component an embryo.
 
-    Of several components of the main embryo's map the central, largest is taken: area weighted by its
-    closeness to the frame's centre. The box is square, in frame pixels, with ``MARGIN_FRAC`` of free
-    space; both halves of a hatching embryo are one component and lie inside it. ``touches_border`` says
-    that the embryo reaches the frame's own border. ``score`` is the mean probability over the embryo.
+    The central, largest component is taken: area weighted by its closeness to the frame's centre. The box
+    is square, in frame pixels, with ``MARGIN_FRAC`` of free space; both halves of a hatching embryo are
+    one component and lie inside it. ``touches_border`` says that the embryo reaches the frame's own
+    border. ``score`` is the mean probability over the embryo.
     """
-    inside = fit.inside()
-    inner, others = (np.ascontiguousarray(channel[inside]) for channel in probability)
+    inner = np.ascontiguousarray(probability[fit.inside()])
     candidates = _embryo_components(inner > EMBRYO_THRESHOLD)
     if not candidates:
         return Location(box=None, embryo_count=0, score=float(inner.max(initial=0.0)))
     main = max(candidates, key=lambda candidate: candidate.prominence)
-    neighbours = _embryo_components((others > EMBRYO_THRESHOLD) & (inner <= EMBRYO_THRESHOLD))
-    count = sum(candidate.area >= NEIGHBOUR_AREA_FRAC * main.area for candidate in [*candidates, *neighbours])
+    count = sum(candidate.area >= NEIGHBOUR_AREA_FRAC * main.area for candidate in candidates)
     rows, columns = np.nonzero(main.mask)
     y0, y1, x0, x1 = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
     height, width = inner.shape
