@@ -151,7 +151,8 @@ def _present_bins(zona: Mask, centre: tuple[float, float]) -> NDArray[np.bool_]:
     """In which of ``BINS`` directions from a centre there is zona, from the angles its contours span."""
     present = np.zeros(BINS, np.bool_)
     for contour in trace_contours(zona, ZONA_BLUR):
-        angle = np.unwrap(np.arctan2(contour[:, 1] - centre[1], contour[:, 0] - centre[0]))
+        ring = np.concatenate([contour, contour[:1]])
+        angle = np.unwrap(np.arctan2(ring[:, 1] - centre[1], ring[:, 0] - centre[0]))
         first, last = (round(value * BINS / (2 * math.pi)) for value in (angle.min(), angle.max()))
         if last - first >= BINS - 1:
             present[:] = True

@@ -1,0 +1,116 @@
+"""A ring seen from its centre: its radii by angle, closed and smoothed. For cleaning and measuring the zona.
+
+Angles run from the x axis, clockwise on the screen (y points down); centres are ``(x, y)`` in px.
+"""
+
+import math
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blastoseg.records import Mask
+
+Radii = NDArray[np.float64]
+Present = NDArray[np.bool_]
+Centre = tuple[float, float]
+Field = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+RIDGE = 0.01
+LEAST_COVERAGE = 0.5
+"""Below this share of the circle a ring's own centre is not certain."""
+
+
+def ring_angles(count: int) -> NDArray[np.float64]:
+    """``count`` equal steps of the full circle, in radians."""
+    return np.arange(count, dtype=np.float64) * (2 * math.pi / count)
+
+
+def ring_centre(ring: Mask, otherwise: Centre | None) -> Centre | None:
+    """Centre of the circle through a ring's pixels (Kasa 1976), whatever gaps it has.
+
+    ``otherwise`` where the ring is a short arc, whose circle is uncertain; None if it is next to nothing.
+    """
+    rows, columns = np.nonzero(ring)
+    if len(rows) < 16:
+        return None
+    mean_x, mean_y = float(columns.mean()), float(rows.mean())
+    x, y = columns - mean_x, rows - mean_y
+    x_squared, y_squared = x * x, y * y
+    squares = x_squared + y_squared
+    cross = float(x @ y)
+    system = np.array([[x_squared.sum(), cross], [cross, y_squared.sum()]])
+    if np.linalg.cond(system) > 1e6:
+        return otherwise
+    shift_x, shift_y = np.linalg.solve(system, [x @ squares / 2, y @ squares / 2])
+    bearing = cv2.phase((x - shift_x).astype(np.float32), (y - shift_y).astype(np.float32))
+    occupied = np.bincount((bearing.ravel() * (36 / math.pi)).astype(np.int64), minlength=73)[:72]
+    if np.count_nonzero(occupied) / 72 < LEAST_COVERAGE and otherwise is not None:
+        return otherwise
+    return float(mean_x + shift_x), float(mean_y + shift_y)
+
+
+def ring_radii(soft: Field, centre: Centre, count: int) -> tuple[Radii, Radii, Present]:
+    """First entry into and last exit from a ring by angle, and at which angles there is any.
+
+    ``soft`` is the ring as a field in 0..1 whose 0.5 level is its boundary. The radii are interpolated
+    between pixels, and meaningless where ``present`` is False.
+    """
+    height, width = soft.shape
+    reach = math.ceil(max(math.hypot(x - centre[0], y - centre[1]) for x in (0, width) for y in (0, height)))
+    flags = cv2.INTER_LINEAR | cv2.WARP_FILL_OUTLIERS
+    polar = cast(Field, cv2.warpPolar(soft, (reach + 1, count), centre, reach + 1, flags))
+    inside = polar >= 0.5
+    rows = np.arange(count)
+    first = inside.argmax(axis=1)
+    last = reach - inside[:, ::-1].argmax(axis=1)
+    inner = first - _share(polar, rows, first, np.maximum(first - 1, 0))
+    outer = last + _share(polar, rows, last, np.minimum(last + 1, reach))
+    present: Present = np.any(inside, axis=1)
+    return inner, outer, present
+
+
+def close_radii(radii: Radii, present: Present) -> Radii:
+    """Radii continued across the angles that are not present, unchanged at those that are.
+
+    The gaps follow a second-order Fourier curve, to which a circle and, nearly, an ellipse belong, so that
+    they neither cave in nor bulge; what the curve leaves over is interpolated from a gap's two ends.
+    """
+    if present.all():
+        return radii
+    angles = ring_angles(len(radii))
+    curve = fourier_curve(radii, present.astype(np.float64), 2)
+    rest = np.interp(angles, angles[present], (radii - curve)[present], period=2 * math.pi)
+    return np.where(present, radii, curve + rest)
+
+
+def fourier_curve(radii: Radii, weights: NDArray[np.float64], order: int) -> Radii:
+    """Weighted least-squares Fourier curve of that order; a slight ridge keeps wide gaps round."""
+    angles = ring_angles(len(radii))
+    harmonics = np.arange(1, order + 1)[:, None] * angles
+    basis = np.concatenate([np.ones((1, len(radii))), np.cos(harmonics), np.sin(harmonics)])
+    weighted = basis * weights
+    ridge = np.full(len(basis), RIDGE * float(weights.sum()))
+    ridge[0] = 0.0
+    amplitudes = np.linalg.solve(weighted @ basis.T + np.diag(ridge), weighted @ radii)
+    return cast(Radii, amplitudes @ basis)
+
+
+def shorten(present: Present, angle: float) -> Present:
+    """The stretches of a circular mask, shortened by an angle (radians) at either end."""
+    if present.all():
+        return present
+    count = min(math.ceil(angle * len(present) / (2 * math.pi)), len(present) // 4)
+    wrapped = np.concatenate([present[-count:], present, present[:count]])
+    kernel = np.ones((1, 2 * count + 1), np.uint8)
+    shrunk = cv2.erode(wrapped[None].view(np.uint8), kernel, borderType=cv2.BORDER_REPLICATE)[0]
+    return cast(Present, shrunk[count:-count].view(np.bool_))
+
+
+def _share(polar: Field, rows: Indices, within: Indices, beyond: Indices) -> Radii:
+    """How far towards ``beyond`` the field falls to 0.5, in 0..1."""
+    high, low = polar[rows, within].astype(np.float64), polar[rows, beyond].astype(np.float64)
+    share: Radii = np.clip((high - 0.5) / np.maximum(high - low, 1e-6), 0.0, 1.0)
+    return share
