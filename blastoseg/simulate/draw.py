@@ -55,11 +55,13 @@ def render(rng: np.random.Generator, embryo: Embryo, optics: Optics, view: View)
     add_debris(rng, layers, optics, embryo.scale)
     other = _neighbours(rng, layers, embryo, masks, optics, view)
     paint_embryo(rng, layers, embryo, masks, optics)
-    contrast = form_image(layers, optics, embryo.scale)
+    contrast = form_image(layers, optics, embryo.scale, masks.body | masks.cells)
     _add_well(rng, contrast, embryo, view)
     image = expose(rng, contrast, optics, view.bit_depth)
-    burn_in(rng, image, crop=view.scene == "crop")
-    return SimulatedFrame(image, masks.labels(), masks.embryo, other, embryo.kind, embryo)
+    seen = ~burn_in(rng, image, crop=view.scene == "crop")
+    return SimulatedFrame(
+        image, masks.labels() * seen, masks.embryo & seen, other & seen, embryo.kind, embryo
+    )
 
 
 def _add_well(rng: np.random.Generator, contrast: NDArray[np.float32], embryo: Embryo, view: View) -> None:

@@ -33,8 +33,12 @@ def add_inner_cell_mass(rng: np.random.Generator, embryo: Embryo) -> Embryo:
     for number in range(count):
         clump = _clump(rng, body, embryo.kind, 1.0 if number == 0 else 0.5)
         grown = _cells_of(rng, clump, body)
+        if number == 0 and rng.random() < 0.22:
+            grown, cap = _cap(rng, body, clump.angle)
+            outlines.append(cap)
+        else:
+            outlines += _outline(rng, grown, clump)
         cells += grown
-        outlines += _outline(rng, grown, clump)
     return replace(
         embryo,
         icm_cells=tuple(cells),
@@ -88,6 +92,36 @@ def _cells_of(rng: np.random.Generator, clump: _Clump, body: Body) -> list[Cell]
     flat = rng.uniform(0.75, 1.0, count)
     angles = rng.uniform(0, np.pi, count)
     return [Cell(*map(float, values)) for values in zip(x, y, grow, grow * flat, angles, strict=True)]
+
+
+def _cap(rng: np.random.Generator, body: Body, angle: float) -> tuple[list[Cell], Points]:
+    """A mass that fills one side of the body, up to a ragged chord; what lies outside the body is cut later."""
+    radius = _mean_radius(body)
+    chord = radius * rng.uniform(0.15, 0.75)
+    along = np.linspace(-1.1, 1.1, 45) * radius
+    ragged = np.interp(along, np.linspace(-1.1, 1.1, 15) * radius, rng.normal(0, 0.05 * radius, 15))
+    edge = chord + ragged + rng.uniform(-0.3, 0.3) * along**2 / radius
+    u = np.concatenate([edge, [1.3 * radius, 1.3 * radius]])
+    v = np.concatenate([along, [1.1 * radius, -1.1 * radius]])
+    count = int(rng.integers(8, 28))
+    deep, wide = rng.uniform(chord, 0.92 * radius, count), rng.uniform(-0.9, 0.9, count) * radius
+    fits = np.hypot(deep, wide) < 0.93 * radius
+    size = radius * rng.uniform(0.08, 0.18)
+    cos, sin = np.cos(angle), np.sin(angle)
+
+    def turned(a: Points, b: Points) -> Points:
+        return np.stack([body.centre[0] + a * cos - b * sin, body.centre[1] + a * sin + b * cos], axis=1)
+
+    cells = [
+        Cell(float(x), float(y), float(size * grow), float(size * 0.85 * grow), float(turn))
+        for (x, y), grow, turn in zip(
+            turned(deep[fits], wide[fits]),
+            np.exp(rng.normal(0, 0.2, int(fits.sum()))),
+            rng.uniform(0, np.pi, int(fits.sum())),
+            strict=True,
+        )
+    ]
+    return cells, turned(u, v)
 
 
 def _outline(rng: np.random.Generator, cells: list[Cell], clump: _Clump) -> list[Points]:

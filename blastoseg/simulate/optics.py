@@ -37,8 +37,11 @@ def relief(height: Field, angle: float) -> Field:
     return np.asarray(cv2.filter2D(height, cv2.CV_32F, both), np.float32)
 
 
-def form_image(layers: Layers, optics: Optics, scale: float) -> Field:
-    """Contrast about the background (0), for an embryo ``scale`` pixels across."""
+def form_image(layers: Layers, optics: Optics, scale: float, tissue: NDArray[np.bool_]) -> Field:
+    """Contrast about the background (0), for an embryo ``scale`` pixels across.
+
+    The fine structure over ``tissue`` gets the standard deviation that the optics ask for.
+    """
     sharp = max(optics.focus * scale, 0.45)
     soft = float(np.hypot(sharp, optics.softness * scale))
     # relief of a cell does not depend on the picture's resolution, so slopes are per embryo diameter
@@ -51,6 +54,10 @@ def form_image(layers: Layers, optics: Optics, scale: float) -> Field:
     image += np.float32(optics.halo * 3.0 * width) * blur(layers.halos, float(np.hypot(1.1 * width, sharp)))
     image += blur(layers.tone, sharp)
     image += blur(layers.far_tone, soft)
+    if tissue.any():
+        fine = image - blur(image, 0.03 * scale)
+        image *= np.float32(optics.contrast / (float(fine[tissue].std()) + 1e-4))
+    image += np.float32(optics.tint) * blur(tissue.astype(np.float32), 0.01 * scale)
     return image
 
 
@@ -59,7 +66,7 @@ def expose(
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """The camera: illumination, resolution, noise, gamma, quantisation and compression."""
     height, width = contrast.shape
-    light = np.float32(1.0) + np.float32(optics.contrast) * contrast
+    light = np.float32(1.0) + contrast
     light = light * _illumination(rng, (height, width), optics)
     if optics.resolution < 0.98:
         size = (max(int(width * optics.resolution), 16), max(int(height * optics.resolution), 16))

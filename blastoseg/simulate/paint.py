@@ -48,11 +48,11 @@ def _paint_zona(
     rng: np.random.Generator, layers: Layers, zona: Zona, masks: TissueMasks, optics: Optics, scale: float
 ) -> None:
     shape = (masks.zona.shape[0], masks.zona.shape[1])
-    ring = _weight(masks.zona)
+    ring = blur(_weight(masks.zona), float(rng.uniform(0.0, 0.012)) * scale) * _weight(~masks.body)
     granular = noise_field(rng, shape, scale * rng.uniform(0.002, 0.006))
     granular = granular - np.float32(rng.uniform(0, 1.5)) * np.maximum(noise_field(rng, shape, 0.005 * scale) - 2.0, 0)
     patches = noise_field(rng, shape, scale * rng.uniform(0.02, 0.05))
-    strength = optics.grain * rng.uniform(0.15, 0.8)
+    strength = optics.grain * rng.uniform(0.08, 0.55)
     layers.tone += np.float32(strength) * ring * (granular + np.float32(0.3) * patches) * np.float32(0.7)
     layers.tone += np.float32(rng.normal(0.0, 0.6) * optics.tone) * ring
     layers.height += np.float32(strength * 2.0) * ring * granular
@@ -75,8 +75,8 @@ def _paint_blastocyst(
     texture = cytoplasm(rng, shape, scale)
     amount = (
         te * np.float32(rng.uniform(0.6, 1.2))
-        + icm * np.float32(rng.uniform(0.6, 1.7))
-        + cavity * np.float32(rng.uniform(0.1, 0.65))
+        + icm * np.float32(rng.uniform(0.7, 2.2))
+        + cavity * np.float32(rng.uniform(0.15, 0.75))
     )
     amount *= np.float32(optics.grain)
     layers.tone += np.float32(1.0 - 0.6 * optics.grain_relief) * amount * texture
@@ -86,11 +86,11 @@ def _paint_blastocyst(
         layers.tone += np.float32(tone) * mask
     layers.tone += np.float32(optics.tone * rng.uniform(0.2, 0.9)) * body * noise_field(rng, shape, 0.06 * scale)
 
-    layers.height += np.float32(rng.uniform(0.4, 1.3)) * domes(masks.body.astype(np.uint8), 0.06 * scale)
+    layers.height += np.float32(rng.uniform(0.3, 1.3)) * domes(masks.body.astype(np.uint8), rng.uniform(0.015, 0.06) * scale)
     cells = masks.te.astype(np.uint8)
     borders = _cell_borders(shape, embryo.bodies)
     cells[borders > 0.4] = 0
-    layers.height += np.float32(rng.uniform(0.3, 1.0)) * domes(cells, 0.03 * scale)
+    layers.height += np.float32(rng.uniform(0.3, 1.3)) * domes(cells, rng.uniform(0.02, 0.04) * scale)
     _paint_outlines(rng, layers, embryo, masks, borders)
     _paint_mass(rng, layers, embryo, masks, optics)
     if embryo.te_cells:
@@ -154,12 +154,12 @@ def _paint_far_side(
     shape = (masks.body.shape[0], masks.body.shape[1])
     own = fill(shape, [body.outline]).astype(np.float32)
     over = own * np.where(masks.cavity, np.float32(1.0), np.float32(rng.uniform(0.1, 0.5)))
-    walls, bumps = faceted(rng, shape, body, int(rng.integers(8, 45)))
+    walls, bumps = faceted(rng, shape, body, int(rng.integers(10, 60)))
     veil = np.float32(optics.veil)
     sign = np.float32(rng.choice([1.0, -0.7], p=[0.65, 0.35]))
     weights = rng.uniform(0.0, 1.2, 3).astype(np.float32)
     layers.far_tone += veil * over * (weights[0] * sign * walls + weights[1] * blobs(rng, shape, body, 12))
-    layers.far_height += np.float32(rng.uniform(0.0, 1.4)) * over * bumps
+    layers.far_height += np.float32(rng.uniform(0.2, 1.8)) * over * bumps
     if rng.random() < 0.35:  # some of the far cells are nearly in focus
         layers.tone += veil * np.float32(0.6) * over * sign * walls
         layers.height += np.float32(rng.uniform(0.0, 0.5)) * over * bumps

@@ -27,7 +27,8 @@ class Optics:
     embossed_noise: float
     brightness: float
     gamma: float
-    contrast: float
+    contrast: float  # standard deviation of the embryo's fine structure
+    tint: float  # how much brighter or darker the embryo is on the whole
     gradient: float
     vignette: float
     resolution: float  # shares of the pixels that carry information
@@ -46,11 +47,12 @@ def _camera(rng: np.random.Generator) -> dict[str, float]:
         "embossed_noise": float(rng.random() < 0.3),
         "brightness": bright,
         "gamma": _log(rng, 1.0, 0.25),
-        "contrast": _log(rng, 1.0, 0.3),
-        "gradient": abs(float(rng.normal(0, 0.08))),
-        "vignette": float(rng.choice([0.0, rng.uniform(0.0, 0.35)], p=[0.6, 0.4])),
+        "contrast": _log(rng, 0.15, 0.35),
+        "tint": float(rng.normal(-0.06, 0.06)),
+        "gradient": abs(float(rng.normal(0, 0.06))),
+        "vignette": float(rng.choice([0.0, rng.uniform(0.0, 0.3)], p=[0.7, 0.3])),
         "resolution": float(rng.choice([1.0, rng.uniform(0.4, 1.0)], p=[0.6, 0.4])),
-        "jpeg": float(rng.choice([0, rng.integers(30, 96)], p=[0.4, 0.6])),
+        "jpeg": float(rng.choice([0, rng.integers(45, 97)], p=[0.4, 0.6])),
     }
 
 
@@ -62,48 +64,48 @@ def _make(rng: np.random.Generator, **own: float) -> Optics:
 def _hoffman(rng: np.random.Generator) -> Optics:
     return _make(
         rng,
-        relief=_log(rng, 0.20, 0.4),
+        relief=_log(rng, 0.5, 0.4),
         relief_angle=rng.uniform(0, 2 * np.pi),
-        line=_log(rng, 0.10, 0.6),
-        halo=_log(rng, 0.06, 0.6),
-        grain=_log(rng, 0.07, 0.45),
+        line=_log(rng, 0.25, 0.6),
+        halo=_log(rng, 0.15, 0.6),
+        grain=_log(rng, 0.13, 0.45),
         grain_relief=rng.uniform(0.4, 1.0),
-        veil=_log(rng, 0.06, 0.6),
-        focus=_log(rng, 0.0035, 0.5),
-        softness=_log(rng, 0.012, 0.5),
-        tone=_log(rng, 0.05, 0.6),
+        veil=_log(rng, 0.07, 0.6),
+        focus=_log(rng, 0.0028, 0.5),
+        softness=_log(rng, 0.009, 0.5),
+        tone=_log(rng, 0.025, 0.6),
     )
 
 
 def _brightfield(rng: np.random.Generator) -> Optics:
     return _make(
         rng,
-        relief=_log(rng, 0.05, 0.7),
+        relief=_log(rng, 0.14, 0.7),
         relief_angle=rng.uniform(0, 2 * np.pi),
-        line=_log(rng, 0.28, 0.4),
-        halo=_log(rng, 0.16, 0.5),
-        grain=_log(rng, 0.07, 0.5),
+        line=_log(rng, 0.5, 0.4),
+        halo=_log(rng, 0.3, 0.5),
+        grain=_log(rng, 0.12, 0.5),
         grain_relief=rng.uniform(0.0, 0.5),
-        veil=_log(rng, 0.09, 0.5),
-        focus=_log(rng, 0.0035, 0.5),
-        softness=_log(rng, 0.013, 0.5),
-        tone=_log(rng, 0.08, 0.6),
+        veil=_log(rng, 0.10, 0.5),
+        focus=_log(rng, 0.0028, 0.5),
+        softness=_log(rng, 0.009, 0.5),
+        tone=_log(rng, 0.035, 0.6),
     )
 
 
 def _dark(rng: np.random.Generator) -> Optics:
     return _make(
         rng,
-        relief=_log(rng, 0.22, 0.5),
+        relief=_log(rng, 0.45, 0.5),
         relief_angle=rng.uniform(0, 2 * np.pi),
-        line=_log(rng, 0.05, 0.6),
-        halo=_log(rng, 0.10, 0.6),
-        grain=_log(rng, 0.09, 0.5),
+        line=_log(rng, 0.1, 0.6),
+        halo=_log(rng, 0.2, 0.6),
+        grain=_log(rng, 0.12, 0.5),
         grain_relief=rng.uniform(0.2, 0.9),
         veil=_log(rng, 0.07, 0.6),
-        focus=_log(rng, 0.004, 0.5),
-        softness=_log(rng, 0.012, 0.5),
-        tone=_log(rng, 0.06, 0.6),
+        focus=_log(rng, 0.0032, 0.5),
+        softness=_log(rng, 0.009, 0.5),
+        tone=_log(rng, 0.03, 0.6),
         brightness=rng.uniform(0.1, 0.3),
     )
 

@@ -89,42 +89,51 @@ def well_ring(rng: np.random.Generator, contrast: Field, centre: tuple[float, fl
     contrast += outside * (polar_streaks - dark - contrast * np.float32(0.7))
 
 
-def burn_in(rng: np.random.Generator, image: NDArray[np.uint8] | NDArray[np.uint16], crop: bool) -> None:
-    """Label boxes, scale bars and black borders, which come after the optics; in place."""
-    height, width = image.shape
-    top = int(image.max()) if image.dtype == np.uint16 else 255
-    if rng.random() < (0.08 if crop else 0.6):
+def burn_in(
+    rng: np.random.Generator, image: NDArray[np.uint8] | NDArray[np.uint16], crop: bool
+) -> NDArray[np.bool_]:
+    """Label boxes, scale bars and black borders, which come after the optics; in place.
+
+    Returns where a black border hides the picture.
+    """
+    top = 255.0 if image.dtype == np.uint8 else float(max(int(image.max()), 1))
+    before = np.asarray(image * (255.0 / top), np.uint8)  # OpenCV writes text on 8 bits only
+    after = before.copy()
+    if rng.random() < (0.07 if crop else 0.6):
         for _ in range(int(rng.integers(1, 3))):
-            _text_box(rng, image, top)
+            _text_box(rng, after)
     if rng.random() < (0.06 if crop else 0.25):
-        length, y = int(width * rng.uniform(0.1, 0.3)), int(height * rng.uniform(0.9, 0.98))
-        x = int(rng.uniform(0.02, 0.65) * width)
-        value = top if rng.random() < 0.6 else 0
-        cv2.line(image, (x, y), (x + length, y), value, max(height // 200, 1))
-        cv2.putText(image, "25um", (x, y - 3), cv2.FONT_HERSHEY_SIMPLEX, height / 700, value, 1, cv2.LINE_AA)
-    if rng.random() < (0.07 if crop else 0.25):
+        _scale_bar(rng, after)
+    changed = after != before
+    image[changed] = (after[changed] * (top / 255.0)).astype(image.dtype)
+    hidden = np.zeros(image.shape, bool)
+    if rng.random() < (0.06 if crop else 0.25):
         for side in rng.permutation(4)[: int(rng.integers(1, 4))]:
-            share = rng.uniform(0.01, 0.09)
-            if side == 0:
-                image[: int(share * height)] = 0
-            elif side == 1:
-                image[height - int(share * height) :] = 0
-            elif side == 2:
-                image[:, : int(share * width)] = 0
-            else:
-                image[:, width - int(share * width) :] = 0
+            depth = int(rng.uniform(0.01, 0.09) * image.shape[side % 2])
+            turned = np.rot90(hidden, int(side))
+            turned[:depth] = True
+        image[hidden] = 0
+    return hidden
 
 
-def _text_box(rng: np.random.Generator, image: NDArray[np.uint8] | NDArray[np.uint16], top: int) -> None:
+def _scale_bar(rng: np.random.Generator, image: NDArray[np.uint8]) -> None:
+    height, width = image.shape
+    length, y = int(width * rng.uniform(0.1, 0.3)), int(height * rng.uniform(0.9, 0.98))
+    x = int(rng.uniform(0.02, 0.65) * width)
+    value = 255 if rng.random() < 0.6 else 0
+    cv2.line(image, (x, y), (x + length, y), value, max(height // 200, 1))
+    cv2.putText(image, "25um", (x, y - 3), cv2.FONT_HERSHEY_SIMPLEX, height / 700, value, 1, cv2.LINE_AA)
+
+
+def _text_box(rng: np.random.Generator, image: NDArray[np.uint8]) -> None:
     height, width = image.shape
     text = str(rng.choice([f"Well {rng.integers(1, 13)}", f"{rng.uniform(60, 140):.1f} h", "Day 5", "F0", "x20"]))
     size = height / 900 + 0.15
     (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
     x = int(rng.choice([3, max(width - wide - 5, 0)]))
     y = int(rng.choice([high + 3, height - 5]))
+    value = 255
     if rng.random() < 0.7:
-        cv2.rectangle(image, (x - 2, y - high - 2), (x + wide + 2, y + 3), top, -1)
+        cv2.rectangle(image, (x - 2, y - high - 2), (x + wide + 2, y + 3), 255, -1)
         value = 0
-    else:
-        value = top
     cv2.putText(image, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, value, 1, cv2.LINE_AA)

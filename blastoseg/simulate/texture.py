@@ -80,7 +80,8 @@ def strokes(shape: tuple[int, int], outlines: list[NDArray[np.float64]], closed:
 def faceted(rng: np.random.Generator, shape: tuple[int, int], body: Body, cells: int) -> tuple[Field, Field]:
     """Trophectoderm cells above and below the cavity, seen face-on, crowding towards the rim.
 
-    Returns (walls between the cells, 0 to 1; domes of the cells with their nuclei, about 0 to 1).
+    Returns (walls between the cells from 0 to 1, with each cell's own shade about zero; domes of the cells
+    with their nuclei, about 0 to 1).
     """
     step = 2
     small = ((shape[0] + 1) // step, (shape[1] + 1) // step)
@@ -93,18 +94,22 @@ def faceted(rng: np.random.Generator, shape: tuple[int, int], body: Body, cells:
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     nearest = np.full(small, -2.0, np.float32)
     second = np.full(small, -2.0, np.float32)
-    for px, py, pz in points:
+    shade = np.zeros(small, np.float32)
+    shades = rng.normal(0.0, rng.uniform(0.0, 0.7), cells).astype(np.float32)
+    for (px, py, pz), own in zip(points, shades, strict=True):
         closeness = px * x + py * y + pz * z
+        np.copyto(shade, own, where=closeness > nearest)
         np.maximum(second, np.minimum(nearest, closeness), out=second)
         np.maximum(nearest, closeness, out=nearest)
-    border = np.arccos(np.clip(second, -1, 1)) - np.arccos(np.clip(nearest, -1, 1))
+    close, next_close = (np.sqrt(np.maximum(2.0 - 2.0 * c, 0.0)) for c in (nearest, second))
+    border = next_close - close
     size = np.float32(2.2 / np.sqrt(cells))
-    walls = np.exp(-((border / (np.float32(rng.uniform(0.15, 0.4)) * size)) ** 2))
-    away = np.arccos(np.clip(nearest, -1, 1)) / size
+    walls = np.exp(-((border / (np.float32(rng.uniform(0.1, 0.35)) * size)) ** 2))
+    away = close / size
     nucleus = np.exp(-(((away - 0.28) / 0.09) ** 2)) * np.float32(rng.choice([0.0, rng.uniform(0.1, 0.6)]))
     dome = np.minimum(border / size, 1.0) - nucleus
     inside = (z > 0).astype(np.float32)
-    large = [cv2.resize(np.asarray(f * inside, np.float32), shape[::-1]) for f in (walls, dome)]
+    large = [cv2.resize(np.asarray(f * inside, np.float32), shape[::-1]) for f in (walls + shade, dome)]
     return np.asarray(large[0], np.float32), np.asarray(large[1], np.float32)
 
 
