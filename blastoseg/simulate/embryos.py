@@ -117,21 +117,21 @@ def _hatching(rng: np.random.Generator, zona: Zona, necklace: Necklace) -> Embry
     """A figure of eight through a narrow hole: one body inside the zona, one outside."""
     toward = rng.uniform(0, 2 * np.pi)
     room = radius_of(zona.centre, zona.inner)
-    inside = ellipse_radius(rng, float(room.mean()) * rng.uniform(0.6, 0.985), rng.uniform(1.0, 1.12))
+    inside = ellipse_radius(rng, float(room.mean()) * rng.choice([rng.uniform(0.6, 0.9), rng.uniform(0.9, 0.99)]), rng.uniform(1.0, 1.12))
     inside = inside * wobble(rng, 0.02)
     slack = max(float(room.min()) - float(inside.max()), 0.0)
     way = np.array([np.cos(toward), np.sin(toward)])
     first = (float(slack * way[0]), float(slack * way[1]))
     inside = np.minimum(inside, room - 0.9 * slack - 0.004)
     size = 0.5 * rng.uniform(0.22, 1.25)
-    neck = min(size, 0.5) * rng.uniform(0.25, 0.75)
+    neck = min(size, 0.5) * rng.uniform(0.2, 0.7)
     hole = int(round(toward / (2 * np.pi) * len(ANGLES))) % len(ANGLES)
     wall = float(radius_of(zona.centre, zona.outer)[hole])
-    apart = wall + np.sqrt(max(size**2 - neck**2, 0.0)) - 0.01
+    apart = float(room[hole]) + np.sqrt(max(size**2 - neck**2, 0.0)) + 0.3 * (wall - float(room[hole]))
     second = (float(apart * way[0]), float(apart * way[1]))
     outside = ellipse_radius(rng, size, rng.uniform(1.0, 1.15)) * wobble(rng, 0.02) * _bumps(rng, necklace)
     across = np.array([-way[1], way[0]]) * neck * rng.uniform(0.7, 1.0)
-    start, end = (room[hole] - 0.12) * way, (wall + 0.35 * size) * way
+    start, end = (room[hole] - 0.2) * way, (wall + 0.35 * size) * way
     channel = np.stack([start - across, end - across, end + across, start + across])
     present = _gap(toward, float(np.arcsin(min(neck / wall, 0.9))))
     bodies = (

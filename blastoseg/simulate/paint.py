@@ -52,10 +52,10 @@ def _paint_zona(
     granular = noise_field(rng, shape, scale * rng.uniform(0.002, 0.006))
     granular = granular - np.float32(rng.uniform(0, 1.5)) * np.maximum(noise_field(rng, shape, 0.005 * scale) - 2.0, 0)
     patches = noise_field(rng, shape, scale * rng.uniform(0.02, 0.05))
-    strength = optics.grain * rng.uniform(0.08, 0.55)
+    strength = optics.grain * rng.uniform(0.02, 0.5)
     layers.tone += np.float32(strength) * ring * (granular + np.float32(0.3) * patches) * np.float32(0.7)
     layers.tone += np.float32(rng.normal(0.0, 0.6) * optics.tone) * ring
-    layers.height += np.float32(strength * 2.0) * ring * granular
+    layers.height += np.float32(strength * 1.0) * ring * granular
     height = np.float32(rng.uniform(0.05, 0.7))
     layers.height += height * blur(domes(masks.zona.astype(np.uint8), 0.03 * scale), 0.004 * scale)
     inner, outer = _faded(rng, strokes(shape, [zona.inner]), scale, 0.5), strokes(shape, [zona.outer])
@@ -73,24 +73,25 @@ def _paint_blastocyst(
     shape, scale = (masks.body.shape[0], masks.body.shape[1]), embryo.scale
     te, icm, cavity, body = map(_weight, (masks.te, masks.icm, masks.cavity, masks.body))
     texture = cytoplasm(rng, shape, scale)
+    patchy = np.clip(1.0 + np.float32(0.8) * noise_field(rng, shape, 0.05 * scale), 0.1, 2.5)
     amount = (
         te * np.float32(rng.uniform(0.6, 1.2))
-        + icm * np.float32(rng.uniform(0.7, 2.2))
-        + cavity * np.float32(rng.uniform(0.15, 0.75))
+        + icm * np.float32(rng.uniform(0.6, 1.8))
+        + cavity * np.float32(rng.uniform(0.05, 0.5)) * patchy
     )
     amount *= np.float32(optics.grain)
     layers.tone += np.float32(1.0 - 0.6 * optics.grain_relief) * amount * texture
-    layers.height += np.float32(5.0 * optics.grain_relief) * amount * texture
+    layers.height += np.float32(2.2 * optics.grain_relief) * amount * texture
     tones = rng.normal(0.0, 1.0, 3) * optics.tone + np.array([0.2, -0.6, 0.0]) * optics.tone
     for mask, tone in zip((te, icm, cavity), tones, strict=True):
         layers.tone += np.float32(tone) * mask
-    layers.tone += np.float32(optics.tone * rng.uniform(0.2, 0.9)) * body * noise_field(rng, shape, 0.06 * scale)
+    layers.tone += np.float32(optics.tone * rng.uniform(0.1, 0.6)) * body * noise_field(rng, shape, 0.06 * scale)
 
     layers.height += np.float32(rng.uniform(0.3, 1.3)) * domes(masks.body.astype(np.uint8), rng.uniform(0.015, 0.06) * scale)
     cells = masks.te.astype(np.uint8)
     borders = _cell_borders(shape, embryo.bodies)
     cells[borders > 0.4] = 0
-    layers.height += np.float32(rng.uniform(0.3, 1.3)) * domes(cells, rng.uniform(0.02, 0.04) * scale)
+    layers.height += np.float32(rng.uniform(0.5, 1.6)) * domes(cells, rng.uniform(0.015, 0.04) * scale)
     _paint_outlines(rng, layers, embryo, masks, borders)
     _paint_mass(rng, layers, embryo, masks, optics)
     if embryo.te_cells:
@@ -109,13 +110,17 @@ def _paint_outlines(
 ) -> None:
     shape, scale = (masks.body.shape[0], masks.body.shape[1]), embryo.scale
     outer = _faded(rng, strokes(shape, [b.outline for b in embryo.bodies]), scale, 0.6)
-    inner = _faded(rng, strokes(shape, [b.cavity for b in embryo.bodies]), scale, 0.1)
+    inner = _faded(rng, strokes(shape, [b.cavity for b in embryo.bodies]), scale, 0.35)
     inner *= np.float32(1.0) - np.float32(0.8) * _weight(masks.icm)
-    layers.lines += outer * np.float32(rng.uniform(0.5, 1.5)) + inner * np.float32(rng.uniform(0.3, 1.0))
+    layers.lines += outer * np.float32(rng.uniform(0.5, 1.5)) + inner * np.float32(rng.uniform(0.5, 1.4))
     layers.lines += borders * np.float32(rng.uniform(0.0, 0.6))
-    halo = blur(_weight(masks.zona | ~masks.body), 1.0) if rng.random() < 0.5 else blur(_weight(masks.te), 1.0)
-    side = np.clip(2.0 * halo, 0, 1)
-    layers.halos += outer * np.float32(rng.uniform(0.3, 1.3)) * side + inner * np.float32(rng.uniform(0.2, 1.0))
+    # the bright fringe of an edge lies on one side of it, which one depends on the focus
+    width = 0.007 * scale
+    outside, inside = _weight(~masks.body), _weight(masks.te)
+    fringe = outside if rng.random() < 0.5 else inside
+    layers.halos += np.float32(rng.uniform(0.3, 1.5)) * blur(outer, width) * fringe
+    fringe = inside if rng.random() < 0.5 else _weight(masks.cavity)
+    layers.halos += np.float32(rng.uniform(0.3, 1.5)) * blur(inner, width) * fringe
 
 
 def _paint_mass(
@@ -158,12 +163,12 @@ def _paint_far_side(
     veil = np.float32(optics.veil)
     sign = np.float32(rng.choice([1.0, -0.7], p=[0.65, 0.35]))
     weights = rng.uniform(0.0, 1.2, 3).astype(np.float32)
-    layers.far_tone += veil * over * (weights[0] * sign * walls + weights[1] * blobs(rng, shape, body, 12))
+    layers.far_tone += veil * over * (weights[0] * sign * walls + np.float32(0.5) * weights[1] * blobs(rng, shape, body, 10))
     layers.far_height += np.float32(rng.uniform(0.2, 1.8)) * over * bumps
     if rng.random() < 0.35:  # some of the far cells are nearly in focus
         layers.tone += veil * np.float32(0.6) * over * sign * walls
         layers.height += np.float32(rng.uniform(0.0, 0.5)) * over * bumps
-    layers.far_tone += veil * np.float32(rng.uniform(0.2, 0.9)) * over * noise_field(rng, shape, embryo_length(body))
+    layers.far_tone += veil * np.float32(rng.uniform(0.0, 0.35)) * over * noise_field(rng, shape, embryo_length(body))
 
 
 def embryo_length(body: Body) -> float:
@@ -194,7 +199,7 @@ def _paint_cells(
     texture = cytoplasm(rng, shape, scale)
     amount = optics.grain * rng.uniform(0.5, 1.3) * (1.8 if degenerate else 1.0)
     layers.tone += np.float32(amount * (1.0 - 0.6 * optics.grain_relief)) * inside * texture
-    layers.height += np.float32(amount * 5.0 * optics.grain_relief) * inside * texture
+    layers.height += np.float32(amount * 2.2 * optics.grain_relief) * inside * texture
     shade = rng.normal(0, 0.8) - (3.0 if degenerate else 0.2)
     layers.tone += np.float32(optics.tone * shade) * inside
     smooth = embryo.kind == "morula" and rng.random() < 0.5
