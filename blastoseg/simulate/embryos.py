@@ -39,7 +39,9 @@ def build_embryo(rng: np.random.Generator, kind: str) -> Embryo:
         return _hatching(rng, zona, necklace)
     if kind == "hatched":
         outline = ellipse_radius(rng, 0.5, rng.uniform(1.0, 1.12)) * wobble(rng, 0.02) * _bumps(rng, necklace)
-        return add_inner_cell_mass(rng, Embryo(kind, 1.0, bodies=(_body(rng, (0.0, 0.0), outline, necklace, kind),)))
+        return add_inner_cell_mass(
+            rng, Embryo(kind, 1.0, bodies=(_body(rng, (0.0, 0.0), outline, necklace, kind),))
+        )
     assert zona is not None
     centre, outline = _body_outline(rng, kind, zona)
     body = _body(rng, centre, outline, necklace, kind)
@@ -78,7 +80,9 @@ def _body_outline(
     if rng.random() < 0.25:  # a flattened stretch that has come off the zona
         outline = np.minimum(outline, room * wobble(rng, 0.04, range(1, 4)))
     if kind == "opened_zona":
-        bulge = np.convolve(np.tile(~zona.present, 3).astype(float), np.hanning(25) / np.hanning(25).sum(), "same")
+        bulge = np.convolve(
+            np.tile(~zona.present, 3).astype(float), np.hanning(25) / np.hanning(25).sum(), "same"
+        )
         outline = outline + rng.uniform(-0.02, 0.07) * bulge[len(ANGLES) : 2 * len(ANGLES)]
     return zona.centre, outline
 
@@ -86,7 +90,9 @@ def _body_outline(
 def _bumps(rng: np.random.Generator, necklace: Necklace) -> NDArray[np.float64]:
     """Without the zona the cells bulge outwards too."""
     phase = np.interp(ANGLES, np.linspace(0, 2 * np.pi, 9), np.append(rng.normal(0, 0.5, 8), 0.0))
-    return np.asarray(1.0 + rng.uniform(0.0, 0.05) * (np.abs(np.sin(necklace.cells / 2 * ANGLES + phase)) - 0.6))
+    return np.asarray(
+        1.0 + rng.uniform(0.0, 0.05) * (np.abs(np.sin(necklace.cells / 2 * ANGLES + phase)) - 0.6)
+    )
 
 
 def _body(
@@ -117,7 +123,11 @@ def _hatching(rng: np.random.Generator, zona: Zona, necklace: Necklace) -> Embry
     """A figure of eight through a narrow hole: one body inside the zona, one outside."""
     toward = rng.uniform(0, 2 * np.pi)
     room = radius_of(zona.centre, zona.inner)
-    inside = ellipse_radius(rng, float(room.mean()) * rng.choice([rng.uniform(0.6, 0.9), rng.uniform(0.9, 0.99)]), rng.uniform(1.0, 1.12))
+    inside = ellipse_radius(
+        rng,
+        float(room.mean()) * rng.choice([rng.uniform(0.6, 0.9), rng.uniform(0.9, 0.99)]),
+        rng.uniform(1.0, 1.12),
+    )
     inside = inside * wobble(rng, 0.02)
     slack = max(float(room.min()) - float(inside.max()), 0.0)
     way = np.array([np.cos(toward), np.sin(toward)])
@@ -125,7 +135,7 @@ def _hatching(rng: np.random.Generator, zona: Zona, necklace: Necklace) -> Embry
     inside = np.minimum(inside, room - 0.9 * slack - 0.004)
     size = 0.5 * rng.uniform(0.22, 1.25)
     neck = min(size, 0.5) * rng.uniform(0.2, 0.7)
-    hole = int(round(toward / (2 * np.pi) * len(ANGLES))) % len(ANGLES)
+    hole = round(toward / (2 * np.pi) * len(ANGLES)) % len(ANGLES)
     wall = float(radius_of(zona.centre, zona.outer)[hole])
     apart = float(room[hole]) + np.sqrt(max(size**2 - neck**2, 0.0)) + 0.3 * (wall - float(room[hole]))
     second = (float(apart * way[0]), float(apart * way[1]))
@@ -151,7 +161,13 @@ def _not_blastocyst(rng: np.random.Generator, kind: str, zona: Zona) -> Embryo:
     else:
         cells = _blastomeres(rng, int(rng.integers(1, 12)), room * rng.uniform(0.5, 0.9))
     fragments = tuple(
-        Cell(float(r * np.cos(a)), float(r * np.sin(a)), float(size), float(size * rng.uniform(0.7, 1.0)), float(a))
+        Cell(
+            float(r * np.cos(a)),
+            float(r * np.sin(a)),
+            float(size),
+            float(size * rng.uniform(0.7, 1.0)),
+            float(a),
+        )
         for r, a, size in zip(
             room * np.sqrt(rng.uniform(0.1, 0.85, 14)),
             rng.uniform(0, 2 * np.pi, 14),
@@ -168,13 +184,17 @@ def _blastomeres(rng: np.random.Generator, count: int, room: float) -> tuple[Cel
     if count == 1:
         radius = room * rng.uniform(0.72, 0.98)
         off = (room - radius) * rng.uniform(0, 1)
-        return (Cell(float(off), 0.0, float(radius), float(radius * rng.uniform(0.93, 1)), rng.uniform(0, np.pi)),)
+        return (
+            Cell(float(off), 0.0, float(radius), float(radius * rng.uniform(0.93, 1)), rng.uniform(0, np.pi)),
+        )
     radius = room * min(0.62, 1.02 / count ** (0.42 if count < 9 else 0.4))
     direction = rng.normal(size=(count, 3))
     for _ in range(12):  # repulsion on the sphere
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
         apart = direction[:, None] - direction[None]
-        direction = direction + 0.25 * (apart / (np.linalg.norm(apart, axis=2, keepdims=True) ** 3 + 0.1)).sum(1)
+        direction = direction + 0.25 * (
+            apart / (np.linalg.norm(apart, axis=2, keepdims=True) ** 3 + 0.1)
+        ).sum(1)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     reach = room - radius
     layer = np.where(np.arange(count) % 5 == 4, 0.4, 1.0) if count > 8 else np.ones(count)

@@ -53,5 +53,5 @@ class SimulatedFrame:
 
     @cached_property
     def truth(self) -> dict[str, float]:
-        """True measures in pixels by column name, from outlines far above pixel resolution; NaN where undefined."""
+        """True measures in pixels by column name, taken far above pixel resolution; NaN where undefined."""
         return true_measures(self.embryo)

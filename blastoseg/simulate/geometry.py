@@ -1,6 +1,6 @@
 """Outlines of an embryo in pixels, drawn analytically: what the labels and the true measures are made of."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,8 @@ class Embryo:
     """All outlines of one embryo. Later entries lie above earlier ones; ``scale`` is pixels per diameter.
 
     ``icm_cells`` are drawn, ``icm_outlines`` are what counts as inner cell mass (cut by the cavity);
-    ``te_cells`` are round trophectoderm cells on the wall; ``loose_cells`` are blastomeres, fragments.
+    ``te_cells`` are round trophectoderm cells on the wall, ``packed_cells`` those inside a thick wall;
+    ``loose_cells`` are blastomeres; ``fragments`` are small and belong to no tissue.
     """
 
     kind: str
@@ -68,7 +69,8 @@ class Embryo:
     icm_outlines: tuple[Points, ...] = ()
     te_cells: tuple[Cell, ...] = ()
     loose_cells: tuple[Cell, ...] = ()
-    fragments: tuple[Cell, ...] = field(default=())
+    fragments: tuple[Cell, ...] = ()
+    packed_cells: tuple[Cell, ...] = ()
 
     def everything(self) -> Points:
         """All outer points, for the extent of the embryo."""
@@ -82,7 +84,7 @@ class Embryo:
         move = np.array(shift)
 
         def points(outline: Points) -> Points:
-            return outline * factor + move
+            return np.asarray(outline * factor + move)
 
         def centre(at: tuple[float, float]) -> tuple[float, float]:
             return at[0] * factor + shift[0], at[1] * factor + shift[1]
@@ -93,7 +95,10 @@ class Embryo:
             )
 
         zona = self.zona and replace(
-            self.zona, centre=centre(self.zona.centre), inner=points(self.zona.inner), outer=points(self.zona.outer)
+            self.zona,
+            centre=centre(self.zona.centre),
+            inner=points(self.zona.inner),
+            outer=points(self.zona.outer),
         )
         bodies = tuple(
             Body(centre(b.centre), points(b.outline), points(b.cavity), b.cusps) for b in self.bodies
@@ -109,6 +114,7 @@ class Embryo:
             cells(self.te_cells),
             cells(self.loose_cells),
             cells(self.fragments),
+            cells(self.packed_cells),
         )
 
 

@@ -1,4 +1,4 @@
-"""The inner cell mass: overlapping round cells, mostly at the wall, from compact to loose, or seen face-on."""
+"""The inner cell mass: overlapping round cells, mostly at the wall, compact to loose, or seen face-on."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ RASTER = 320
 
 @dataclass(frozen=True)
 class _Clump:
-    """Where cells gather: centre and half axes (along the wall, towards the middle), and the wall's direction."""
+    """Where cells gather: centre and half axes (along the wall, towards the middle), the wall's direction."""
 
     centre: tuple[float, float]
     along: float
@@ -45,6 +45,7 @@ def add_inner_cell_mass(rng: np.random.Generator, embryo: Embryo) -> Embryo:
         icm_outlines=tuple(outlines),
         te_cells=_round_cells(rng, body, clump.angle),
         fragments=_fragments(rng, body),
+        packed_cells=_packed_cells(rng, body) if embryo.kind in ("early", "collapsed") else (),
     )
 
 
@@ -95,7 +96,7 @@ def _cells_of(rng: np.random.Generator, clump: _Clump, body: Body) -> list[Cell]
 
 
 def _cap(rng: np.random.Generator, body: Body, angle: float) -> tuple[list[Cell], Points]:
-    """A mass that fills one side of the body, up to a ragged chord; what lies outside the body is cut later."""
+    """A mass that fills one side of the body, up to a ragged chord; the body cuts it later."""
     radius = _mean_radius(body)
     chord = radius * rng.uniform(0.15, 0.75)
     along = np.linspace(-1.1, 1.1, 45) * radius
@@ -133,8 +134,8 @@ def _outline(rng: np.random.Generator, cells: list[Cell], clump: _Clump) -> list
         cv2.fillPoly(canvas, [np.round(cell.outline(28) * RASTER - origin).astype(np.int32)], 1)
     nick = int(RASTER * rng.uniform(0.01, 0.08)) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (nick, nick))
-    canvas = cv2.morphologyEx(canvas, cv2.MORPH_CLOSE, kernel)
-    found, _ = cv2.findContours(canvas, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    closed = cv2.morphologyEx(canvas, cv2.MORPH_CLOSE, kernel)
+    found, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     largest = max(cv2.contourArea(contour) for contour in found)
     return [
         _smooth((contour[:, 0, :].astype(np.float64) + origin) / RASTER)
@@ -166,8 +167,27 @@ def _round_cells(rng: np.random.Generator, body: Body, mass_angle: float) -> tup
     return tuple(cells)
 
 
+def _packed_cells(rng: np.random.Generator, body: Body) -> tuple[Cell, ...]:
+    """Round cells wherever the wall is much thicker than one of them."""
+    centre = np.array(body.centre)
+    wall, cavity = (np.hypot(*(outline - centre).T) for outline in (body.outline, body.cavity))
+    size = float(wall.mean()) * rng.uniform(0.13, 0.26)
+    cells = []
+    for at in rng.integers(0, len(ANGLES), int(rng.integers(12, 40))):
+        room = float(wall[at] - cavity[at])
+        if room < 1.6 * size:
+            continue
+        reach = float(cavity[at]) + size * 0.8 + (room - 1.7 * size) * rng.random()
+        x, y = centre + reach * np.array([np.cos(ANGLES[at]), np.sin(ANGLES[at])])
+        grow = size * float(np.exp(rng.normal(0, 0.15)))
+        cells.append(
+            Cell(float(x), float(y), grow, grow * float(rng.uniform(0.8, 1.0)), float(rng.uniform(0, 3)))
+        )
+    return tuple(cells)
+
+
 def _fragments(rng: np.random.Generator, body: Body) -> tuple[Cell, ...]:
-    if rng.random() < 0.6:
+    if rng.random() < 0.75:
         return ()
     radius = _mean_radius(body)
     cells = []

@@ -23,9 +23,9 @@ def draw_necklace(rng: np.random.Generator, kind: str) -> Necklace:
     """A trophectoderm from thin and stretched to plump."""
     height = {
         "early": rng.uniform(0.10, 0.30),
-        "full": np.exp(rng.normal(np.log(0.18), 0.35)),
+        "full": float(np.exp(rng.normal(np.log(0.18), 0.35))),
         "collapsed": rng.uniform(0.10, 0.30),
-    }.get(kind, np.exp(rng.normal(np.log(0.14), 0.45)))
+    }.get(kind, float(np.exp(rng.normal(np.log(0.14), 0.45))))
     return Necklace(
         cells=int(rng.integers(7, 24)),
         height=float(np.clip(height, 0.035, 0.32)),

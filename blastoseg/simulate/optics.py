@@ -50,7 +50,9 @@ def form_image(layers: Layers, optics: Optics, scale: float, tissue: NDArray[np.
     image += slope * relief(blur(layers.far_height, soft), optics.relief_angle)
     width = max(0.006 * scale, 0.9)
     # a line one pixel wide loses height when blurred: restore it, whatever the resolution
-    image -= np.float32(optics.line * 2.2 * width) * blur(layers.lines, float(np.hypot(0.55 * width, 0.6 * sharp)))
+    image -= np.float32(optics.line * 2.2 * width) * blur(
+        layers.lines, float(np.hypot(0.55 * width, 0.6 * sharp))
+    )
     image += np.float32(optics.halo * 3.0 * width) * blur(layers.halos, float(np.hypot(1.1 * width, sharp)))
     image += blur(layers.tone, sharp)
     image += blur(layers.far_tone, soft)
@@ -95,7 +97,9 @@ def _illumination(rng: np.random.Generator, shape: tuple[int, int], optics: Opti
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None]
     angle = rng.uniform(0, 2 * np.pi)
-    light = 1.0 + np.float32(optics.gradient) * (np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y)
+    light = 1.0 + np.float32(optics.gradient) * (
+        np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y
+    )
     if optics.vignette > 0:
         x0, y0 = np.float32(rng.normal(0, 0.2)), np.float32(rng.normal(0, 0.2))
         light = light * (1.0 - np.float32(optics.vignette) * 0.5 * ((x - x0) ** 2 + (y - y0) ** 2))

@@ -50,7 +50,9 @@ def _paint_zona(
     shape = (masks.zona.shape[0], masks.zona.shape[1])
     ring = blur(_weight(masks.zona), float(rng.uniform(0.0, 0.012)) * scale) * _weight(~masks.body)
     granular = noise_field(rng, shape, scale * rng.uniform(0.002, 0.006))
-    granular = granular - np.float32(rng.uniform(0, 1.5)) * np.maximum(noise_field(rng, shape, 0.005 * scale) - 2.0, 0)
+    granular = granular - np.float32(rng.uniform(0, 1.5)) * np.maximum(
+        noise_field(rng, shape, 0.005 * scale) - 2.0, 0
+    )
     patches = noise_field(rng, shape, scale * rng.uniform(0.02, 0.05))
     strength = optics.grain * rng.uniform(0.02, 0.5)
     layers.tone += np.float32(strength) * ring * (granular + np.float32(0.3) * patches) * np.float32(0.7)
@@ -85,15 +87,21 @@ def _paint_blastocyst(
     tones = rng.normal(0.0, 1.0, 3) * optics.tone + np.array([0.2, -0.6, 0.0]) * optics.tone
     for mask, tone in zip((te, icm, cavity), tones, strict=True):
         layers.tone += np.float32(tone) * mask
-    layers.tone += np.float32(optics.tone * rng.uniform(0.1, 0.6)) * body * noise_field(rng, shape, 0.06 * scale)
+    layers.tone += (
+        np.float32(optics.tone * rng.uniform(0.1, 0.6)) * body * noise_field(rng, shape, 0.06 * scale)
+    )
 
-    layers.height += np.float32(rng.uniform(0.3, 1.3)) * domes(masks.body.astype(np.uint8), rng.uniform(0.015, 0.06) * scale)
+    layers.height += np.float32(rng.uniform(0.3, 1.3)) * domes(
+        masks.body.astype(np.uint8), rng.uniform(0.015, 0.06) * scale
+    )
     cells = masks.te.astype(np.uint8)
     borders = _cell_borders(shape, embryo.bodies)
     cells[borders > 0.4] = 0
     layers.height += np.float32(rng.uniform(0.5, 1.6)) * domes(cells, rng.uniform(0.015, 0.04) * scale)
     _paint_outlines(rng, layers, embryo, masks, borders)
     _paint_mass(rng, layers, embryo, masks, optics)
+    if embryo.packed_cells:
+        _paint_packed(rng, layers, embryo, masks)
     if embryo.te_cells:
         _paint_round(rng, layers, embryo.te_cells, optics, line=rng.uniform(0.4, 1.0))
     for part in embryo.bodies:
@@ -101,7 +109,13 @@ def _paint_blastocyst(
 
 
 def _cell_borders(shape: tuple[int, int], bodies: tuple[Body, ...]) -> Field:
-    segments = [np.stack([b.outline[i], b.cavity[i]]) for b in bodies for i in b.cusps]
+    segments = []
+    for body in bodies:
+        depth = np.hypot(*(body.outline - body.cavity).T)
+        thin = 0.25 * float(np.hypot(*(body.outline - np.array(body.centre)).T).mean())
+        segments += [np.stack([body.outline[i], body.cavity[i]]) for i in body.cusps if depth[i] < thin]
+    if not segments:
+        return np.zeros(shape, np.float32)
     return strokes(shape, segments, closed=False)
 
 
@@ -137,7 +151,9 @@ def _paint_mass(
     edge = strokes(shape, list(embryo.icm_outlines)) * _weight(masks.body)
     dark = np.float32(rng.normal(-0.4, 1.0) * optics.tone)
     if look == "cells":
-        lines = _faded(rng, strokes(shape, [c.outline() for c in embryo.icm_cells]), scale, 0.0) * inside
+        lines = (
+            _faded(rng, strokes(shape, [c.outline() for c in embryo.icm_cells]), 0.6 * scale, 0.0) * inside
+        )
         layers.lines += visible * np.float32(rng.uniform(0.2, 0.8)) * lines
         layers.halos += visible * np.float32(rng.uniform(0.1, 0.6)) * lines
         layers.height += visible * heap * inside
@@ -152,6 +168,19 @@ def _paint_mass(
     layers.halos += visible * np.float32(rng.uniform(0.0, 0.7)) * edge
 
 
+def _paint_packed(rng: np.random.Generator, layers: Layers, embryo: Embryo, masks: TissueMasks) -> None:
+    """Cells lying over each other in a thick wall, as in an early or a collapsed blastocyst."""
+    shape = (masks.te.shape[0], masks.te.shape[1])
+    inside = _weight(masks.te | masks.icm)
+    heap = np.zeros(shape, np.float32)
+    for cell in embryo.packed_cells:
+        add_ball(heap, cell, float(rng.uniform(0.3, 1.0)), 2.5)
+    layers.height += heap * inside
+    rims = _faded(rng, strokes(shape, [c.outline() for c in embryo.packed_cells]), embryo.scale, 0.0)
+    layers.lines += np.float32(rng.uniform(0.2, 0.9)) * rims * inside
+    layers.halos += np.float32(rng.uniform(0.1, 0.8)) * rims * inside
+
+
 def _paint_far_side(
     rng: np.random.Generator, layers: Layers, body: Body, masks: TissueMasks, optics: Optics
 ) -> None:
@@ -163,12 +192,41 @@ def _paint_far_side(
     veil = np.float32(optics.veil)
     sign = np.float32(rng.choice([1.0, -0.7], p=[0.65, 0.35]))
     weights = rng.uniform(0.0, 1.2, 3).astype(np.float32)
-    layers.far_tone += veil * over * (weights[0] * sign * walls + np.float32(0.5) * weights[1] * blobs(rng, shape, body, 10))
+    layers.far_tone += (
+        veil * over * (weights[0] * sign * walls + np.float32(0.5) * weights[1] * blobs(rng, shape, body, 10))
+    )
     layers.far_height += np.float32(rng.uniform(0.2, 1.8)) * over * bumps
-    if rng.random() < 0.35:  # some of the far cells are nearly in focus
-        layers.tone += veil * np.float32(0.6) * over * sign * walls
-        layers.height += np.float32(rng.uniform(0.0, 0.5)) * over * bumps
-    layers.far_tone += veil * np.float32(rng.uniform(0.0, 0.35)) * over * noise_field(rng, shape, embryo_length(body))
+    if rng.random() < 0.45:  # some of the far cells are nearly in focus
+        near = over * np.clip(0.5 + noise_field(rng, shape, 4.0 * embryo_length(body)), 0.0, 1.0)
+        layers.tone += veil * np.float32(rng.uniform(0.3, 1.2)) * near * sign * walls
+        layers.height += np.float32(rng.uniform(0.2, 1.0)) * near * bumps
+    if rng.random() < 0.45:
+        _paint_face_on(rng, layers, body, over, optics)
+    layers.far_tone += (
+        veil * np.float32(rng.uniform(0.0, 0.35)) * over * noise_field(rng, shape, embryo_length(body))
+    )
+
+
+def _paint_face_on(rng: np.random.Generator, layers: Layers, body: Body, over: Field, optics: Optics) -> None:
+    """Single cells above or below the cavity, granular and with a rim, that belong to no tissue."""
+    shape = (over.shape[0], over.shape[1])
+    radius = 12.0 * embryo_length(body)
+    cells = []
+    for _ in range(int(rng.integers(1, 7))):
+        reach, angle = radius * np.sqrt(rng.uniform(0.1, 0.8)), rng.uniform(0, 2 * np.pi)
+        size = radius * rng.uniform(0.09, 0.26)
+        x, y = body.centre[0] + reach * np.cos(angle), body.centre[1] + reach * np.sin(angle)
+        cells.append(Cell(float(x), float(y), float(size), float(size * rng.uniform(0.7, 1)), float(angle)))
+    cover = np.zeros(shape, np.float32)
+    for cell in cells:
+        add_ball(cover, cell, float(rng.uniform(0.4, 1.0)), 5.0)
+    rim = _faded(rng, strokes(shape, [cell.outline() for cell in cells]), radius, 0.0) * over
+    layers.lines += np.float32(rng.uniform(0.1, 0.8)) * rim
+    layers.halos += np.float32(rng.uniform(0.0, 0.6)) * rim
+    layers.height += np.float32(rng.uniform(0.2, 0.8)) * cover * over
+    grain = noise_field(rng, shape, radius * rng.uniform(0.008, 0.02))
+    layers.tone += np.float32(optics.grain * rng.uniform(0.1, 0.9)) * cover * over * grain
+    layers.tone += np.float32(optics.tone * rng.normal(-0.5, 1.0)) * cover * over
 
 
 def embryo_length(body: Body) -> float:
@@ -209,5 +267,3 @@ def _paint_cells(
     strength = rng.uniform(0.1, 0.5) if smooth else rng.uniform(0.4, 1.2)
     layers.lines += np.float32(strength) * rim
     layers.halos += np.float32(rng.uniform(0.2, 1.0)) * rim
-
-

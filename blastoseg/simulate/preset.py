@@ -40,7 +40,11 @@ def _log(rng: np.random.Generator, middle: float, spread: float) -> float:
 
 
 def _camera(rng: np.random.Generator) -> dict[str, float]:
-    bright = float(rng.choice([rng.uniform(0.3, 0.65), rng.uniform(0.15, 0.3), rng.uniform(0.65, 0.92)], p=[0.75, 0.1, 0.15]))
+    bright = float(
+        rng.choice(
+            [rng.uniform(0.3, 0.65), rng.uniform(0.15, 0.3), rng.uniform(0.65, 0.92)], p=[0.75, 0.1, 0.15]
+        )
+    )
     return {
         "noise": _log(rng, 0.012, 0.7),
         "noise_length": float(rng.choice([0.0, rng.uniform(0.4, 1.2)])),
@@ -52,7 +56,7 @@ def _camera(rng: np.random.Generator) -> dict[str, float]:
         "gradient": abs(float(rng.normal(0, 0.06))),
         "vignette": float(rng.choice([0.0, rng.uniform(0.0, 0.3)], p=[0.7, 0.3])),
         "resolution": float(rng.choice([1.0, rng.uniform(0.4, 1.0)], p=[0.6, 0.4])),
-        "jpeg": float(rng.choice([0, rng.integers(45, 97)], p=[0.4, 0.6])),
+        "jpeg": float(rng.integers(45, 97)) if rng.random() < 0.6 else 0.0,
     }
 
 
@@ -70,7 +74,7 @@ def _hoffman(rng: np.random.Generator) -> Optics:
         halo=_log(rng, 0.15, 0.6),
         grain=_log(rng, 0.13, 0.45),
         grain_relief=rng.uniform(0.4, 1.0),
-        veil=_log(rng, 0.07, 0.6),
+        veil=_log(rng, 0.10, 0.6),
         focus=_log(rng, 0.0028, 0.5),
         softness=_log(rng, 0.009, 0.5),
         tone=_log(rng, 0.025, 0.6),
@@ -86,7 +90,7 @@ def _brightfield(rng: np.random.Generator) -> Optics:
         halo=_log(rng, 0.3, 0.5),
         grain=_log(rng, 0.12, 0.5),
         grain_relief=rng.uniform(0.0, 0.5),
-        veil=_log(rng, 0.10, 0.5),
+        veil=_log(rng, 0.13, 0.5),
         focus=_log(rng, 0.0028, 0.5),
         softness=_log(rng, 0.009, 0.5),
         tone=_log(rng, 0.035, 0.6),
@@ -127,7 +131,7 @@ def _unseen(rng: np.random.Generator) -> Optics:
         noise=_log(rng, 0.035, 0.4),
         gamma=_log(rng, 1.4, 0.3),
         resolution=rng.uniform(0.3, 0.6),
-        jpeg=rng.integers(15, 40),
+        jpeg=float(rng.integers(15, 40)),
     )
 
 

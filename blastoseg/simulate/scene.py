@@ -16,8 +16,12 @@ def add_debris(rng: np.random.Generator, layers: Layers, optics: Optics, scale: 
     shape = (height, width)
     for _ in range(int(rng.poisson(3.0))):
         size = scale * np.exp(rng.normal(np.log(0.007), 0.6))
-        cell = Cell(rng.uniform(0, width), rng.uniform(0, height), float(size), float(size * rng.uniform(0.4, 1)), 0.3)
-        add_ball(layers.far_tone if rng.random() < 0.4 else layers.tone, cell, float(rng.normal(-0.25, 0.2)), 3.0)
+        cell = Cell(
+            rng.uniform(0, width), rng.uniform(0, height), float(size), float(size * rng.uniform(0.4, 1)), 0.3
+        )
+        add_ball(
+            layers.far_tone if rng.random() < 0.4 else layers.tone, cell, float(rng.normal(-0.25, 0.2)), 3.0
+        )
         add_ball(layers.height, cell, float(rng.uniform(0, 0.4)), 2.0)
     if rng.random() < 0.06:
         _add_sperm(rng, layers, scale)
@@ -62,7 +66,9 @@ def _add_cumulus(
     for _ in range(int(rng.integers(4, 25))):
         size = scale * rng.uniform(0.03, 0.08)
         spread = rng.normal(0, 0.14 * scale, 2)
-        cell = Cell(float(x0 + spread[0]), float(y0 + spread[1]), float(size), float(size * 0.8), rng.uniform(0, 3))
+        cell = Cell(
+            float(x0 + spread[0]), float(y0 + spread[1]), float(size), float(size * 0.8), rng.uniform(0, 3)
+        )
         add_ball(layers.height, cell, float(rng.uniform(0.2, 1.0)))
         add_ball(cover, cell, 1.0, 4.0)
     cover = np.minimum(cover, 1.0)
@@ -127,7 +133,9 @@ def _scale_bar(rng: np.random.Generator, image: NDArray[np.uint8]) -> None:
 
 def _text_box(rng: np.random.Generator, image: NDArray[np.uint8]) -> None:
     height, width = image.shape
-    text = str(rng.choice([f"Well {rng.integers(1, 13)}", f"{rng.uniform(60, 140):.1f} h", "Day 5", "F0", "x20"]))
+    text = str(
+        rng.choice([f"Well {rng.integers(1, 13)}", f"{rng.uniform(60, 140):.1f} h", "Day 5", "F0", "x20"])
+    )
     size = height / 900 + 0.15
     (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
     x = int(rng.choice([3, max(width - wide - 5, 0)]))

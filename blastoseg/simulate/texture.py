@@ -17,7 +17,9 @@ def blur(field: Field, sigma: float) -> Field:
     if sigma > 6.0:
         step = int(sigma // 3)
         height, width = field.shape
-        small = cv2.resize(field, (max(width // step, 2), max(height // step, 2)), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(
+            field, (max(width // step, 2), max(height // step, 2)), interpolation=cv2.INTER_AREA
+        )
         small = cv2.GaussianBlur(small, (0, 0), sigma / step)
         return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma), np.float32)
@@ -42,7 +44,9 @@ def cytoplasm(rng: np.random.Generator, shape: tuple[int, int], scale: float) ->
     clumps = noise_field(rng, shape, scale * rng.uniform(0.010, 0.02))
     blotches = noise_field(rng, shape, scale * rng.uniform(0.03, 0.05))
     field = rng.uniform(0.5, 1.0) * grains + rng.uniform(0.3, 0.9) * clumps + rng.uniform(0.1, 0.6) * blotches
-    granules = np.maximum(noise_field(rng, shape, scale * rng.uniform(0.004, 0.009)) - rng.uniform(1.6, 2.4), 0.0)
+    granules = np.maximum(
+        noise_field(rng, shape, scale * rng.uniform(0.004, 0.009)) - rng.uniform(1.6, 2.4), 0.0
+    )
     field -= rng.uniform(0.5, 3.0) * granules
     return np.asarray(field / (field.std() + 1e-6), np.float32)
 
@@ -86,7 +90,9 @@ def faceted(rng: np.random.Generator, shape: tuple[int, int], body: Body, cells:
     step = 2
     small = ((shape[0] + 1) // step, (shape[1] + 1) // step)
     radius = float(np.hypot(*(body.outline - np.array(body.centre)).T).mean())
-    y = (np.arange(small[0], dtype=np.float32)[:, None] * step - np.float32(body.centre[1])) / np.float32(radius)
+    y = (np.arange(small[0], dtype=np.float32)[:, None] * step - np.float32(body.centre[1])) / np.float32(
+        radius
+    )
     x = (np.arange(small[1], dtype=np.float32)[None] * step - np.float32(body.centre[0])) / np.float32(radius)
     z = np.sqrt(np.maximum(1.0 - x * x - y * y, 0.0))
     points = rng.normal(size=(cells, 3)).astype(np.float32)

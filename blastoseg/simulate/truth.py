@@ -71,7 +71,7 @@ def _fill_thickness(truth: dict[str, float], stem: str, depths: NDArray[np.float
 
 
 def _depths(tissue: NDArray[np.bool_], region: NDArray[np.bool_], inwards: bool) -> NDArray[np.float64]:
-    """Length inside ``tissue`` from the region's outline along its normals, to the first exit; 0 where none."""
+    """Length inside ``tissue`` from the region's outline along normals, to the first exit; 0 where none."""
     contours, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     contour = max(contours, key=len)[:, 0, :].astype(np.float64)
     step = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(contour, axis=0, append=contour[:1]).T))])
@@ -80,7 +80,10 @@ def _depths(tissue: NDArray[np.bool_], region: NDArray[np.bool_], inwards: bool)
     points = np.stack([np.interp(at, step, closed[:, axis]) for axis in (0, 1)], axis=1)
     kernel = np.hanning(11) / np.hanning(11).sum()
     smooth = np.stack(
-        [np.convolve(np.concatenate([points[-5:, a], points[:, a], points[:5, a]]), kernel, "valid") for a in (0, 1)],
+        [
+            np.convolve(np.concatenate([points[-5:, a], points[:, a], points[:5, a]]), kernel, "valid")
+            for a in (0, 1)
+        ],
         axis=1,
     )
     tangent = np.roll(smooth, -2, axis=0) - np.roll(smooth, 2, axis=0)
