@@ -1,0 +1,153 @@
+"""``blastoseg doctor``: does everything work that a run needs, and if not, what to do."""
+
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from blastoseg import RESEARCH_USE_ONLY, __version__
+from blastoseg.cli.failure import explain_import_error
+from blastoseg.errors import BlastosegError, EnvironmentProblemError, OutputError, WeightsError
+
+if TYPE_CHECKING:
+    from blastoseg.weights import Card
+
+TIMED_PASSES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that a run needs: what was found, or the error that a run would meet."""
+
+    subject: str
+    finding: str
+    error: BlastosegError | None = None
+
+
+def doctor(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder in which reports are to be written.", show_default="here")
+    ] = Path(),
+    weights: Annotated[str, typer.Option(help="Name or folder of the weights.")] = "starter",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Check this installation: libraries, devices, weights, write access; time the network.
+
+    Ends with the exit code of the first problem, 0 if there is none.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    first: BlastosegError | None = None
+    for check in run_checks(folder, weights, device):
+        mark = Text("ok      ", "green") if check.error is None else Text("problem ", "bold red")
+        console.print(mark, Text(f"{check.subject}: ", "bold"), check.finding, sep="", soft_wrap=True)
+        first = first or check.error
+    console.print(RESEARCH_USE_ONLY, style="dim")
+    raise typer.Exit(first.exit_code if first else 0)
+
+
+def run_checks(folder: Path, weights: str, device: str) -> Iterator[Check]:
+    """Every check, one after the other; none is left out because an earlier one failed."""
+    steps: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("Software", _software),
+        ("OpenCV", _opencv),
+        ("Devices", partial(_devices, device)),
+        (f"Weights {weights}", partial(_weights, weights)),
+        ("Network", partial(_time_network, weights, device)),
+        ("Write access", partial(_write_access, folder)),
+    )
+    for subject, step in steps:
+        try:
+            yield Check(subject, step())
+        except BlastosegError as error:
+            yield Check(subject, str(error), error)
+        except ImportError as error:
+            problem = explain_import_error(error) or EnvironmentProblemError(
+                f"{error}: install blastoseg anew, with pip install --force-reinstall blastoseg"
+            )
+            yield Check(subject, str(problem), problem)
+
+
+def _software() -> str:
+    return (
+        f"blastoseg {__version__}, Python {platform.python_version()} ({sys.platform} {platform.machine()})"
+    )
+
+
+def _opencv() -> str:
+    import cv2
+
+    return f"{cv2.__version__}, {cv2.getNumThreads()} threads"
+
+
+def _devices(device: str) -> str:
+    import torch
+
+    from blastoseg.segment import choose_device, describe_device
+
+    chosen = choose_device(device)
+    found = [describe_device(torch.device("cpu"))]
+    found += [
+        f"cuda:{index} ({torch.cuda.get_device_name(index)})" for index in range(torch.cuda.device_count())
+    ]
+    return f"torch {torch.__version__}; {', '.join(found)}; a run with --device {device} uses {chosen.type}"
+
+
+def _weights(weights: str) -> str:
+    from blastoseg.weights import load_card, verify_weights
+
+    problems = verify_weights(weights)
+    if problems:
+        raise WeightsError("; ".join(problems))
+    card = load_card(weights)
+    return f"version {card.version}, SHA-256 {card.sha256[:16]}... verified, {_size(card):.1f} MB"
+
+
+def _size(card: "Card") -> float:
+    return sum(card.path_of(name).stat().st_size for name in card.files) / 1e6
+
+
+def _time_network(weights: str, device: str) -> str:
+    import numpy as np
+
+    from blastoseg.segment import Segmenter, describe_device
+    from blastoseg.weights import load_card
+
+    segmenter = Segmenter(load_card(weights), device)
+    side, count = segmenter.input_side, segmenter.batch_size
+    crops = list(np.random.default_rng(0).integers(0, 256, (count, side, side), np.uint8))
+    segmenter.segment_batch(crops)
+    started = time.perf_counter()
+    for _ in range(TIMED_PASSES):
+        segmenter.segment_batch(crops)
+    seconds = (time.perf_counter() - started) / (TIMED_PASSES * count)
+    where = describe_device(segmenter.device)
+    return f"{seconds * 1000:.1f} ms a crop of {side} x {side} on {where}, in {segmenter.precision}"
+
+
+def _write_access(folder: Path) -> str:
+    from tempfile import TemporaryDirectory
+
+    from blastoseg.journal import OutputLock, replace_atomically
+
+    try:
+        with (
+            TemporaryDirectory(dir=folder, prefix=".blastoseg-doctor-") as trial,
+            OutputLock(Path(trial)),
+            replace_atomically(Path(trial, "report.txt")) as temporary,
+        ):
+            temporary.write_text("blastoseg doctor\n", "utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"{folder.resolve()}: cannot be written ({error.strerror}): give the folder of the reports, "
+            "or have its permissions changed"
+        ) from error
+    return f"{folder.resolve()}: can be written and locked"
