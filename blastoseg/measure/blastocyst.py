@@ -10,11 +10,13 @@ from blastoseg.measure.geometry import (
     caliper_widths,
     circularity,
     equivalent_diameter,
-    fill_holes,
-    significant_components,
     trace_outlines,
 )
+from blastoseg.pieces import drop_specks, fill_holes
 from blastoseg.records import Labels, Mask
+
+SPECK_SHARE = 0.02
+"""Components below this share of the largest one have no part in any measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def outline_region(labels: Labels, members: tuple[int, ...]) -> Region:
     """
     lookup = np.zeros(256, np.bool_)
     lookup[list(members)] = True
-    mask, count = significant_components(lookup[labels])
+    mask, count = drop_specks(lookup[labels], SPECK_SHARE)
     filled = fill_holes(mask) if count else mask
     outlines = trace_outlines(filled) if count else []
     return Region(filled, float(np.count_nonzero(filled)) if outlines else math.nan, outlines)

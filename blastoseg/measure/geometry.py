@@ -19,14 +19,13 @@ from blastoseg.records import Mask
 
 Points = NDArray[np.float64]
 Field = NDArray[np.float32]
+Curve = NDArray[np.complex128]
 
 EDGE_BLUR = 1.0
 """Standard deviation, in px, of the blur whose 0.5 level is a region's outline."""
 RUN_SHARE = 0.75
 """Smoothing along an outline, in units of the square root of its radius: a digitised circle consists of
 straight runs of about ``sqrt(2 * radius)`` pixels, and it is those steps that must be evened out."""
-SIGNIFICANT_SHARE = 0.02
-"""Components below this share of the largest one are specks: they have no part in any measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +35,6 @@ class Outline:
     points: Points
     normals: Points
     length: float
-
-
-def significant_components(mask: Mask, share: float = SIGNIFICANT_SHARE) -> tuple[Mask, int]:
-    """The largest 8-connected component and those of at least ``share`` of its area, and their number.
-
-    Components are compared by their areas with holes filled; what lies in a hole belongs to its surroundings.
-    """
-    contours, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    if len(contours) <= 1:
-        return mask, len(contours)
-    # Pick's theorem: the lattice points of a polygon are its area + half of those on its border + 1.
-    areas = np.array([cv2.contourArea(contour) + len(contour) / 2 + 1 for contour in contours])
-    kept = np.flatnonzero(areas >= share * areas.max())
-    if len(kept) == len(contours):
-        return mask, len(contours)
-    drawn = np.zeros(mask.shape, np.uint8)
-    for index in kept:
-        cv2.drawContours(drawn, contours, int(index), 1, cv2.FILLED)
-    return mask & drawn.view(np.bool_), len(kept)
-
-
-def fill_holes(mask: Mask) -> Mask:
-    """The mask with everything that it encloses. The mask's own border pixels must be empty."""
-    contours, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = np.zeros(mask.shape, np.uint8)
-    cv2.drawContours(filled, contours, -1, 1, cv2.FILLED)
-    return filled.view(np.bool_)
 
 
 def blur(mask: Mask, sigma: float) -> Field:
@@ -96,19 +68,19 @@ def smooth_outline(points: Points, smoothing: float = RUN_SHARE) -> Outline:
     Smoothed along its length by twicing a Gaussian (Tukey 1977): circles of any practical size keep
     their radius, which a plain Gaussian would shrink.
     """
-    chain = _resample(points, max(360, math.ceil(_closed_length(points))))
-    spacing = _closed_length(chain) / len(chain)
-    radius = math.sqrt(abs(signed_area(chain)) / math.pi)
+    curve = points[:, 0] + 1j * points[:, 1]
+    chain = _resample(curve, max(360, math.ceil(float(np.abs(_steps(curve)).sum()))))
+    spacing = float(np.abs(_steps(chain)).mean())
+    radius = math.sqrt(abs(signed_area(_as_points(chain))) / math.pi)
     frequency = np.fft.fftfreq(len(chain), d=spacing)
     gauss = np.exp(-2 * (math.pi * frequency * smoothing * math.sqrt(radius)) ** 2)
-    curve = np.fft.ifft(np.fft.fft(chain[:, 0] + 1j * chain[:, 1]) * gauss * (2 - gauss))
-    smooth = _resample(np.stack([curve.real, curve.imag], axis=1), len(chain))
-    if signed_area(smooth) < 0:
+    smooth = _resample(np.fft.ifft(np.fft.fft(chain) * (gauss * (2 - gauss))), len(chain))
+    if signed_area(_as_points(smooth)) < 0:
         smooth = smooth[::-1]
-    tangent = np.roll(smooth, -2, axis=0) - np.roll(smooth, 2, axis=0)
-    tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-9)[:, None]
-    normals = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
-    return Outline(smooth, normals, _closed_length(smooth))
+    tangent = np.roll(smooth, -2) - np.roll(smooth, 2)
+    normals = -1j * tangent / np.maximum(np.abs(tangent), 1e-9)
+    length = float(np.abs(_steps(smooth)).sum())
+    return Outline(_as_points(smooth), _as_points(normals), length)
 
 
 def trace_outlines(mask: Mask) -> list[Outline]:
@@ -126,14 +98,16 @@ def caliper_widths(points: Points) -> tuple[float, float]:
     """Largest and smallest caliper width (Feret diameters) of a point set, by its convex hull."""
     # Corners that stand out by less than a fiftieth of a pixel cost time and change nothing.
     hull = cv2.approxPolyDP(cv2.convexHull(points.astype(np.float32)), 0.02, True)[:, 0].astype(np.float64)
-    distances = np.hypot(*(hull[:, None] - hull[None]).transpose(2, 0, 1))
+    gram = hull @ hull.T
+    squares = np.diag(gram)
+    longest = math.sqrt(max(0.0, float((squares[:, None] + squares - 2 * gram).max())))
     edges = np.roll(hull, -1, axis=0) - hull
-    edges = edges[np.hypot(edges[:, 0], edges[:, 1]) > 1e-6]
-    if not len(edges):
+    lengths = np.hypot(edges[:, 0], edges[:, 1])
+    if longest < 1e-6 or lengths.min() < 1e-6:
         return math.nan, math.nan
-    normals = np.stack([edges[:, 1], -edges[:, 0]], axis=1) / np.hypot(edges[:, 0], edges[:, 1])[:, None]
-    widths = np.ptp(normals @ hull.T, axis=1)
-    return float(distances.max()), float(widths.min())
+    normals = np.stack([edges[:, 1], -edges[:, 0]], axis=1) / lengths[:, None]
+    offsets = hull @ normals.T
+    return longest, float((offsets.max(axis=0) - offsets.min(axis=0)).min())
 
 
 def hull_area(points: Points) -> float:
@@ -157,23 +131,29 @@ def centroid(mask: Mask) -> tuple[float, float]:
     return moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
 
 
-def sample(field: NDArray[Any], points: Points) -> NDArray[Any]:
-    """Values of a field at points of any leading shape ``(..., 2)``: bilinear if float, nearest if not."""
-    flat = points.astype(np.float32)
+def sample(field: NDArray[Any], x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """Values of a field at ``(x, y)``, 2-D arrays of one shape: bilinear if float, nearest if not."""
     interpolation = cv2.INTER_LINEAR if field.dtype.kind == "f" else cv2.INTER_NEAREST
-    x, y = np.atleast_2d(flat[..., 0]), np.atleast_2d(flat[..., 1])
-    values = cv2.remap(field, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE)
-    return values.reshape(points.shape[:-1])
+    return cv2.remap(
+        field,
+        x.astype(np.float32, copy=False),
+        y.astype(np.float32, copy=False),
+        interpolation,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
 
 
-def _closed_length(points: Points) -> float:
-    steps = np.roll(points, -1, axis=0) - points
-    return float(np.hypot(steps[:, 0], steps[:, 1]).sum())
+def _as_points(curve: Curve) -> Points:
+    return np.stack([curve.real, curve.imag], axis=1)
 
 
-def _resample(points: Points, count: int) -> Points:
-    closed = np.concatenate([points, points[:1]])
-    steps = np.diff(closed, axis=0)
-    position = np.concatenate([[0.0], np.cumsum(np.hypot(steps[:, 0], steps[:, 1]))])
+def _steps(curve: Curve) -> Curve:
+    """From each point of a closed curve to the next."""
+    return np.diff(curve, append=curve[:1])
+
+
+def _resample(curve: Curve, count: int) -> Curve:
+    """``count`` points at equal distances along a closed curve."""
+    position = np.concatenate([[0.0], np.cumsum(np.abs(_steps(curve)))])
     wanted = np.arange(count) * (position[-1] / count)
-    return np.stack([np.interp(wanted, position, closed[:, axis]) for axis in (0, 1)], axis=1)
+    return np.asarray(np.interp(wanted, position, np.append(curve, curve[:1])), dtype=np.complex128)

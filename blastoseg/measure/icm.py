@@ -10,12 +10,13 @@ from blastoseg.measure.geometry import (
     equivalent_diameter,
     hull_area,
     sample,
-    significant_components,
     trace_outlines,
 )
+from blastoseg.pieces import drop_specks
 from blastoseg.records import Labels
 from blastoseg.tissues import ICM, TE, ZP
 
+LEAST_SHARE = 0.02
 CONTACT_REACH = (1.0, 2.0)
 """Distances outside the outline, in px, at which the neighbouring tissue is looked up: a gap of one pixel
 between two tissues is labelling noise."""
@@ -27,7 +28,7 @@ def measure_icm(labels: Labels, blastocyst_area: float) -> dict[str, float | int
     Counted are the largest component and those above 2 % of it. Length and width are the calipers of all
     of them together (Richter 2001), the diameter ratio refers to B's diameter (Almagor 2016).
     """
-    mask, components = significant_components(labels == ICM.label)
+    mask, components = drop_specks(labels == ICM.label, LEAST_SHARE)
     outlines = trace_outlines(mask) if components else []
     if not outlines:
         return _absent()
@@ -54,7 +55,7 @@ def _contact_with_wall(labels: Labels, outlines: list[Outline]) -> float:
     touching = []
     for outline in outlines:
         reach = np.stack([outline.points + distance * outline.normals for distance in CONTACT_REACH])
-        neighbours = sample(labels, reach)
+        neighbours = sample(labels, reach[..., 0], reach[..., 1])
         touching.append(((neighbours == TE.label) | (neighbours == ZP.label)).any(axis=0))
     lengths = [outline.length for outline in outlines]
     return float(np.average([share.mean() for share in touching], weights=lengths))

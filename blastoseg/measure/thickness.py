@@ -9,7 +9,7 @@ from blastoseg.measure.geometry import Field, Points, sample
 
 Distances = NDArray[np.float64]
 
-BLOCK = 40
+BLOCK = 32
 """Rays are sampled this many pixels at a time; those that have left the tissue are not followed on."""
 STATISTICS = ("mean", "median", "min", "max", "sd")
 
@@ -22,10 +22,11 @@ def exit_distances(tissue: Field, starts: Points, directions: Points, limit: flo
     """
     distances = np.full(len(starts), np.nan)
     active = np.arange(len(starts))
-    steps = np.arange(BLOCK + 1, dtype=np.float64)
+    rays = np.concatenate([starts, directions], axis=1).astype(np.float32)
+    steps = np.arange(BLOCK + 1, dtype=np.float32)
     for begin in range(0, math.ceil(limit), BLOCK):
-        reach = starts[active, None] + (begin + steps)[None, :, None] * directions[active, None]
-        values = sample(tissue, reach)
+        x, y, along_x, along_y = rays[active].T[:, :, None]
+        values = sample(tissue, x + along_x * (begin + steps), y + along_y * (begin + steps))
         below = values < 0.5
         index = below.argmax(axis=1)
         left = below[np.arange(len(active)), index]

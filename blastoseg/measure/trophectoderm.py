@@ -49,6 +49,7 @@ def _thickness(labels: Labels, layer: np.ndarray, outline: Outline) -> Distances
     inward = -outline.normals
     distances = exit_distances(layer, outline.points, inward, longest)
     middle = np.minimum(np.nan_to_num(distances, nan=4.0), 4.0) / 2
-    is_te = sample(labels, outline.points + np.maximum(middle, 0.5)[:, None] * inward) == TE.label
+    x, y = (outline.points + np.maximum(middle, 0.5)[:, None] * inward).T
+    is_te = sample(labels, x[None], y[None])[0] == TE.label
     distances[np.isnan(distances)] = np.inf
     return np.where(is_te & (distances >= THINNEST), distances, 0.0)

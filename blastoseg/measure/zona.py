@@ -11,7 +11,6 @@ from blastoseg.measure.blastocyst import Region
 from blastoseg.measure.geometry import (
     blur,
     centroid,
-    significant_components,
     trace_contours,
 )
 from blastoseg.measure.thickness import Distances, exit_distances, thickness_statistics
@@ -22,6 +21,7 @@ from blastoseg.measure.zona_outline import (
     polygon_centroid,
     radii_about,
 )
+from blastoseg.pieces import drop_specks
 from blastoseg.records import Labels, Mask
 from blastoseg.tissues import ZP
 
@@ -63,7 +63,7 @@ def measure_zona(labels: Labels, blastocyst: Region) -> Measures:
     centroid may lie in the neck or outside, so that the centroid of the region within the zona, closed
     across its gaps, takes its place. A gap's arc length runs along the zona's middle line.
     """
-    zona, pieces = significant_components(labels == ZP.label, SPECK_SHARE)
+    zona, pieces = drop_specks(labels == ZP.label, SPECK_SHARE)
     centre = centroid(blastocyst.mask) if blastocyst.exists else None
     closed = close_zona(zona, centre) if pieces else None
     if closed is None:
@@ -131,18 +131,20 @@ def _extruded_area(blastocyst: Region, closed: ClosedZona) -> float:
     """Area of B beyond the closed outer outline; 0 for less than noise; NaN without B."""
     if not blastocyst.exists:
         return math.nan
+    least = max(LEAST_EXTRUSION_PX, LEAST_EXTRUSION_SHARE * float(closed.outer.mean()))
+    outline = np.concatenate([outline.points for outline in blastocyst.outlines])
+    distance = np.hypot(outline[:, 0] - closed.centre[0], outline[:, 1] - closed.centre[1])
+    if float((distance - closed.radius_towards(outline, closed.outer)).max()) < least:
+        return 0.0
     rows, columns = np.nonzero(blastocyst.mask)
     x, y = columns - closed.centre[0], rows - closed.centre[1]
     radius = np.hypot(x, y)
     far = radius > closed.outer.min()
-    if not far.any():
-        return 0.0
     places = np.stack([columns[far], rows[far]], axis=1).astype(np.float64)
     depth = radius[far] - closed.radius_towards(places, closed.outer)
     beyond = np.zeros(blastocyst.mask.shape, np.float32)
     beyond[rows[far], columns[far]] = np.maximum(depth, 0)
     _, regions, stats, _ = cv2.connectedComponentsWithStats((beyond > 0).astype(np.uint8))
-    least = max(LEAST_EXTRUSION_PX, LEAST_EXTRUSION_SHARE * float(closed.outer.mean()))
     reaching = np.unique(regions[beyond > least])
     return float(stats[reaching[reaching > 0], cv2.CC_STAT_AREA].sum())
 

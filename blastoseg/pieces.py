@@ -1,0 +1,45 @@
+"""Connected pieces of a mask, compared by size. Used to clean and to measure."""
+
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blastoseg.records import Mask
+
+Contour = NDArray[np.int32]
+"""Border pixels of a piece, ``(n, 1, 2)`` as ``(x, y)``, in the order of OpenCV."""
+
+
+def connected_pieces(mask: Mask) -> list[tuple[Contour, float]]:
+    """Outer contour and area, holes filled, of every 8-connected piece, also of those in another's hole."""
+    contours, hierarchy = cv2.findContours(mask.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    if hierarchy is None:
+        return []
+    # Pick's theorem: the lattice points of a polygon are its area + half of those on its border + 1.
+    return [
+        (cast(Contour, contour), cv2.contourArea(contour) + len(contour) / 2 + 1)
+        for contour, parent in zip(contours, hierarchy[0, :, 3], strict=True)
+        if parent < 0
+    ]
+
+
+def drop_specks(mask: Mask, share: float) -> tuple[Mask, int]:
+    """The largest piece and those of at least that share of its area, holes left open; their number."""
+    pieces = connected_pieces(mask)
+    largest = max((area for _, area in pieces), default=0.0)
+    specks = [contour for contour, area in pieces if area < share * largest]
+    if not specks:
+        return mask, len(pieces)
+    kept = mask.view(np.uint8).copy()
+    cv2.drawContours(kept, specks, -1, 0, cv2.FILLED)
+    return kept.view(np.bool_), len(pieces) - len(specks)
+
+
+def fill_holes(mask: Mask) -> Mask:
+    """The mask with everything that it encloses."""
+    contours, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = np.zeros(mask.shape, np.uint8)
+    cv2.drawContours(filled, contours, -1, 1, cv2.FILLED)
+    return filled.view(np.bool_)
