@@ -1,0 +1,65 @@
+# make demo   a fresh machine: environment, install, the main job on examples/day5
+# make test   the same for the checks: ruff, mypy, pytest (TESTS=tests/journal for a part)
+# make lint   ruff and mypy alone; make format; make clean; make distclean (the environment too)
+
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14 python; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TESTS ?= tests
+SOURCES := $(shell find blastoseg weights -type f ! -name '*.pyc' 2>/dev/null)
+
+.PHONY: demo test lint format clean distclean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.runtime
+	rm -rf .demo
+	$(BIN)/blastoseg run examples/day5 --out .demo/day5
+	@echo "Open .demo/day5/report.xlsx"
+
+test: lint
+	$(BIN)/python -m pytest -q $(TESTS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later with venv is needed: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A build without libGL needs OpenCV's headless wheel. Both wheels own the same files: only one may be there.
+define make_opencv_load
+	@$(BIN)/python -c 'import cv2' 2>$(VENV)/opencv-error.txt || { \
+		version=$$($(PIP) show opencv-python | sed -n 's/^Version: //p') && \
+		tail -n 1 $(VENV)/opencv-error.txt && \
+		echo "OpenCV cannot be loaded here: replacing opencv-python $$version by opencv-python-headless $$version" && \
+		$(PIP) uninstall -q -y opencv-python opencv-python-headless && \
+		$(PIP) install -q --no-deps opencv-python-headless==$$version && \
+		$(BIN)/python -c 'import cv2'; }
+endef
+
+# Where the checkout itself is installed for development, the demo runs that.
+$(VENV)/.runtime: pyproject.toml setup.py constraints.txt $(SOURCES) | $(BIN)/python
+	test -e $(VENV)/.dev || $(PIP) install -q -c constraints.txt .
+	$(make_opencv_load)
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml setup.py constraints.txt | $(BIN)/python
+	$(PIP) install -q -c constraints.txt -e '.[dev,train]'
+	$(make_opencv_load)
+	@touch $@
+
+clean:
+	rm -rf .demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find blastoseg tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)
