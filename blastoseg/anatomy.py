@@ -127,10 +127,10 @@ class _ZonaOutline:
 def _zona_outline(zona: Mask) -> _ZonaOutline | None:
     """None where the zona spans less than half of the circle: its course is then not certain."""
     main, _ = drop_specks(zona, PIECE_SHARE)
-    centre = ring_centre(main, None)
+    centre = ring_centre(main)
     if centre is None:
         return None
-    soft = cast(Field, cv2.GaussianBlur(main.astype(np.float32), (0, 0), 0.6))
+    soft = cast(Field, cv2.GaussianBlur(main.astype(np.float32), (5, 5), 0.6))
     inner, outer, present = ring_radii(soft, centre, ANGLES)
     if present.mean() < LEAST_COVERAGE:
         return None

@@ -19,6 +19,7 @@ Field = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
 RIDGE = 0.01
+LEAST_PIXELS = 16
 LEAST_COVERAGE = 0.5
 """Below this share of the circle a ring's own centre is not certain."""
 
@@ -28,28 +29,22 @@ def ring_angles(count: int) -> NDArray[np.float64]:
     return np.arange(count, dtype=np.float64) * (2 * math.pi / count)
 
 
-def ring_centre(ring: Mask, otherwise: Centre | None) -> Centre | None:
-    """Centre of the circle through a ring's pixels (Kasa 1976), whatever gaps it has.
+def ring_centre(ring: Mask) -> Centre | None:
+    """Centre of the circle through a ring's pixels (Kasa 1976), with or without gaps; None for too few.
 
-    ``otherwise`` where the ring is a short arc, whose circle is uncertain; None if it is next to nothing.
+    For an arc shorter than half of the circle it is uncertain.
     """
-    rows, columns = np.nonzero(ring)
-    if len(rows) < 16:
+    moments = cv2.moments(ring.view(np.uint8), binaryImage=True)
+    if moments["m00"] < LEAST_PIXELS:
         return None
-    mean_x, mean_y = float(columns.mean()), float(rows.mean())
-    x, y = columns - mean_x, rows - mean_y
-    x_squared, y_squared = x * x, y * y
-    squares = x_squared + y_squared
-    cross = float(x @ y)
-    system = np.array([[x_squared.sum(), cross], [cross, y_squared.sum()]])
+    system = np.array([[moments["mu20"], moments["mu11"]], [moments["mu11"], moments["mu02"]]])
     if np.linalg.cond(system) > 1e6:
-        return otherwise
-    shift_x, shift_y = np.linalg.solve(system, [x @ squares / 2, y @ squares / 2])
-    bearing = cv2.phase((x - shift_x).astype(np.float32), (y - shift_y).astype(np.float32))
-    occupied = np.bincount((bearing.ravel() * (36 / math.pi)).astype(np.int64), minlength=73)[:72]
-    if np.count_nonzero(occupied) / 72 < LEAST_COVERAGE and otherwise is not None:
-        return otherwise
-    return float(mean_x + shift_x), float(mean_y + shift_y)
+        return None
+    third = [moments["mu30"] + moments["mu12"], moments["mu21"] + moments["mu03"]]
+    shift_x, shift_y = np.linalg.solve(system, third) / 2
+    x, y = moments["m10"] / moments["m00"] + shift_x, moments["m01"] / moments["m00"] + shift_y
+    height, width = ring.shape
+    return (float(x), float(y)) if 0 <= x < width and 0 <= y < height else None
 
 
 def ring_radii(soft: Field, centre: Centre, count: int) -> tuple[Radii, Radii, Present]:

@@ -13,6 +13,7 @@ from typing import Any, cast
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 from scipy.special import ndtri
 
 from blastoseg.records import Mask
@@ -23,6 +24,7 @@ Curve = NDArray[np.complex128]
 
 EDGE_BLUR = 1.0
 """Standard deviation, in px, of the blur whose 0.5 level is a region's outline."""
+LEAST_POINTS = 360
 RUN_SHARE = 0.75
 """Smoothing along an outline, in units of the square root of its radius: a digitised circle consists of
 straight runs of about ``sqrt(2 * radius)`` pixels, and it is those steps that must be evened out."""
@@ -39,17 +41,19 @@ class Outline:
 
 def blur(mask: Mask, sigma: float) -> Field:
     """The mask as a soft field in 0..1 whose 0.5 level is the region's boundary."""
-    return cast(Field, cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma))
+    width = 2 * math.ceil(3 * sigma) + 1
+    return cast(Field, cv2.GaussianBlur(mask.astype(np.float32), (width, width), sigma))
 
 
-def trace_contours(mask: Mask, sigma: float = EDGE_BLUR) -> list[Points]:
+def trace_contours(mask: Mask, soft: Field, sigma: float) -> list[Points]:
     """Outer contours of every component, one point a border pixel, moved to the blurred mask's 0.5 level.
+
+    ``soft`` is ``blur(mask, sigma)``.
 
     Near a straight edge the blurred mask is the normal distribution function of the distance to it, so
     that the distance follows from the value at a pixel's centre without any search.
     """
     contours, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    soft = blur(mask, sigma)
     refined = []
     for contour in contours:
         x, y = contour[:, 0, 0], contour[:, 0, 1]
@@ -69,12 +73,13 @@ def smooth_outline(points: Points, smoothing: float = RUN_SHARE) -> Outline:
     their radius, which a plain Gaussian would shrink.
     """
     curve = points[:, 0] + 1j * points[:, 1]
-    chain = _resample(curve, max(360, math.ceil(float(np.abs(_steps(curve)).sum()))))
+    count = max(LEAST_POINTS, math.ceil(float(np.abs(_steps(curve)).sum())))
+    chain = _resample(curve, fft.next_fast_len(count))
     spacing = float(np.abs(_steps(chain)).mean())
     radius = math.sqrt(abs(signed_area(_as_points(chain))) / math.pi)
-    frequency = np.fft.fftfreq(len(chain), d=spacing)
+    frequency = fft.fftfreq(len(chain), d=spacing)
     gauss = np.exp(-2 * (math.pi * frequency * smoothing * math.sqrt(radius)) ** 2)
-    smooth = _resample(np.fft.ifft(np.fft.fft(chain) * (gauss * (2 - gauss))), len(chain))
+    smooth = _resample(fft.ifft(fft.fft(chain) * (gauss * (2 - gauss))), len(chain))
     if signed_area(_as_points(smooth)) < 0:
         smooth = smooth[::-1]
     tangent = np.roll(smooth, -2) - np.roll(smooth, 2)
@@ -85,7 +90,11 @@ def smooth_outline(points: Points, smoothing: float = RUN_SHARE) -> Outline:
 
 def trace_outlines(mask: Mask) -> list[Outline]:
     """Smooth outer outlines of every component that has at least four border pixels."""
-    return [smooth_outline(contour) for contour in trace_contours(mask) if len(contour) >= 4]
+    return [
+        smooth_outline(contour)
+        for contour in trace_contours(mask, blur(mask, EDGE_BLUR), EDGE_BLUR)
+        if len(contour) >= 4
+    ]
 
 
 def signed_area(points: Points) -> float:
@@ -96,8 +105,8 @@ def signed_area(points: Points) -> float:
 
 def caliper_widths(points: Points) -> tuple[float, float]:
     """Largest and smallest caliper width (Feret diameters) of a point set, by its convex hull."""
-    # Corners that stand out by less than a fiftieth of a pixel cost time and change nothing.
-    hull = cv2.approxPolyDP(cv2.convexHull(points.astype(np.float32)), 0.02, True)[:, 0].astype(np.float64)
+    # Corners that stand out by a twenty-fifth of a pixel cost time and change nothing.
+    hull = cv2.approxPolyDP(cv2.convexHull(points.astype(np.float32)), 0.04, True)[:, 0].astype(np.float64)
     gram = hull @ hull.T
     squares = np.diag(gram)
     longest = math.sqrt(max(0.0, float((squares[:, None] + squares - 2 * gram).max())))

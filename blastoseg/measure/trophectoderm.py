@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from blastoseg.measure.blastocyst import Region
-from blastoseg.measure.geometry import Outline, blur, caliper_widths, sample
+from blastoseg.measure.geometry import Outline, blur, sample
 from blastoseg.measure.thickness import Distances, exit_distances, thickness_statistics
 from blastoseg.records import Labels
 from blastoseg.tissues import TE
@@ -45,7 +45,7 @@ def measure_trophectoderm(labels: Labels, blastocyst: Region) -> dict[str, float
 
 def _thickness(labels: Labels, layer: np.ndarray, outline: Outline) -> Distances:
     """Thickness at every point of an outline: 0 without TE, infinite if the ray never leaves it."""
-    longest, _ = caliper_widths(outline.points)
+    longest = float(np.hypot(*np.ptp(outline.points, axis=0)))
     inward = -outline.normals
     distances = exit_distances(layer, outline.points, inward, longest)
     middle = np.minimum(np.nan_to_num(distances, nan=4.0), 4.0) / 2

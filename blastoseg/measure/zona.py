@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from blastoseg.measure.blastocyst import Region
 from blastoseg.measure.geometry import (
+    Field,
     blur,
     centroid,
     trace_contours,
 )
 from blastoseg.measure.thickness import Distances, exit_distances, thickness_statistics
 from blastoseg.measure.zona_outline import (
-    ZONA_BLUR,
     ClosedZona,
     close_zona,
     polygon_centroid,
@@ -27,6 +27,7 @@ from blastoseg.tissues import ZP
 
 SPECK_SHARE = 0.01
 """Pieces of zona below this share of the largest have no part in its outlines and gaps."""
+ZONA_BLUR = 0.6
 BINS = 3600
 SMALLEST_GAP_DEG = 5.0
 FACE_PX = 1.5
@@ -65,16 +66,17 @@ def measure_zona(labels: Labels, blastocyst: Region) -> Measures:
     """
     zona, pieces = drop_specks(labels == ZP.label, SPECK_SHARE)
     centre = centroid(blastocyst.mask) if blastocyst.exists else None
-    closed = close_zona(zona, centre) if pieces else None
+    soft = blur(zona, ZONA_BLUR)
+    closed = close_zona(zona, soft, centre) if pieces else None
     if closed is None:
         return _absent(float(np.count_nonzero(labels == ZP.label)) or math.nan)
     extruded = _extruded_area(blastocyst, closed)
     if centre is None or extruded > 0 or not closed.encloses(centre):
         centre = polygon_centroid(closed.inner_points())
-    present = _present_bins(zona, centre)
+    present = _present_bins(zona, soft, centre)
     gaps = [gap for gap in _gaps(present) if gap.degrees >= SMALLEST_GAP_DEG]
     largest = max(gaps, key=lambda gap: gap.width, default=None)
-    thickness = _thickness(zona, closed)
+    thickness = _thickness(soft, closed)
     statistics = thickness_statistics("zp", thickness)
     mean, thickest = statistics["zp_thickness_mean_px"], statistics["zp_thickness_max_px"]
     is_reached = any(_reaches(blastocyst, closed, centre, gap) for gap in gaps)
@@ -109,7 +111,7 @@ def _absent(area: float) -> Measures:
     }
 
 
-def _thickness(zona: Mask, closed: ClosedZona) -> Distances:
+def _thickness(soft: Field, closed: ClosedZona) -> Distances:
     """Thickness at the points of the inner outline that have zona and whose ray ends at the outer outline.
 
     Near a gap a ray may leave the zona through the gap's face: its length is no thickness.
@@ -119,7 +121,7 @@ def _thickness(zona: Mask, closed: ClosedZona) -> Distances:
     # on, where there is zona unless the point lies in a gap.
     start = 1.0
     begins = inner.points + start * inner.normals
-    distances = exit_distances(blur(zona, ZONA_BLUR), begins, inner.normals, 2 * float(closed.outer.max()))
+    distances = exit_distances(soft, begins, inner.normals, 2 * float(closed.outer.max()))
     ends = begins + np.nan_to_num(distances)[:, None] * inner.normals
     reach = np.hypot(ends[:, 0] - closed.centre[0], ends[:, 1] - closed.centre[1])
     is_short = reach < closed.radius_towards(ends, closed.outer) - FACE_PX
@@ -149,10 +151,10 @@ def _extruded_area(blastocyst: Region, closed: ClosedZona) -> float:
     return float(stats[reaching[reaching > 0], cv2.CC_STAT_AREA].sum())
 
 
-def _present_bins(zona: Mask, centre: tuple[float, float]) -> NDArray[np.bool_]:
+def _present_bins(zona: Mask, soft: Field, centre: tuple[float, float]) -> NDArray[np.bool_]:
     """In which of ``BINS`` directions from a centre there is zona, from the angles its contours span."""
     present = np.zeros(BINS, np.bool_)
-    for contour in trace_contours(zona, ZONA_BLUR):
+    for contour in trace_contours(zona, soft, ZONA_BLUR):
         ring = np.concatenate([contour, contour[:1]])
         angle = np.unwrap(np.arctan2(ring[:, 1] - centre[1], ring[:, 0] - centre[0]))
         first, last = (round(value * BINS / (2 * math.pi)) for value in (angle.min(), angle.max()))

@@ -6,13 +6,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.measure.geometry import Outline, Points, blur, signed_area, smooth_outline
-from blastoseg.polar import Centre, Present, Radii, close_radii, ring_angles, ring_centre, ring_radii, shorten
+from blastoseg.measure.geometry import Field, Outline, Points, signed_area, smooth_outline
+from blastoseg.polar import (
+    LEAST_COVERAGE,
+    Centre,
+    Present,
+    Radii,
+    close_radii,
+    ring_angles,
+    ring_centre,
+    ring_radii,
+    shorten,
+)
 from blastoseg.records import Mask
 
 ANGLES = 720
-ZONA_BLUR = 0.6
 CORNER_PX = 2.0
+LEAST_ANGLES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +63,27 @@ class ClosedZona:
         return ~shorten(self.present, thickness / float(self.inner.mean()))
 
 
-def close_zona(zona: Mask, blastocyst_centre: Centre | None) -> ClosedZona | None:
-    """The outlines of a zona given as a mask without specks; None if there is too little of it to have any.
+def close_zona(zona: Mask, soft: Field, blastocyst_centre: Centre | None) -> ClosedZona | None:
+    """The outlines of a zona given as a mask without specks and blurred; None if there is too little of it.
 
-    The radii are the first entry into and the last exit from the zona as seen from its own centre. Across
-    gaps they follow an ellipse-like curve (``polar.close_radii``).
+    The radii are the first entry into and the last exit from the zona as seen from its own centre or, if it
+    spans less than half of the circle, from the blastocyst's. Across gaps they follow an ellipse-like
+    curve (``polar.close_radii``).
     """
-    centre = ring_centre(zona, blastocyst_centre)
-    if centre is None:
-        return None
-    inner, outer, present = ring_radii(blur(zona, ZONA_BLUR), centre, ANGLES)
+    for centre in (ring_centre(zona), blastocyst_centre):
+        if centre is None:
+            continue
+        inner, outer, present = ring_radii(soft, centre, ANGLES)
+        is_last = centre is blastocyst_centre or blastocyst_centre is None
+        if present.any() and (is_last or present.mean() >= LEAST_COVERAGE):
+            return _closed(centre, inner, outer, present)
+    return None
+
+
+def _closed(centre: Centre, inner: Radii, outer: Radii, present: Present) -> ClosedZona | None:
     # The rounded corners at a gap's ends say nothing about where the outlines run.
-    certain = (
-        shorten(present, CORNER_PX / max(float(inner[present].mean()), 1.0)) if present.any() else present
-    )
-    if np.count_nonzero(certain) < 8:
+    certain = shorten(present, CORNER_PX / max(float(inner[present].mean()), 1.0))
+    if np.count_nonzero(certain) < LEAST_ANGLES:
         return None
     inner, outer = close_radii(inner, certain), close_radii(outer, certain)
     return ClosedZona(centre, inner, outer, certain, smooth_outline(polar_points(centre, inner)))
