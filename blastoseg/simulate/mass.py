@@ -76,7 +76,7 @@ def _clump(rng: np.random.Generator, body: Body, kind: str, size: float) -> _Clu
 
 
 def _cells_of(rng: np.random.Generator, clump: _Clump, body: Body) -> list[Cell]:
-    radius = _mean_radius(body) * rng.uniform(0.08, 0.22)
+    radius = _mean_radius(body) * rng.uniform(0.1, 0.25)
     radius = min(radius, 0.75 * min(clump.along, clump.deep))
     count = int(np.clip(2.6 * clump.along * clump.deep / radius**2, 3, 40))
     spread = rng.uniform(0.75, 1.1)
@@ -107,7 +107,7 @@ def _cap(rng: np.random.Generator, body: Body, angle: float) -> tuple[list[Cell]
     count = int(rng.integers(8, 28))
     deep, wide = rng.uniform(chord, 0.92 * radius, count), rng.uniform(-0.9, 0.9, count) * radius
     fits = np.hypot(deep, wide) < 0.93 * radius
-    size = radius * rng.uniform(0.08, 0.18)
+    size = radius * rng.uniform(0.09, 0.2)
     cos, sin = np.cos(angle), np.sin(angle)
 
     def turned(a: Points, b: Points) -> Points:

@@ -23,11 +23,11 @@ def draw_necklace(rng: np.random.Generator, kind: str) -> Necklace:
     """A trophectoderm from thin and stretched to plump."""
     height = {
         "early": rng.uniform(0.10, 0.30),
-        "full": float(np.exp(rng.normal(np.log(0.18), 0.35))),
+        "full": float(np.exp(rng.normal(np.log(0.21), 0.35))),
         "collapsed": rng.uniform(0.10, 0.30),
-    }.get(kind, float(np.exp(rng.normal(np.log(0.14), 0.45))))
+    }.get(kind, float(np.exp(rng.normal(np.log(0.17), 0.45))))
     return Necklace(
-        cells=int(rng.integers(7, 24)),
+        cells=int(rng.integers(7, 22)),
         height=float(np.clip(height, 0.035, 0.32)),
         thinnest=float(rng.uniform(0.008, 0.035)),
         stretched=float(rng.choice([0.0, rng.uniform(0.1, 0.6)])),

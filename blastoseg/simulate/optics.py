@@ -57,7 +57,7 @@ def form_image(layers: Layers, optics: Optics, scale: float, tissue: NDArray[np.
     image += blur(layers.tone, sharp)
     image += blur(layers.far_tone, soft)
     if tissue.any():
-        fine = image - blur(image, 0.03 * scale)
+        fine = image - blur(image, 0.07 * scale)
         image *= np.float32(optics.contrast / (float(fine[tissue].std()) + 1e-4))
     image += np.float32(optics.tint) * blur(tissue.astype(np.float32), 0.01 * scale)
     return image
@@ -77,7 +77,7 @@ def expose(
     noise = noise_field(rng, (height, width), optics.noise_length)
     if optics.embossed_noise:
         noise = noise + 2.0 * relief(noise, optics.relief_angle)
-    light = light + np.float32(optics.noise) * noise
+    light = light + np.float32(min(optics.noise, 0.4 * optics.contrast)) * noise
     level = np.clip(light * np.float32(optics.brightness), 0.0, 1.0) ** np.float32(optics.gamma)
     level *= np.float32(optics.brightness ** (1.0 - optics.gamma))  # gamma bends about the background's level
     level = np.clip(level, 0.0, 1.0)
@@ -87,9 +87,9 @@ def expose(
         grey = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)
         return grey if bit_depth == 8 else grey.astype(np.uint16) * np.uint16(257)
     if bit_depth == 8:
-        return np.round(level * 255.0).astype(np.uint8)
+        return np.asarray(np.round(level * 255.0), np.uint8)
     top = int(rng.choice([4095, 16383, 65535]))
-    return np.round(level * top).astype(np.uint16)
+    return np.asarray(np.round(level * top), np.uint16)
 
 
 def _illumination(rng: np.random.Generator, shape: tuple[int, int], optics: Optics) -> Field:

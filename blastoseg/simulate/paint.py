@@ -16,6 +16,7 @@ from blastoseg.simulate.texture import (
     domes,
     faceted,
     noise_field,
+    stacked_rims,
     strokes,
 )
 
@@ -150,10 +151,11 @@ def _paint_mass(
         add_ball(heap, cell, float(rng.uniform(0.3, 0.9)), 2.5)
     edge = strokes(shape, list(embryo.icm_outlines)) * _weight(masks.body)
     dark = np.float32(rng.normal(-0.4, 1.0) * optics.tone)
+    if rng.random() < 0.5:  # a lump is thicker in the middle, darker towards its border
+        rim = inside - blur(inside, rng.uniform(0.015, 0.05) * scale)
+        layers.far_tone += np.float32(rng.normal(-2.0, 1.5) * optics.tone) * np.maximum(rim, 0.0) * 2.0
     if look == "cells":
-        lines = (
-            _faded(rng, strokes(shape, [c.outline() for c in embryo.icm_cells]), 0.6 * scale, 0.0) * inside
-        )
+        lines = _faded(rng, stacked_rims(shape, embryo.icm_cells, rng.random()), 0.6 * scale, 0.0) * inside
         layers.lines += visible * np.float32(rng.uniform(0.2, 0.8)) * lines
         layers.halos += visible * np.float32(rng.uniform(0.1, 0.6)) * lines
         layers.height += visible * heap * inside
@@ -176,7 +178,7 @@ def _paint_packed(rng: np.random.Generator, layers: Layers, embryo: Embryo, mask
     for cell in embryo.packed_cells:
         add_ball(heap, cell, float(rng.uniform(0.3, 1.0)), 2.5)
     layers.height += heap * inside
-    rims = _faded(rng, strokes(shape, [c.outline() for c in embryo.packed_cells]), embryo.scale, 0.0)
+    rims = _faded(rng, stacked_rims(shape, embryo.packed_cells, rng.random()), embryo.scale, 0.0)
     layers.lines += np.float32(rng.uniform(0.2, 0.9)) * rims * inside
     layers.halos += np.float32(rng.uniform(0.1, 0.8)) * rims * inside
 
@@ -263,7 +265,7 @@ def _paint_cells(
     smooth = embryo.kind == "morula" and rng.random() < 0.5
     for cell in embryo.loose_cells:
         add_ball(layers.far_height if smooth else layers.height, cell, float(rng.uniform(0.6, 1.5)), 2.3)
-    rim = _faded(rng, strokes(shape, [cell.outline(60) for cell in embryo.loose_cells]), scale, 0.15)
+    rim = _faded(rng, stacked_rims(shape, embryo.loose_cells, rng.random()), scale, 0.15)
     strength = rng.uniform(0.1, 0.5) if smooth else rng.uniform(0.4, 1.2)
     layers.lines += np.float32(strength) * rim
     layers.halos += np.float32(rng.uniform(0.2, 1.0)) * rim

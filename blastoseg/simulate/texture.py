@@ -81,6 +81,17 @@ def strokes(shape: tuple[int, int], outlines: list[NDArray[np.float64]], closed:
     return canvas.astype(np.float32) / np.float32(255.0)
 
 
+def stacked_rims(shape: tuple[int, int], cells: tuple[Cell, ...], transparency: float) -> Field:
+    """Outlines of cells lying over each other, the later ones above: the hidden parts shine through."""
+    canvas = np.zeros(shape, np.uint8)
+    outlines = [cell.outline() for cell in cells]
+    for outline in outlines:
+        cv2.fillPoly(canvas, [fixed(outline)], 0, cv2.LINE_8, 4)
+        cv2.polylines(canvas, [fixed(outline)], True, 255, 1, cv2.LINE_AA, 4)
+    front = canvas.astype(np.float32) / np.float32(255.0)
+    return np.asarray(np.maximum(front, np.float32(transparency) * strokes(shape, outlines)), np.float32)
+
+
 def faceted(rng: np.random.Generator, shape: tuple[int, int], body: Body, cells: int) -> tuple[Field, Field]:
     """Trophectoderm cells above and below the cavity, seen face-on, crowding towards the rim.
 
