@@ -1,0 +1,64 @@
+"""What lies in examples/ works as it stands."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import typer
+
+from blastoseg.cli import app
+from blastoseg.settings import load_settings
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
+
+
+def test_the_settings_file_is_valid_and_says_what_it_means() -> None:
+    settings = load_settings(EXAMPLES / "blastoseg.toml")
+    assert settings.calibration.um_per_px == 0.335
+    assert settings.naming == type(settings.naming)(), "the patterns shown are the defaults"
+    assert settings.quality == type(settings.quality)(), "the thresholds shown are the defaults"
+
+
+def _arguments_of_run(line: str) -> list[str]:
+    return shlex.split(line.partition(" run ")[2])
+
+
+def _scheduled() -> dict[str, str]:
+    crontab = (EXAMPLES / "crontab").read_text("utf-8")
+    service = (EXAMPLES / "systemd" / "blastoseg.service").read_text("utf-8")
+    task = ElementTree.parse(EXAMPLES / "windows-task.xml").getroot()
+    arguments = task.findtext(f"{TASK}Actions/{TASK}Exec/{TASK}Arguments") or ""
+    return {
+        "crontab": next(line for line in crontab.splitlines() if re.match(r"[\d*]", line)),
+        "systemd": next(line for line in service.splitlines() if line.startswith("ExecStart=")),
+        "windows": "blastoseg.exe " + arguments.replace("\\", "/"),
+    }
+
+
+@pytest.mark.parametrize("scheduler", ["crontab", "systemd", "windows"])
+def test_a_scheduled_command_uses_options_that_exist(scheduler: str) -> None:
+    arguments = _arguments_of_run(_scheduled()[scheduler])
+    run = typer.main.get_command(app).commands["run"]
+    known = {name for option in run.params for name in option.opts}
+    assert {argument for argument in arguments if argument.startswith("-")} <= known
+    assert {"--out", "--settings", "--quiet"} <= set(arguments)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
+def test_systemd_accepts_the_service_and_its_timer(tmp_path: Path) -> None:
+    for unit in (EXAMPLES / "systemd").iterdir():
+        text = unit.read_text("utf-8").replace("/opt/blastoseg/bin/blastoseg", "/bin/true")
+        (tmp_path / unit.name).write_text(text, "utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", *map(str, sorted(tmp_path.iterdir()))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "blastoseg" not in done.stderr
