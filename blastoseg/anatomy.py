@@ -20,6 +20,7 @@ from blastoseg.polar import (
     Present,
     Radii,
     close_radii,
+    farthest,
     fourier_curve,
     ring_angles,
     ring_centre,
@@ -131,7 +132,9 @@ def _zona_outline(zona: Mask) -> _ZonaOutline | None:
     if centre is None:
         return None
     soft = cast(Field, cv2.GaussianBlur(main.astype(np.float32), (5, 5), 0.6))
-    inner, outer, present = ring_radii(soft, centre, ANGLES)
+    height, width = zona.shape
+    corners = np.array([(0.0, 0.0), (width, 0.0), (0.0, height), (width, height)])
+    inner, outer, present = ring_radii(soft, centre, ANGLES, farthest(corners, centre))
     if present.mean() < LEAST_COVERAGE:
         return None
     certain = shorten(present, 2.0 / max(float(inner[present].mean()), 1.0))

@@ -47,14 +47,17 @@ def ring_centre(ring: Mask) -> Centre | None:
     return (float(x), float(y)) if 0 <= x < width and 0 <= y < height else None
 
 
-def ring_radii(soft: Field, centre: Centre, count: int) -> tuple[Radii, Radii, Present]:
+def farthest(points: NDArray[np.floating], centre: Centre) -> int:
+    """Distance of the farthest of ``points`` ``(n, 2)`` as ``(x, y)``, rounded up, with a pixel to spare."""
+    return math.ceil(float(np.hypot(points[:, 0] - centre[0], points[:, 1] - centre[1]).max())) + 2
+
+
+def ring_radii(soft: Field, centre: Centre, count: int, reach: int) -> tuple[Radii, Radii, Present]:
     """First entry into and last exit from a ring by angle, and at which angles there is any.
 
-    ``soft`` is the ring as a field in 0..1 whose 0.5 level is its boundary. The radii are interpolated
-    between pixels, and meaningless where ``present`` is False.
+    ``soft`` is the ring as a field in 0..1 whose 0.5 level is its boundary, of which nothing lies beyond
+    ``reach`` px. The radii are interpolated between pixels, and meaningless where ``present`` is False.
     """
-    height, width = soft.shape
-    reach = math.ceil(max(math.hypot(x - centre[0], y - centre[1]) for x in (0, width) for y in (0, height)))
     flags = cv2.INTER_LINEAR | cv2.WARP_FILL_OUTLIERS
     polar = cast(Field, cv2.warpPolar(soft, (reach + 1, count), centre, reach + 1, flags))
     inside = polar >= 0.5

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from blastoseg.measure.geometry import (
@@ -38,9 +39,9 @@ def outline_region(labels: Labels, members: tuple[int, ...]) -> Region:
 
     ``labels`` must have an empty border. Specks are components below 2 % of the largest.
     """
-    lookup = np.zeros(256, np.bool_)
-    lookup[list(members)] = True
-    mask, count = drop_specks(lookup[labels], SPECK_SHARE)
+    lookup = np.zeros(256, np.uint8)
+    lookup[list(members)] = 1
+    mask, count = drop_specks(cv2.LUT(labels, lookup).view(np.bool_), SPECK_SHARE)
     filled = fill_holes(mask) if count else mask
     outlines = trace_outlines(filled) if count else []
     return Region(filled, float(np.count_nonzero(filled)) if outlines else math.nan, outlines)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from blastoseg.measure.blastocyst import Region
 from blastoseg.measure.geometry import (
     Field,
+    Points,
     blur,
     centroid,
     trace_contours,
@@ -17,12 +18,13 @@ from blastoseg.measure.geometry import (
 from blastoseg.measure.thickness import Distances, exit_distances, thickness_statistics
 from blastoseg.measure.zona_outline import (
     ClosedZona,
+    Zona,
     close_zona,
     polygon_centroid,
     radii_about,
 )
 from blastoseg.pieces import drop_specks
-from blastoseg.records import Labels, Mask
+from blastoseg.records import Labels
 from blastoseg.tissues import ZP
 
 SPECK_SHARE = 0.01
@@ -64,16 +66,17 @@ def measure_zona(labels: Labels, blastocyst: Region) -> Measures:
     centroid may lie in the neck or outside, so that the centroid of the region within the zona, closed
     across its gaps, takes its place. A gap's arc length runs along the zona's middle line.
     """
-    zona, pieces = drop_specks(labels == ZP.label, SPECK_SHARE)
+    mask, pieces = drop_specks(labels == ZP.label, SPECK_SHARE)
+    soft = blur(mask, ZONA_BLUR)
+    zona = Zona(mask, soft, trace_contours(mask, soft, ZONA_BLUR))
     centre = centroid(blastocyst.mask) if blastocyst.exists else None
-    soft = blur(zona, ZONA_BLUR)
-    closed = close_zona(zona, soft, centre) if pieces else None
+    closed = close_zona(zona, centre) if pieces else None
     if closed is None:
         return _absent(float(np.count_nonzero(labels == ZP.label)) or math.nan)
     extruded = _extruded_area(blastocyst, closed)
     if centre is None or extruded > 0 or not closed.encloses(centre):
         centre = polygon_centroid(closed.inner_points())
-    present = _present_bins(zona, soft, centre)
+    present = _present_bins(zona.contours, centre)
     gaps = [gap for gap in _gaps(present) if gap.degrees >= SMALLEST_GAP_DEG]
     largest = max(gaps, key=lambda gap: gap.width, default=None)
     thickness = _thickness(soft, closed)
@@ -151,10 +154,10 @@ def _extruded_area(blastocyst: Region, closed: ClosedZona) -> float:
     return float(stats[reaching[reaching > 0], cv2.CC_STAT_AREA].sum())
 
 
-def _present_bins(zona: Mask, soft: Field, centre: tuple[float, float]) -> NDArray[np.bool_]:
-    """In which of ``BINS`` directions from a centre there is zona, from the angles its contours span."""
+def _present_bins(contours: list[Points], centre: tuple[float, float]) -> NDArray[np.bool_]:
+    """In which of ``BINS`` directions from a centre there is zona: the angles its contours span."""
     present = np.zeros(BINS, np.bool_)
-    for contour in trace_contours(zona, soft, ZONA_BLUR):
+    for contour in contours:
         ring = np.concatenate([contour, contour[:1]])
         angle = np.unwrap(np.arctan2(ring[:, 1] - centre[1], ring[:, 0] - centre[0]))
         first, last = (round(value * BINS / (2 * math.pi)) for value in (angle.min(), angle.max()))

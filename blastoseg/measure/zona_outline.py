@@ -13,6 +13,7 @@ from blastoseg.polar import (
     Present,
     Radii,
     close_radii,
+    farthest,
     ring_angles,
     ring_centre,
     ring_radii,
@@ -63,17 +64,27 @@ class ClosedZona:
         return ~shorten(self.present, thickness / float(self.inner.mean()))
 
 
-def close_zona(zona: Mask, soft: Field, blastocyst_centre: Centre | None) -> ClosedZona | None:
-    """The outlines of a zona given as a mask without specks and blurred; None if there is too little of it.
+@dataclass(frozen=True, slots=True)
+class Zona:
+    """A zona without specks: its mask, the mask blurred, and the outer contours of its pieces."""
+
+    mask: Mask
+    soft: Field
+    contours: list[Points]
+
+
+def close_zona(zona: Zona, blastocyst_centre: Centre | None) -> ClosedZona | None:
+    """The outlines of a zona, closed across its gaps; None if there is too little of it.
 
     The radii are the first entry into and the last exit from the zona as seen from its own centre or, if it
     spans less than half of the circle, from the blastocyst's. Across gaps they follow an ellipse-like
     curve (``polar.close_radii``).
     """
-    for centre in (ring_centre(zona), blastocyst_centre):
+    for centre in (ring_centre(zona.mask), blastocyst_centre):
         if centre is None:
             continue
-        inner, outer, present = ring_radii(soft, centre, ANGLES)
+        reach = max(farthest(contour, centre) for contour in zona.contours)
+        inner, outer, present = ring_radii(zona.soft, centre, ANGLES, reach)
         is_last = centre is blastocyst_centre or blastocyst_centre is None
         if present.any() and (is_last or present.mean() >= LEAST_COVERAGE):
             return _closed(centre, inner, outer, present)
