@@ -4,5 +4,16 @@ from blastoseg.simulate.draw import draw_frame
 from blastoseg.simulate.frame import SimulatedFrame, View
 from blastoseg.simulate.kinds import BLASTOCYSTS, KINDS
 from blastoseg.simulate.preset import PRESETS
+from blastoseg.simulate.timelapse import Timelapse, draw_timelapse, plan_timelapse
 
-__all__ = ["BLASTOCYSTS", "KINDS", "PRESETS", "SimulatedFrame", "View", "draw_frame"]
+__all__ = [
+    "BLASTOCYSTS",
+    "KINDS",
+    "PRESETS",
+    "SimulatedFrame",
+    "Timelapse",
+    "View",
+    "draw_frame",
+    "draw_timelapse",
+    "plan_timelapse",
+]

@@ -1,6 +1,6 @@
 """Draws one picture with its truth."""
 
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from blastoseg.simulate.masks import TissueMasks, tissue_masks
 from blastoseg.simulate.optics import Layers, expose, form_image
 from blastoseg.simulate.paint import paint_embryo
 from blastoseg.simulate.preset import Optics, draw_optics
-from blastoseg.simulate.scene import add_debris, burn_in, well_ring
+from blastoseg.simulate.scene import add_debris, burn_in, well_ring, write_captions
 
 
 def draw_frame(rng: np.random.Generator, view: View) -> SimulatedFrame:
@@ -21,7 +21,7 @@ def draw_frame(rng: np.random.Generator, view: View) -> SimulatedFrame:
     kind = choose_kind(rng, view.kind)
     optics = draw_optics(rng, view.preset)
     embryo = place_embryo(rng, build_embryo(rng, kind), view)
-    return render(rng, embryo, optics, view)
+    return render(Seeds.draw(rng), embryo, optics, view)
 
 
 def place_embryo(rng: np.random.Generator, embryo: Embryo, view: View) -> Embryo:
@@ -47,24 +47,53 @@ def place_embryo(rng: np.random.Generator, embryo: Embryo, view: View) -> Embryo
     return embryo.placed(factor, (float(shift[0]), float(shift[1])))
 
 
-def render(rng: np.random.Generator, embryo: Embryo, optics: Optics, view: View) -> SimulatedFrame:
-    """The picture of an embryo whose outlines are already in the picture's pixels."""
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What each part of a picture is drawn from; a time-lapse keeps all but the camera's."""
+
+    debris: int
+    neighbours: int
+    embryo: int
+    well: int
+    camera: int
+    writing: int
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> "Seeds":
+        return cls(*(int(seed) for seed in rng.integers(0, 2**62, 6)))
+
+
+def render(
+    seeds: Seeds, embryo: Embryo, optics: Optics, view: View, captions: tuple[str, str] | None = None
+) -> SimulatedFrame:
+    """The picture of an embryo whose outlines are already in the picture's pixels.
+
+    ``captions`` (left, right) make it a time-lapse's frame: one embryo in its well, nothing else written.
+    """
     shape = (view.height, view.width)
     masks = tissue_masks(embryo, shape)
     layers = Layers.empty(shape)
-    add_debris(rng, layers, optics, embryo.scale)
-    other = _neighbours(rng, layers, embryo, masks, optics, view)
-    paint_embryo(rng, layers, embryo, masks, optics)
+    add_debris(np.random.default_rng(seeds.debris), layers, optics, embryo.scale)
+    other = np.zeros(shape, bool)
+    if captions is None:
+        other = _neighbours(np.random.default_rng(seeds.neighbours), layers, embryo, masks, optics, view)
+    paint_embryo(np.random.default_rng(seeds.embryo), layers, embryo, masks, optics)
     contrast = form_image(layers, optics, embryo.scale, masks.body | masks.cells)
-    _add_well(rng, contrast, embryo, view)
-    image = expose(rng, contrast, optics, view.bit_depth)
-    seen = ~burn_in(rng, image, crop=view.scene == "crop")
+    _add_well(np.random.default_rng(seeds.well), contrast, embryo, view, captions is not None)
+    image = expose(np.random.default_rng(seeds.camera), contrast, optics, view.bit_depth)
+    if captions is None:
+        seen = ~burn_in(np.random.default_rng(seeds.writing), image, crop=view.scene == "crop")
+    else:
+        seen = np.ones(shape, bool)
+        write_captions(image, captions)
     return SimulatedFrame(
         image, masks.labels() * seen, masks.embryo & seen, other & seen, embryo.kind, embryo
     )
 
 
-def _add_well(rng: np.random.Generator, contrast: NDArray[np.float32], embryo: Embryo, view: View) -> None:
+def _add_well(
+    rng: np.random.Generator, contrast: NDArray[np.float32], embryo: Embryo, view: View, always: bool
+) -> None:
     if view.scene == "crop":
         if rng.random() > 0.1:
             return
@@ -75,7 +104,7 @@ def _add_well(rng: np.random.Generator, contrast: NDArray[np.float32], embryo: E
         away, turn = (radius - reach) * rng.uniform(0.6, 0.98), rng.uniform(0, 2 * np.pi)
         centre = (float(middle[0] + away * np.cos(turn)), float(middle[1] + away * np.sin(turn)))
         well_ring(rng, contrast, centre, float(radius))
-    elif rng.random() < 0.5:
+    elif always or rng.random() < 0.5:
         shorter = min(view.height, view.width)
         centre = (
             view.width / 2 + rng.normal(0, 0.03) * shorter,
@@ -108,6 +137,6 @@ def _neighbours(
         seen = ((points > 0) & (points < np.array([view.width, view.height]))).all(axis=1).mean()
         if seen > 0.03:
             theirs = tissue_masks(placed, shape)
-            paint_embryo(rng, layers, placed, theirs, replace(optics))
+            paint_embryo(rng, layers, placed, theirs, optics)
             return np.asarray(theirs.embryo & ~masks.embryo)
     return covered

@@ -12,7 +12,6 @@ from blastoseg.simulate.geometry import (
     Embryo,
     Zona,
     ellipse_radius,
-    is_inside,
     polar,
     radius_of,
     wobble,
@@ -155,11 +154,11 @@ def _hatching(rng: np.random.Generator, zona: Zona, necklace: Necklace) -> Embry
 def _not_blastocyst(rng: np.random.Generator, kind: str, zona: Zona) -> Embryo:
     room = float(radius_of(zona.centre, zona.inner).min())
     if kind.startswith("cells_"):
-        cells = _blastomeres(rng, int(kind.removeprefix("cells_")), room * rng.uniform(0.85, 0.99))
+        cells = blastomeres(rng, int(kind.removeprefix("cells_")), room * rng.uniform(0.85, 0.99))
     elif kind == "morula":
-        cells = _blastomeres(rng, int(rng.integers(9, 26)), room * rng.uniform(0.75, 0.97))
+        cells = blastomeres(rng, int(rng.integers(9, 26)), room * rng.uniform(0.75, 0.97))
     else:
-        cells = _blastomeres(rng, int(rng.integers(1, 12)), room * rng.uniform(0.5, 0.9))
+        cells = blastomeres(rng, int(rng.integers(1, 12)), room * rng.uniform(0.5, 0.9))
     fragments = tuple(
         Cell(
             float(r * np.cos(a)),
@@ -179,7 +178,7 @@ def _not_blastocyst(rng: np.random.Generator, kind: str, zona: Zona) -> Embryo:
     return Embryo(kind, 1.0, zona=zona, loose_cells=cells, fragments=fragments[:count])
 
 
-def _blastomeres(rng: np.random.Generator, count: int, room: float) -> tuple[Cell, ...]:
+def blastomeres(rng: np.random.Generator, count: int, room: float) -> tuple[Cell, ...]:
     """Cells in a ball: as large as the room lets them be, overlapping in projection."""
     if count == 1:
         radius = room * rng.uniform(0.72, 0.98)
@@ -208,8 +207,3 @@ def _blastomeres(rng: np.random.Generator, count: int, room: float) -> tuple[Cel
         )
         for (x, y, _z), away, grow in zip(direction, layer, rng.uniform(0.85, 1.1, count), strict=True)
     )
-
-
-def inside_zona(zona: Zona, embryo: Embryo) -> bool:
-    """Whether every body lies within the zona's inner outline."""
-    return all(bool(is_inside(zona.centre, zona.inner, body.outline).all()) for body in embryo.bodies)

@@ -24,15 +24,24 @@ from blastoseg.simulate.texture import (
 def paint_embryo(
     rng: np.random.Generator, layers: Layers, embryo: Embryo, masks: TissueMasks, optics: Optics
 ) -> None:
-    """Add an embryo's zona, tissues, cells and texture to ``layers``, in place."""
+    """Add an embryo's zona, tissues, cells and texture to ``layers``, in place.
+
+    Each part draws from its own generator, so that in a time-lapse a change of one part leaves the look of
+    the others as it was.
+    """
+    zona_rng, body_rng, cell_rng, fragment_rng = _split(rng, 4)
     if embryo.zona is not None:
-        _paint_zona(rng, layers, embryo.zona, masks, optics, embryo.scale)
+        _paint_zona(zona_rng, layers, embryo.zona, masks, optics, embryo.scale)
     if embryo.bodies:
-        _paint_blastocyst(rng, layers, embryo, masks, optics)
+        _paint_blastocyst(body_rng, layers, embryo, masks, optics)
     if embryo.loose_cells:
-        _paint_cells(rng, layers, embryo, masks, optics)
+        _paint_cells(cell_rng, layers, embryo, masks, optics)
     if embryo.fragments:
-        _paint_round(rng, layers, embryo.fragments, optics, line=rng.uniform(0.3, 1.0))
+        _paint_round(fragment_rng, layers, embryo.fragments, optics, line=fragment_rng.uniform(0.3, 1.0))
+
+
+def _split(rng: np.random.Generator, parts: int) -> list[np.random.Generator]:
+    return [np.random.default_rng(int(seed)) for seed in rng.integers(0, 2**62, parts)]
 
 
 def _weight(mask: NDArray[np.bool_]) -> Field:
@@ -99,14 +108,15 @@ def _paint_blastocyst(
     borders = _cell_borders(shape, embryo.bodies)
     cells[borders > 0.4] = 0
     layers.height += np.float32(rng.uniform(0.5, 1.6)) * domes(cells, rng.uniform(0.015, 0.04) * scale)
-    _paint_outlines(rng, layers, embryo, masks, borders)
-    _paint_mass(rng, layers, embryo, masks, optics)
+    line_rng, mass_rng, packed_rng, round_rng, *far_rngs = _split(rng, 4 + len(embryo.bodies))
+    _paint_outlines(line_rng, layers, embryo, masks, borders)
+    _paint_mass(mass_rng, layers, embryo, masks, optics)
     if embryo.packed_cells:
-        _paint_packed(rng, layers, embryo, masks)
+        _paint_packed(packed_rng, layers, embryo, masks)
     if embryo.te_cells:
-        _paint_round(rng, layers, embryo.te_cells, optics, line=rng.uniform(0.4, 1.0))
-    for part in embryo.bodies:
-        _paint_far_side(rng, layers, part, masks, optics)
+        _paint_round(round_rng, layers, embryo.te_cells, optics, line=round_rng.uniform(0.4, 1.0))
+    for part, far_rng in zip(embryo.bodies, far_rngs, strict=True):
+        _paint_far_side(far_rng, layers, part, masks, optics)
 
 
 def _cell_borders(shape: tuple[int, int], bodies: tuple[Body, ...]) -> Field:

@@ -95,6 +95,21 @@ def well_ring(rng: np.random.Generator, contrast: Field, centre: tuple[float, fl
     contrast += outside * (polar_streaks - dark - contrast * np.float32(0.7))
 
 
+def write_captions(image: NDArray[np.uint8] | NDArray[np.uint16], captions: tuple[str, str]) -> None:
+    """White boxes with text in the lower corners, as an incubator's viewer writes them; in place."""
+    height, width = image.shape
+    grey = np.zeros(image.shape, np.uint8)
+    boxed = np.zeros(image.shape, bool)
+    size = height / 1100 + 0.1
+    for text, is_right in zip(captions, (False, True), strict=True):
+        (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+        x = width - wide - 8 if is_right else 8
+        boxed[height - high - 12 : height - 6, max(x - 2, 0) : x + wide + 2] = True
+        cv2.putText(grey, text, (x, height - 9), cv2.FONT_HERSHEY_SIMPLEX, size, 255, 1, cv2.LINE_AA)
+    top = 255 if image.dtype == np.uint8 else max(int(image.max()), 1)
+    image[boxed] = ((255 - grey[boxed]) * (top / 255.0)).astype(image.dtype)
+
+
 def burn_in(
     rng: np.random.Generator, image: NDArray[np.uint8] | NDArray[np.uint16], crop: bool
 ) -> NDArray[np.bool_]:
