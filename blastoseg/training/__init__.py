@@ -1,0 +1,1 @@
+"""Training of the networks: data, augmentation, loss, metrics, recipes. Needs the extra ``train``."""

@@ -1,0 +1,69 @@
+"""Random changes to an image and its label maps that leave the truth true."""
+
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blastoseg.training.recipe import Augmentation
+
+Gray = NDArray[np.float32]
+Maps = NDArray[np.uint8]
+"""Label values ``(y, x)``, or masks ``(y, x, channel)``."""
+
+
+def augment(image: Gray, maps: Maps, settings: Augmentation, rng: np.random.Generator) -> tuple[Gray, Maps]:
+    """A changed image and its maps, of the same shapes. ``image`` has mean 0 and deviation 1, roughly."""
+    image, maps = _turn(image, maps, rng)
+    if settings.zoom or settings.rotation_deg or settings.shift:
+        image, maps = _warp(image, maps, settings, rng)
+    return _change_optics(image, settings, rng), maps
+
+
+def _turn(image: Gray, maps: Maps, rng: np.random.Generator) -> tuple[Gray, Maps]:
+    quarter_turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+    image, maps = np.rot90(image, quarter_turns), np.rot90(maps, quarter_turns)
+    if mirrored:
+        image, maps = image[:, ::-1], maps[:, ::-1]
+    return np.ascontiguousarray(image), np.ascontiguousarray(maps)
+
+
+def _warp(image: Gray, maps: Maps, settings: Augmentation, rng: np.random.Generator) -> tuple[Gray, Maps]:
+    side = image.shape[0]
+    angle = rng.uniform(-settings.rotation_deg, settings.rotation_deg)
+    scale = float(np.exp(rng.uniform(np.log(1 - settings.zoom), -np.log(1 - settings.zoom))))
+    matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), angle, scale)
+    matrix[:, 2] += rng.uniform(-settings.shift, settings.shift, 2) * side
+    warped = cv2.warpAffine(
+        image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    warped_maps = cv2.warpAffine(
+        maps, matrix, (side, side), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(warped, np.float32), np.asarray(warped_maps, np.uint8)
+
+
+def _change_optics(image: Gray, settings: Augmentation, rng: np.random.Generator) -> Gray:
+    side = image.shape[0]
+    if settings.gamma:
+        low, high = float(image.min()), float(image.max())
+        if high > low:
+            power = float(np.exp(rng.uniform(-settings.gamma, settings.gamma)))
+            image = ((image - low) / (high - low)) ** power * (high - low) + low
+    if settings.gradient:
+        ramp = np.linspace(-1, 1, side, dtype=np.float32)
+        slope_y, slope_x = rng.normal(0, settings.gradient, 2).astype(np.float32)
+        image = image + slope_y * ramp[:, None] + slope_x * ramp[None, :]
+    if settings.coarsen and rng.random() < settings.coarsen:
+        small = max(8, round(side * rng.uniform(0.4, 1.0)))
+        coarse = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
+        image = cast(Gray, cv2.resize(coarse, (side, side), interpolation=cv2.INTER_LINEAR))
+    if settings.blur_px and rng.random() < 0.5:
+        sigma = float(rng.uniform(0.2, max(0.21, settings.blur_px)))
+        image = cast(Gray, cv2.GaussianBlur(image, (0, 0), sigma))
+    if settings.noise and rng.random() < 0.5:
+        image = image + rng.standard_normal(image.shape, np.float32) * np.float32(
+            rng.uniform(0, settings.noise)
+        )
+    return np.asarray(image, np.float32)

@@ -1,0 +1,123 @@
+"""What the networks are trained on: the sample protocol, and images drawn by the simulator."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, IterableDataset, get_worker_info
+
+from blastoseg.segment import standardise
+from blastoseg.simulate import SimulatedFrame, View, draw_frame
+from blastoseg.tissues import CHANNEL_OF_LABEL
+from blastoseg.training.augmentation import augment
+from blastoseg.training.recipe import Augmentation, Job, SyntheticData
+
+Target = Literal["tissues", "embryos"]
+"""tissues: class channels ``(y, x)``. embryos: masks of the main and of other embryos ``(2, y, x)``."""
+
+VALIDATION_OFFSET = 1_000_000_000
+"""Drawings from this number on are never trained on: validation and scores use them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A gray image and its truth: label values ``(y, x)``, or masks ``(y, x, channel)`` of 0 and 1."""
+
+    image: NDArray[Any]
+    maps: NDArray[np.uint8]
+
+
+class Samples(Protocol):
+    """Anything that can be trained on: a number of samples, each the same whenever it is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample: ...
+
+
+def draw_sample(data: SyntheticData, size: int, target: Target, index: int) -> Sample:
+    """Drawing number ``index``: depends on the recipe's seed and on ``index`` only."""
+    rng = np.random.default_rng([data.seed, index])
+    scene = data.scene
+    if scene == "mixed":
+        scene = "field" if rng.random() < data.field_share else "crop"
+    frame = draw_frame(rng, View(height=size, width=size, fill=data.fill, scene=scene, preset=data.preset))
+    return Sample(frame.image, frame.labels if target == "tissues" else embryo_masks(frame))
+
+
+def embryo_masks(frame: SimulatedFrame) -> NDArray[np.uint8]:
+    """Masks ``(y, x, 2)`` of the main embryo and of its neighbours, 0 and 1."""
+    return np.stack([frame.embryo_mask, frame.other_mask], axis=-1).astype(np.uint8)
+
+
+def to_tensors(image: NDArray[np.float32], maps: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    """An image as the network takes it ``(1, H, W)``, and its class channels or masks, uint8."""
+    standard = torch.from_numpy(standardise(image))[None]
+    if maps.ndim == 2:
+        channels = np.asarray(CHANNEL_OF_LABEL, np.uint8)[maps]
+        return standard, torch.from_numpy(channels)
+    return standard, torch.from_numpy(np.ascontiguousarray(maps.transpose(2, 0, 1)))
+
+
+class SyntheticStream(IterableDataset[tuple[Tensor, Tensor]]):
+    """Endless augmented training samples; each worker draws its own share of the numbers from ``start``."""
+
+    def __init__(self, job: Job, target: Target, start: int = 0) -> None:
+        self.job = job
+        self.target = target
+        self.start = start
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        info = get_worker_info()
+        worker, workers = (info.id, info.num_workers) if info else (0, 1)
+        data = self.job.data
+        rng = np.random.default_rng([data.seed, 1 + worker, self.start])
+        pool: list[Sample] = []
+        number = self.start + worker
+        while True:
+            sample = draw_sample(data, self.job.input_size, self.target, number)
+            if len(pool) < data.pool:
+                pool.append(sample)
+            else:
+                pool[int(rng.integers(data.pool))] = sample
+            number += workers
+            yield _augmented(sample, self.job.augmentation, rng)
+            for _ in range(data.reuse - 1):
+                yield _augmented(pool[int(rng.integers(len(pool)))], self.job.augmentation, rng)
+
+
+def _augmented(sample: Sample, settings: Augmentation, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    return to_tensors(*augment(standardise(sample.image), sample.maps, settings, rng))
+
+
+class SyntheticSamples:
+    """``count`` held-back drawings, without augmentation."""
+
+    def __init__(self, job: Job, target: Target, count: int) -> None:
+        self.job, self.target, self.count = job, target, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < self.count:
+            raise IndexError(index)
+        return draw_sample(self.job.data, self.job.input_size, self.target, VALIDATION_OFFSET + index)
+
+
+class TensorSamples(Dataset[tuple[Tensor, Tensor]]):
+    """Any samples as tensors, for a loader; without augmentation."""
+
+    def __init__(self, samples: Samples) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        sample = self.samples[index]
+        return to_tensors(cast(NDArray[np.float32], sample.image), sample.maps)

@@ -1,0 +1,113 @@
+"""The Lightning module that fits either network, its schedule, and the average of its weights."""
+
+import math
+import time
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from blastoseg.errors import TrainingError
+from blastoseg.training.data import Target
+from blastoseg.training.loss import mask_loss, segmentation_loss
+from blastoseg.training.recipe import Job, Optimisation
+
+
+def learning_rate_factor(progress: float, settings: Optimisation) -> float:
+    """The learning rate's share of its maximum at ``progress`` (0 the start, 1 the end), warm-up left out.
+
+    poly is (1 - progress)^0.9, as in the paper; cosine falls from 1 to 0 along half a wave.
+    """
+    left = 1 - min(max(progress, 0.0), 1.0)
+    return float(left**0.9) if settings.schedule == "poly" else 0.5 * (1 - math.cos(math.pi * left))
+
+
+def _moving_average(network: nn.Module, decay: float) -> AveragedModel:
+    averaging = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
+
+
+class Fitting(lightning.LightningModule):
+    """Fits a network to one target. ``average`` is the moving average of weights and BatchNorm statistics."""
+
+    def __init__(self, network: nn.Module, job: Job, target: Target) -> None:
+        super().__init__()
+        self.network = network
+        self.job = job
+        self.target = target
+        decay = job.optimisation.ema_decay
+        self.average = _moving_average(network, decay) if decay else None
+        # A list hides the compiled twin from the state dict: it shares the network's weights.
+        self._forward = [torch.compile(network) if job.optimisation.compile else network]
+        self._seconds_before = 0.0
+        self._started = time.monotonic()
+
+    @property
+    def best_network(self) -> nn.Module:
+        """The averaged network where there is one, else the network."""
+        return self.network if self.average is None else self.average.module
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Time spent on this fit, earlier runs that it resumes included."""
+        return self._seconds_before + time.monotonic() - self._started
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done, by steps or by the time allowed, whichever is further."""
+        settings = self.job.optimisation
+        share = self.global_step / settings.steps
+        if settings.max_minutes is not None:
+            share = max(share, self.elapsed_seconds / 60 / settings.max_minutes)
+        return share
+
+    def loss(self, outputs: Any, truth: Tensor) -> Tensor:
+        """The job's loss of one batch; ``truth`` holds class channels or masks."""
+        if self.target == "tissues":
+            return segmentation_loss(outputs, truth.long(), self.job.loss)
+        return mask_loss(outputs, truth, self.job.loss)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
+        image, truth = batch
+        outputs = self._forward[0](image.contiguous(memory_format=torch.channels_last))
+        loss = self.loss(outputs, truth)
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"the loss is not a number at step {self.global_step}: lower learning_rate in the recipe and "
+                "continue from the last checkpoint with --resume"
+            )
+        self.log("train_loss", loss, prog_bar=True)
+        return loss
+
+    def on_train_batch_end(self, *_: object) -> None:
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+        if self.progress >= 1:
+            self.trainer.should_stop = True
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
+        image, truth = batch
+        self.log("validation_loss", self.loss(self.best_network(image), truth), prog_bar=True)
+
+    def configure_optimizers(self) -> Any:
+        settings = self.job.optimisation
+        kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
+        optimiser = kind(
+            self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+
+        def factor(step: int) -> float:
+            warm = min(1.0, (step + 1) / (settings.warmup_steps + 1))
+            return warm * learning_rate_factor(self.progress if step else 0.0, settings)
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["elapsed_seconds"] = self.elapsed_seconds
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._seconds_before = float(checkpoint["elapsed_seconds"])
+        self._started = time.monotonic()
