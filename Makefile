@@ -48,7 +48,7 @@ endef
 
 # Where the checkout itself is installed for development, the demo runs that.
 $(VENV)/.runtime: pyproject.toml setup.py constraints.txt $(SOURCES) | $(BIN)/python
-	test -e $(VENV)/.dev || $(PIP) install -q -c constraints.txt .
+	test -e $(VENV)/.dev || { rm -rf build && $(PIP) install -q -c constraints.txt .; }
 	$(make_opencv_load)
 	@touch $@
 
