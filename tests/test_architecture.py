@@ -24,7 +24,7 @@ MUST_NOT_LOAD_TORCH = {
     *("sources", "locate", "polar", "pieces", "anatomy", "measure", "quality", "series"),
     *("report", "journal", "outputs", "scoring", "simulate", "weights"),
 }
-DISTRIBUTION_OF = {"cv2": "opencv-python", "skimage": "scikit-image", "PIL": "pillow"}
+DISTRIBUTION_OF = {"cv2": "opencv-python", "skimage": "scikit-image", "PIL": "pillow", "tomli_w": "tomli-w"}
 
 
 def _unit(path: Path) -> str:

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
-from blastoseg.cli import audit, bench, doctor, run, weights
+from blastoseg.cli import audit, bench, doctor, run, simulate, train, weights
 from blastoseg.cli.failure import DEBUG_VARIABLE, exit_code_of, log_crash
 from blastoseg.errors import exit_codes
 
@@ -67,6 +67,8 @@ def _options(
 
 
 app.command()(run.run)
+app.command()(simulate.simulate)
+app.command()(train.train)
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.add_typer(weights.app, name="weights")

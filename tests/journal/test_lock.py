@@ -45,7 +45,7 @@ def test_a_second_run_is_refused_at_once_and_told_host_process_and_start(tmp_pat
         began = time.monotonic()
         with pytest.raises(LockedError) as refusal, OutputLock(tmp_path):
             pass
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
         message = str(refusal.value)
         assert socket.gethostname() in message
         assert str(first.pid) in message
@@ -61,7 +61,7 @@ def test_the_lock_of_a_killed_process_is_taken_over_by_one_of_many(tmp_path: Pat
     assert _first_word(first) == "held"
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
-    takers = [_start(tmp_path, 3) for _ in range(4)]
+    takers = [_start(tmp_path, 60) for _ in range(4)]
     words = [_first_word(taker) for taker in takers]
     for taker in takers:
         taker.kill()
