@@ -32,7 +32,7 @@ SPECK_SHARE = 0.01
 ZONA_BLUR = 0.6
 BINS = 3600
 SMALLEST_GAP_DEG = 5.0
-FACE_PX = 1.5
+FACE_PX = 0.75
 """A ray that ends this far short of the closed outer outline beside a gap has left through the gap's face."""
 CONTACT_PX = 2.0
 """B reaches a gap if it comes this near to the zona's closed inner outline within the gap."""
@@ -117,7 +117,7 @@ def _absent(area: float) -> Measures:
 def _thickness(soft: Field, closed: ClosedZona) -> Distances:
     """Thickness at the points of the inner outline that have zona and whose ray ends at the outer outline.
 
-    Near a gap a ray may leave the zona through the gap's face: its length is no thickness.
+    Near a gap a ray may leave the zona through the gap's face or its rounded corner: no thickness.
     """
     inner = closed.inner_outline
     # A point may lie a fraction of a pixel inside the outline: the ray is followed from a pixel further
@@ -129,7 +129,8 @@ def _thickness(soft: Field, closed: ClosedZona) -> Distances:
     reach = np.hypot(ends[:, 0] - closed.centre[0], ends[:, 1] - closed.centre[1])
     is_short = reach < closed.radius_towards(ends, closed.outer) - FACE_PX
     near_gap = closed.radius_towards(ends, closed.near_gap().astype(np.float64)) > 0
-    return distances[(distances > 0) & ~(is_short & near_gap)] + start
+    is_sound = closed.radius_towards(inner.points, closed.present.astype(np.float64)) > 0.5
+    return distances[(distances > 0) & is_sound & ~(is_short & near_gap)] + start
 
 
 def _extruded_area(blastocyst: Region, closed: ClosedZona) -> float:
