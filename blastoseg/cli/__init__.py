@@ -1,6 +1,7 @@
 """The ``blastoseg`` command: one module a command, heavy imports inside the commands."""
 
 import os
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -77,7 +78,11 @@ app.command()(audit.audit)
 
 def main() -> None:
     """The console script: ends the process with one of the exit codes of ``errors.py``."""
+    # Being asked to stop, by a person or by a service manager, lets the run keep what it has.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app(prog_name="blastoseg")
+    except KeyboardInterrupt as error:
+        sys.exit(exit_code_of(error))
     except Exception as error:
         sys.exit(log_crash(error))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,35 @@ def test_an_interruption_has_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyP
     answer = CliRunner().invoke(cli.app, ["audit", str(tmp_path)])
     assert answer.exit_code == 130
     assert answer.stderr.startswith("Interrupted")
+
+
+WAIT_FOREVER = """
+import time
+from blastoseg import cli, journal
+
+def wait(out):
+    print("working", flush=True)
+    time.sleep(60)
+
+journal.read_runs = wait
+cli.main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends processes without asking them")
+def test_being_asked_to_stop_is_an_interruption_too(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAIT_FOREVER, "audit", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "working\n"
+    process.send_signal(signal.SIGTERM)
+    _, shown = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert shown.startswith("Interrupted")
 
 
 @pytest.mark.parametrize("debug", [False, True])
