@@ -73,7 +73,7 @@ def render(
     shape = (view.height, view.width)
     masks = tissue_masks(embryo, shape)
     layers = Layers.empty(shape)
-    add_debris(np.random.default_rng(seeds.debris), layers, optics, embryo.scale)
+    add_debris(np.random.default_rng(seeds.debris), layers, optics, embryo)
     other = np.zeros(shape, bool)
     if captions is None:
         other = _neighbours(np.random.default_rng(seeds.neighbours), layers, embryo, masks, optics, view)
@@ -95,7 +95,7 @@ def _add_well(
     rng: np.random.Generator, contrast: NDArray[np.float32], embryo: Embryo, view: View, always: bool
 ) -> None:
     if view.scene == "crop":
-        if rng.random() > 0.1:
+        if rng.random() > 0.2:
             return
         outer = embryo.everything()
         middle = outer.mean(0) if len(outer) else np.array([view.width, view.height]) / 2

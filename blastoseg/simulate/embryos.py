@@ -133,7 +133,7 @@ def _hatching(rng: np.random.Generator, zona: Zona, necklace: Necklace) -> Embry
     first = (float(slack * way[0]), float(slack * way[1]))
     inside = np.minimum(inside, room - 0.9 * slack - 0.004)
     size = 0.5 * rng.uniform(0.22, 1.25)
-    neck = min(size, 0.5) * rng.uniform(0.2, 0.7)
+    neck = min(size, 0.5) * rng.uniform(0.2, 0.85)
     hole = round(toward / (2 * np.pi) * len(ANGLES)) % len(ANGLES)
     wall = float(radius_of(zona.centre, zona.outer)[hole])
     apart = float(room[hole]) + np.sqrt(max(size**2 - neck**2, 0.0)) + 0.3 * (wall - float(room[hole]))
@@ -186,7 +186,7 @@ def blastomeres(rng: np.random.Generator, count: int, room: float) -> tuple[Cell
         return (
             Cell(float(off), 0.0, float(radius), float(radius * rng.uniform(0.93, 1)), rng.uniform(0, np.pi)),
         )
-    radius = room * min(0.62, 1.02 / count ** (0.42 if count < 9 else 0.4))
+    radius = room * min(0.72, rng.uniform(0.95, 1.2) / count**0.42)
     direction = rng.normal(size=(count, 3))
     for _ in range(12):  # repulsion on the sphere
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
@@ -195,15 +195,12 @@ def blastomeres(rng: np.random.Generator, count: int, room: float) -> tuple[Cell
             apart / (np.linalg.norm(apart, axis=2, keepdims=True) ** 3 + 0.1)
         ).sum(1)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    reach = room - radius
     layer = np.where(np.arange(count) % 5 == 4, 0.4, 1.0) if count > 8 else np.ones(count)
-    return tuple(
-        Cell(
-            float(x * reach * away),
-            float(y * reach * away),
-            float(radius * grow),
-            float(radius * grow * rng.uniform(0.85, 1.0)),
-            float(rng.uniform(0, np.pi)),
-        )
-        for (x, y, _z), away, grow in zip(direction, layer, rng.uniform(0.85, 1.1, count), strict=True)
-    )
+    grow = radius * rng.uniform(0.85, 1.1, count)
+    middles = direction[:, :2] * ((room - radius) * layer)[:, None]
+    # whatever their arrangement, together they reach as far as the room lets them
+    spread = room * rng.uniform(0.9, 1.0) / float((np.hypot(*middles.T) + grow).max())
+    flat, angles = rng.uniform(0.85, 1.0, count), rng.uniform(0, np.pi, count)
+    sizes = grow * spread
+    values = zip(*(middles * spread).T, sizes, sizes * flat, angles, strict=True)
+    return tuple(Cell(*map(float, cell)) for cell in values)

@@ -24,11 +24,11 @@ def draw_necklace(rng: np.random.Generator, kind: str) -> Necklace:
     height = {
         "early": rng.uniform(0.10, 0.30),
         "full": float(np.exp(rng.normal(np.log(0.21), 0.35))),
-        "collapsed": rng.uniform(0.10, 0.30),
+        "collapsed": rng.uniform(0.12, 0.5),
     }.get(kind, float(np.exp(rng.normal(np.log(0.17), 0.45))))
     return Necklace(
         cells=int(rng.integers(7, 22)),
-        height=float(np.clip(height, 0.035, 0.32)),
+        height=float(np.clip(height, 0.035, 0.5)),
         thinnest=float(rng.uniform(0.008, 0.035)),
         stretched=float(rng.choice([0.0, rng.uniform(0.1, 0.6)])),
         roundness=float(rng.uniform(0.5, 1.0)),

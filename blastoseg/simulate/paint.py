@@ -175,7 +175,7 @@ def _paint_mass(
         layers.tone += dark * inside
     else:
         layers.far_height += visible * 2.0 * inside * (1.0 + heap)
-        layers.far_tone += dark * 1.5 * inside
+        layers.far_tone += (dark * 1.5 - np.float32(rng.uniform(0.0, 2.5) * optics.tone)) * inside
     layers.lines += visible * np.float32(rng.uniform(0.0, 0.8)) * _faded(rng, edge, scale, 0.0)
     layers.halos += visible * np.float32(rng.uniform(0.0, 0.7)) * edge
 

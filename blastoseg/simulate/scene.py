@@ -4,16 +4,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.simulate.geometry import Cell
+from blastoseg.simulate.geometry import Cell, Embryo
 from blastoseg.simulate.optics import Layers
 from blastoseg.simulate.preset import Optics
 from blastoseg.simulate.texture import Field, add_ball, blur, noise_field, strokes
 
 
-def add_debris(rng: np.random.Generator, layers: Layers, optics: Optics, scale: float) -> None:
-    """Specks, bubbles, sperm and cumulus anywhere in the picture, in place."""
+def add_debris(rng: np.random.Generator, layers: Layers, optics: Optics, embryo: Embryo) -> None:
+    """Specks, bubbles, sperm and cumulus anywhere in the picture, often stuck to the zona; in place."""
     height, width = layers.tone.shape
-    shape = (height, width)
+    scale = embryo.scale
+    outer = embryo.everything()
+    if len(outer) and rng.random() < 0.35:
+        for x, y in outer[rng.integers(0, len(outer), int(rng.integers(1, 12)))]:
+            size = scale * np.exp(rng.normal(np.log(0.007), 0.5))
+            near = rng.normal(0, 0.02 * scale, 2)
+            speck = Cell(
+                float(x + near[0]), float(y + near[1]), float(size), float(size * rng.uniform(0.5, 1)), 0.7
+            )
+            add_ball(layers.tone, speck, float(rng.normal(-0.2, 0.25)), 3.0)
+            add_ball(layers.height, speck, float(rng.uniform(0, 0.6)), 2.0)
     for _ in range(int(rng.poisson(3.0))):
         size = scale * np.exp(rng.normal(np.log(0.007), 0.6))
         cell = Cell(
@@ -27,8 +37,14 @@ def add_debris(rng: np.random.Generator, layers: Layers, optics: Optics, scale: 
         _add_sperm(rng, layers, scale)
     if rng.random() < 0.06:
         _add_bubble(rng, layers, scale)
-    if rng.random() < 0.14:
-        _add_cumulus(rng, layers, optics, shape, scale)
+    if rng.random() < 0.18:
+        side = rng.uniform(0, 2 * np.pi)
+        x, y = width / 2 + 0.62 * width * np.cos(side), height / 2 + 0.62 * height * np.sin(side)
+        if len(outer) and rng.random() < 0.5:  # against the zona
+            at = outer[int(rng.integers(len(outer)))]
+            middle = outer.mean(0)
+            x, y = middle + (at - middle) * rng.uniform(1.02, 1.25)
+        _add_cumulus(rng, layers, optics, (float(x), float(y)), scale)
 
 
 def _add_sperm(rng: np.random.Generator, layers: Layers, scale: float) -> None:
@@ -55,13 +71,11 @@ def _add_bubble(rng: np.random.Generator, layers: Layers, scale: float) -> None:
 
 
 def _add_cumulus(
-    rng: np.random.Generator, layers: Layers, optics: Optics, shape: tuple[int, int], scale: float
+    rng: np.random.Generator, layers: Layers, optics: Optics, at: tuple[float, float], scale: float
 ) -> None:
-    """A clump of dark rough cells at the picture's edge."""
-    height, width = shape
-    side = rng.uniform(0, 2 * np.pi)
-    x0 = width / 2 + 0.62 * width * np.cos(side)
-    y0 = height / 2 + 0.62 * height * np.sin(side)
+    """A clump of dark rough cells."""
+    shape = (layers.tone.shape[0], layers.tone.shape[1])
+    x0, y0 = at
     cover = np.zeros(shape, np.float32)
     for _ in range(int(rng.integers(4, 25))):
         size = scale * rng.uniform(0.03, 0.08)

@@ -8,7 +8,7 @@ from blastoseg.columns import MEASURE_COLUMNS
 from blastoseg.simulate.geometry import Embryo
 from blastoseg.simulate.masks import tissue_masks
 
-SIDE = 1400
+SIDE = 1000
 """Pixels along the embryo's extent on the raster that areas and lengths are taken from."""
 
 
