@@ -33,7 +33,7 @@ class RunRecord:
 
 
 def read_runs(out: Path) -> list[RunRecord]:
-    """Every run on ``out``, oldest first; the ledger is only read.
+    """Every run on ``out``, oldest first.
 
     Raises InputNotFoundError where there is no ledger, OutputError where it cannot be read.
     """
@@ -41,25 +41,12 @@ def read_runs(out: Path) -> list[RunRecord]:
     if not path.is_file():
         raise InputNotFoundError(f"{path}: there is no such ledger: is {out} the output folder of a run?")
     try:
-        # A run that was killed may have left a transaction to be rolled back: that needs write access.
-        found = _select(path, "rw")
-    except sqlite3.OperationalError:
-        found = _select_explained(path, "ro")
-    except sqlite3.DatabaseError as error:
+        # Not opened read-only: a run that was killed may have left a transaction to be rolled back.
+        with closing(sqlite3.connect(path)) as database:
+            found = database.execute(_EVERY_RUN).fetchall()
+    except sqlite3.Error as error:
         raise OutputError(f"{path}: is no ledger, or a damaged one ({error})") from error
     return [
         RunRecord(number, started, json.loads(details), ended or "", json.loads(outcome or "{}"))
         for number, started, details, ended, outcome in found
     ]
-
-
-def _select_explained(path: Path, mode: str) -> list[tuple[Any, ...]]:
-    try:
-        return _select(path, mode)
-    except sqlite3.Error as error:
-        raise OutputError(f"{path}: cannot be read ({error})") from error
-
-
-def _select(path: Path, mode: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True)) as database:
-        return database.execute(_EVERY_RUN).fetchall()
