@@ -1,0 +1,63 @@
+"""Fixtures that several test files need."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+CARD = """
+name = "tiny"
+version = "0"
+description = "untrained, for tests"
+created = "2026-01-01T00:00:00+00:00"
+pixel_size = "any"
+limits = ["untrained"]
+
+[segmenter]
+architecture = "i2cnet"
+input_size = 64
+normalisation = "crop-mean-std"
+config = {{ base_channels = 6, levels = 5, features_before_pool = true, logit_relu = false }}
+
+[locator]
+architecture = "unet"
+input_size = 32
+outputs = ["main", "other"]
+normalisation = "crop-mean-std"
+threshold = 0.5
+widths = [4, 8]
+
+[training]
+data = "none"
+recipe = "none"
+images = 0
+steps = 0
+hours = 0.0
+software = {{}}
+
+[files]
+"weights.safetensors" = "{weights}"
+"locator.safetensors" = "{locator}"
+"""
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path) -> Path:
+    """A whole model folder with small, untrained networks."""
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file
+
+    from blastoseg.network import I2CNet, I2CNetConfig, Locator, LocatorConfig
+
+    torch.manual_seed(3)
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    config = I2CNetConfig(base_channels=6, features_before_pool=True, logit_relu=False)
+    save_file(I2CNet(config).state_dict(), folder / "weights.safetensors")
+    save_file(Locator(LocatorConfig(widths=(4, 8))).state_dict(), folder / "locator.safetensors")
+    hashes = {
+        name: hashlib.sha256((folder / f"{name}.safetensors").read_bytes()).hexdigest()
+        for name in ("weights", "locator")
+    }
+    (folder / "card.toml").write_text(CARD.format(**hashes))
+    return folder
