@@ -1,0 +1,84 @@
+"""JPEG, PNG and BMP bytes to one gray channel. Whatever is not whole is refused: no grey filling."""
+
+import io
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
+
+from blastoseg.errors import UnreadableFrameError
+from blastoseg.records import Image
+
+SMALLEST_SIDE = 32
+LARGEST_PIXELS = 80_000_000
+FORMATS = ("JPEG", "PNG", "BMP")
+
+
+def decode_image(data: bytes, name: str) -> Image:
+    """The picture as ``(y, x)``, uint8, or uint16 where the file holds 16 bits; colour becomes luma (BT.601).
+
+    Transparency and EXIF are ignored. Raises UnreadableFrameError that begins with ``name``.
+    """
+    if not data:
+        raise UnreadableFrameError(f"{name}: the file is empty (0 bytes): export it again")
+    try:
+        picture = Pillow.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise UnreadableFrameError(f"{name}: {_what_it_is_instead(data)}") from error
+    except Pillow.DecompressionBombError as error:
+        raise UnreadableFrameError(f"{name}: {_too_large('its pixels')}") from error
+    except Exception as error:
+        # Decoders answer damaged headers with whatever they stumble over.
+        raise UnreadableFrameError(f"{name}: its header is damaged ({error}): export it again") from error
+    check_size(picture.height, picture.width, name)
+    try:
+        if picture.format == "PNG" and data[24:25] == b"\x10":
+            return _decode_16_bit_png(data)
+        # For JPEG this skips the colours, which are not needed.
+        picture.draft("L", picture.size)
+        return np.array(picture.convert("RGB" if picture.mode in ("P", "PA") else "L").convert("L"))
+    except Exception as error:
+        raise UnreadableFrameError(f"{name}: cut short or damaged ({error}): export it again") from error
+
+
+def check_size(height: int, width: int, name: str) -> None:
+    """Refuse, from the header alone, what is too small to show an embryo or too large to be a frame."""
+    if height < SMALLEST_SIDE or width < SMALLEST_SIDE:
+        raise UnreadableFrameError(
+            f"{name}: {width} x {height} pixels is too small (least {SMALLEST_SIDE} x {SMALLEST_SIDE}): "
+            "give the incubator's own export, not a thumbnail"
+        )
+    if height * width > LARGEST_PIXELS:
+        raise UnreadableFrameError(f"{name}: {_too_large(f'{width} x {height} pixels')}")
+
+
+def luma(image: NDArray[Any]) -> Image:
+    """Red, green, blue (and more, ignored) in the last axis to one channel ``(y, x)`` of the same depth."""
+    return cast(Image, cv2.cvtColor(np.ascontiguousarray(image[..., :3]), cv2.COLOR_RGB2GRAY))
+
+
+def _decode_16_bit_png(data: bytes) -> Image:
+    """Pillow would halve the depth of colour; OpenCV would not notice damage: one checks, one decodes."""
+    Pillow.open(io.BytesIO(data), formats=("PNG",)).verify()
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise ValueError("its pixels cannot be decoded")
+    return cast(Image, image) if image.ndim == 2 else luma(image[..., 2::-1])
+
+
+def _too_large(what: str) -> str:
+    return f"{what} exceed the limit of {LARGEST_PIXELS // 1_000_000} megapixels: crop or scale it down"
+
+
+def _what_it_is_instead(data: bytes) -> str:
+    head = data[:512]
+    if not head.strip(b"\0"):
+        kind = "it begins with zeros, as a file does whose copying was interrupted"
+    elif all(byte >= 32 or byte in b"\t\r\n" for byte in head):
+        kind = "it holds text"
+    else:
+        kind = "its content is unknown or cut short"
+    return f"is no JPEG, PNG or BMP picture whatever its name says ({kind}): export it again"

@@ -1,0 +1,100 @@
+"""From the paths that the user gave to the list of frames."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from blastoseg.errors import InputNotFoundError
+from blastoseg.records import FrameRef, TimeReference
+from blastoseg.sources.focal import Moment, check_choice, choose_planes
+from blastoseg.sources.gathering import Gathering
+from blastoseg.sources.options import SourceOptions
+from blastoseg.sources.shots import Embryo, Shot
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A source that yields no frame, and why, in words: one failed row."""
+
+    ref: FrameRef
+    reason: str
+
+
+@dataclass(slots=True)
+class Discovery:
+    """Everything found. ``ignored`` counts files that are no frames; ``notes`` are for the log."""
+
+    refs: list[FrameRef] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    ignored: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def discover_frames(paths: Sequence[Path], options: SourceOptions) -> Discovery:
+    """Find every frame below the paths; no pixel of a picture file is decoded.
+
+    Embryos come in natural order, each with its frames in order of time and ``frame_index`` from 0. Raises
+    InputNotFoundError for a path that is missing or holds no frames, UsageError for a focal plane that
+    nothing has.
+    """
+    options.chosen_plane()
+    if not paths:
+        raise InputNotFoundError("no path given: name a folder of images, a video, a stack or a slide file")
+    gathering = Gathering(options)
+    for path in paths:
+        gathering.gather(path)
+    gathering.tell_equal_sources_apart()
+    gathering.set_elapsed_hours()
+    ids = gathering.embryos.unique_ids()
+    embryos = list(ids.values())
+    check_choice(embryos, options)
+    planes = {plane for embryo in embryos for shots in embryo.moments.values() for plane in shots}
+    only_plane = next(iter(planes)) if len(planes) == 1 else None
+    discovery = Discovery(ignored=gathering.ignored, notes=gathering.notes)
+    for embryo_id, embryo in ids.items():
+        moments, note = choose_planes(embryo, only_plane, options)
+        if note:
+            discovery.notes.append(note)
+        _number(discovery, embryo_id, moments, _interval(embryo, options))
+    return discovery
+
+
+def _interval(embryo: Embryo, options: SourceOptions) -> float:
+    """Hours between frames where the user gave them and the source has no clock; NaN otherwise."""
+    if options.frame_interval_h is None or embryo.has_clock:
+        return math.nan
+    return options.frame_interval_h
+
+
+def _number(discovery: Discovery, embryo_id: str, moments: list[Moment], interval_h: float) -> None:
+    for index, (_, shot, alternatives) in enumerate(moments):
+        time_h, reference = shot.time_h, shot.time_reference
+        if not math.isnan(interval_h):
+            time_h, reference = index * interval_h, TimeReference.RECORDING
+        ref = FrameRef(
+            embryo_id=embryo_id,
+            source=shot.source,
+            path=Path(shot.path),
+            frame_index=index,
+            kind=shot.kind,
+            focal_plane=shot.plane,
+            time_h=time_h,
+            time_reference=reference,
+            um_per_px=shot.um_per_px,
+            um_per_px_source=shot.um_per_px_source,
+            address=_planes_to_choose_from(alternatives) if alternatives else shot.address,
+        )
+        if shot.problem:
+            discovery.problems.append(Problem(ref, shot.problem))
+        else:
+            discovery.refs.append(ref)
+
+
+def _planes_to_choose_from(shots: list[Shot]) -> tuple[tuple[object, ...], ...]:
+    """(plane, source, path from the first one's folder, reader's address) of every plane of a moment."""
+    folder = os.path.dirname(shots[0].path)  # noqa: PTH120 (this runs for every frame)
+    return tuple(
+        (shot.plane, shot.source, os.path.relpath(shot.path, folder or "."), shot.address) for shot in shots
+    )

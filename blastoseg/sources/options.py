@@ -1,0 +1,32 @@
+"""How frames are found and read, as the user wants it."""
+
+import re
+from dataclasses import dataclass
+
+from blastoseg.errors import UsageError
+from blastoseg.settings import Naming
+
+CENTRE = "0"
+BEST = "best"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """``focal`` is a plane's number, ``0`` the centre, or ``best``: the sharpest plane of each moment.
+
+    ``frame_interval_h`` gives hours to frames whose source has no clock. Symbolic links that lead out of
+    the given folder are passed over unless ``follow_symlinks``.
+    """
+
+    naming: Naming
+    focal: str = CENTRE
+    frame_interval_h: float | None = None
+    follow_symlinks: bool = False
+
+    def chosen_plane(self) -> int | None:
+        """The plane's number, None for ``best``. Raises UsageError for anything else."""
+        if self.focal == BEST:
+            return None
+        if not re.fullmatch(r"[+-]?[0-9]{1,6}", self.focal):
+            raise UsageError(f"--focal {self.focal}: must be a plane's number such as 0 or -15, or 'best'")
+        return int(self.focal)

@@ -1,0 +1,62 @@
+"""Decoding one frame, whatever its source. Safe to call from several threads at once."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from blastoseg.errors import UnreadableFrameError
+from blastoseg.records import Frame, FrameRef
+from blastoseg.sources.focal import focus_measure
+from blastoseg.sources.images import read_image
+from blastoseg.sources.options import BEST, SourceOptions
+from blastoseg.sources.slide import read_picture
+from blastoseg.sources.stack import read_plane
+from blastoseg.sources.video import read_video_frame
+
+
+def read_frame(ref: FrameRef, options: SourceOptions) -> Frame:
+    """Decode a frame: one gray channel ``(y, x)``, uint8 or uint16.
+
+    The frame's ref may know more than the one given: the hours of a burned-in clock, the plane chosen as the
+    sharpest. Raises UnreadableFrameError, which names the file, what is wrong and what to do.
+    """
+    has_planes = isinstance(ref.address, tuple) and bool(ref.address) and isinstance(ref.address[0], tuple)
+    if options.focal == BEST and has_planes:
+        return _read_sharpest(ref)
+    return _read_one(ref)
+
+
+def _read_sharpest(ref: FrameRef) -> Frame:
+    """Of a moment's planes the sharpest by ``focus_measure``; planes that cannot be read do not count."""
+    best: tuple[float, Frame] | None = None
+    problems: list[str] = []
+    for plane, source, relative, address in ref.address:
+        path = Path(ref.path.parent, relative)
+        candidate = replace(ref, focal_plane=plane, source=source, path=path, address=address)
+        try:
+            frame = _read_one(candidate)
+        except UnreadableFrameError as error:
+            problems.append(str(error))
+            continue
+        sharpness = focus_measure(frame.image)
+        if best is None or sharpness > best[0]:
+            best = sharpness, frame
+    if best is None:
+        raise UnreadableFrameError("; ".join(problems))
+    return best[1]
+
+
+def _read_one(ref: FrameRef) -> Frame:
+    match ref.kind:
+        case "image":
+            return Frame(ref, read_image(ref.path, ref.source))
+        case "video":
+            return read_video_frame(ref)
+        case "slide":
+            name = f"{ref.source}, {ref.embryo_id}, picture {ref.address}"
+            return Frame(ref, read_picture(ref.path, cast(int, ref.address), name))
+        case "stack":
+            number, index = ref.address
+            name = f"{ref.source}, image {index}" if index else ref.source
+            return Frame(ref, read_plane(ref.path, (number, index), name))
+    raise ValueError(f"no reader for frames of kind {ref.kind!r}")

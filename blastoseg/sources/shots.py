@@ -1,0 +1,93 @@
+"""Between finding and numbering: single pictures, and the embryos they belong to."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+from blastoseg.records import TimeReference
+from blastoseg.sources.names import NO_RUN
+from blastoseg.sources.natural import NaturalKey, natural_key
+
+
+@dataclass(slots=True)
+class Shot:
+    """One picture: where it lies and what is known of it before it is decoded.
+
+    ``problem`` says why it cannot be read at all; such a shot becomes a failed row.
+    """
+
+    source: str
+    path: str
+    kind: str
+    plane: int | None = None
+    address: Any = None
+    time_h: float = math.nan
+    time_reference: TimeReference = TimeReference.UNKNOWN
+    um_per_px: float = math.nan
+    um_per_px_source: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MomentKey:
+    """Which pictures show the same moment, and the moments' order: name, run, position in the file.
+
+    ``twin`` tells apart pictures whose names say the same, such as ``a.jpg`` and ``a.png``.
+    """
+
+    name: NaturalKey
+    run: int = NO_RUN
+    position: int = 0
+    twin: int = 0
+
+
+@dataclass(slots=True)
+class Embryo:
+    """``container`` is the folder or file that the name is unique in; it tells equal names apart."""
+
+    name: str
+    container: PurePath
+    has_clock: bool = False
+    moments: dict[MomentKey, dict[int | None, Shot]] = field(default_factory=dict)
+
+    def add(self, key: MomentKey, shot: Shot) -> None:
+        """Take a picture up; none is lost, also where two claim one moment and plane."""
+        while shot.plane in self.moments.setdefault(key, {}):
+            key = MomentKey(key.name, key.run, key.position, key.twin + 1)
+        self.moments[key][shot.plane] = shot
+
+
+class Embryos:
+    """All embryos of a discovery, in the order in which they were found."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[PurePath, str], Embryo] = {}
+        self.notes: list[str] = []
+
+    def of(self, container: PurePath, name: str) -> Embryo:
+        """The embryo of that name, new where there is none yet."""
+        return self.found.setdefault((container, name), Embryo(name, container))
+
+    def unique_ids(self) -> dict[str, Embryo]:
+        """Embryos by an id that no two share: the name, containers' names in front where they clash."""
+        remaining = list(self.found.values())
+        ids: dict[str, Embryo] = {}
+        depth = 0
+        while remaining:
+            named: dict[str, list[Embryo]] = {}
+            for embryo in remaining:
+                parts = [part for part in embryo.container.parts if part != embryo.container.anchor]
+                prefix = parts[max(0, len(parts) - depth) :]
+                named.setdefault("/".join([*prefix, embryo.name]), []).append(embryo)
+            deepest = depth > max(len(embryo.container.parts) for embryo in remaining)
+            remaining = []
+            for name, embryos in named.items():
+                if len(embryos) == 1 and name not in ids:
+                    ids[name] = embryos[0]
+                elif deepest:
+                    ids |= {f"{name} ({number})": one for number, one in enumerate(embryos, 1)}
+                else:
+                    remaining.extend(embryos)
+            depth += 1
+        return dict(sorted(ids.items(), key=lambda item: natural_key(item[0])))

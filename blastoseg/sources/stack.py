@@ -1,0 +1,156 @@
+"""TIFF: single pictures, and stacks over time or focus as OME-TIFF, ImageJ TIFF or plain pages.
+
+Read plane by plane. A focal axis without plane numbers is numbered from its middle, which is 0.
+"""
+
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+from blastoseg.errors import UnreadableFrameError
+from blastoseg.records import Image, TimeReference
+from blastoseg.sources.decode import check_size
+from blastoseg.sources.shots import Shot
+from blastoseg.sources.tiff_metadata import Scale, read_scale
+from blastoseg.sources.tiff_pixels import read_pixels
+
+SUFFIXES = frozenset({".tif", ".tiff"})
+MOST_PLANES = 100_000
+PICTURE_AXES = frozenset("YXS")
+FOCAL_AXIS = "Z"
+TIME_AXES = frozenset("TIQR")
+"""T is time; I, Q and R are tifffile's names for pages in a row that the file says nothing about."""
+
+
+@dataclass(slots=True)
+class Series:
+    """One embryo's pictures in a TIFF, by moment and plane. ``name`` tells a file's several series apart."""
+
+    name: str = ""
+    moments: list[list[Shot]] = field(default_factory=list)
+
+
+def find_series(path: str, source: str, plane: int | None) -> list[Series]:
+    """The series of a TIFF from its headers alone; one with a problem where the file cannot be used.
+
+    ``plane`` is the focal plane that names tell; a focal axis inside the file overrules it.
+    """
+    try:
+        with closing(_open(path)) as tiff:
+            several = len(tiff.series) > 1
+            return [
+                Series(
+                    f" series {number + 1}" if several else "",
+                    _moments(tiff, number, Shot(source, path, "stack", plane)),
+                )
+                for number in range(len(tiff.series))
+            ]
+    except UnreadableFrameError as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"{source}: cannot be read ({error.strerror or error}): check its rights and the disk"
+    except Exception as error:
+        # tifffile answers damaged headers with whatever it stumbles over.
+        problem = f"{source}: is no TIFF, or a damaged one ({_first_line(error)}): export it again"
+    return [Series(moments=[[Shot(source, path, "stack", plane, problem=problem)]])]
+
+
+def _open(path: str | Path) -> tifffile.TiffFile:
+    # _multifile: an OME-TIFF may name other files; nothing but the given one is opened.
+    return tifffile.TiffFile(path, _multifile=False)
+
+
+def _moments(tiff: tifffile.TiffFile, number: int, like: Shot) -> list[list[Shot]]:
+    series = tiff.series[number]
+    height, width = series.keyframe.imagelength, series.keyframe.imagewidth
+    check_size(height, width, like.source)
+    outer = [
+        (axis, size) for axis, size in zip(series.axes, series.shape, strict=True) if axis not in PICTURE_AXES
+    ]
+    for axis, size in outer:
+        if size > 1 and axis != FOCAL_AXIS and axis not in TIME_AXES:
+            raise UnreadableFrameError(
+                f"{like.source}: has {size} images along axis {axis}, which is neither time nor focus: "
+                "export the bright-field channel alone"
+            )
+    planes = math.prod(size for axis, size in outer if axis == FOCAL_AXIS)
+    count = math.prod(size for _, size in outer)
+    if count > MOST_PLANES:
+        raise UnreadableFrameError(f"{like.source}: {count:,} images exceed the limit of {MOST_PLANES:,}")
+    scale = read_scale(tiff, number)
+    if scale.problem:
+        raise UnreadableFrameError(f"{like.source}: {scale.problem}")
+    indices = np.arange(count).reshape([size for _, size in outer] or [1])
+    focal_axes = [position for position, (axis, _) in enumerate(outer) if axis == FOCAL_AXIS]
+    by_moment = np.moveaxis(indices, focal_axes, range(-len(focal_axes), 0)).reshape(-1, planes)
+    return [
+        list(_planes(row.tolist(), moment, (number, like), scale)) for moment, row in enumerate(by_moment)
+    ]
+
+
+def _planes(indices: list[int], moment: int, of: tuple[int, Shot], scale: Scale) -> Iterator[Shot]:
+    number, like = of
+    for position, index in enumerate(indices):
+        plane = like.plane if len(indices) == 1 else position - len(indices) // 2
+        timed = math.isfinite(scale.interval_h)
+        yield Shot(
+            like.source,
+            like.path,
+            like.kind,
+            plane,
+            (number, index),
+            moment * scale.interval_h,
+            TimeReference.RECORDING if timed else TimeReference.UNKNOWN,
+            scale.um_per_px,
+            scale.um_per_px_source,
+        )
+
+
+def read_plane(path: Path, address: tuple[int, int], name: str) -> Image:
+    """Decode one plane, ``(y, x)``. Raises UnreadableFrameError, beginning with ``name``."""
+    number, index = address
+    try:
+        tiff = _tiff_of_this_thread(path)
+        return read_pixels(tiff, number, index, name)
+    except UnreadableFrameError:
+        raise
+    except OSError as error:
+        raise UnreadableFrameError(
+            f"{name}: cannot be read ({error.strerror or error}): check the disk"
+        ) from error
+    except Exception as error:
+        raise UnreadableFrameError(
+            f"{name}: cut short, damaged or in an unknown compression ({_first_line(error)}): "
+            "export it again, uncompressed"
+        ) from error
+
+
+class _Opened(threading.local):
+    """The TIFF that this thread read last: a file's position belongs to one thread."""
+
+    key: tuple[str, int, int] | None = None
+    tiff: tifffile.TiffFile | None = None
+
+
+_opened = _Opened()
+
+
+def _tiff_of_this_thread(path: Path) -> tifffile.TiffFile:
+    status = path.stat()
+    key = (str(path), status.st_size, status.st_mtime_ns)
+    if _opened.tiff is None or _opened.key != key:
+        if _opened.tiff is not None:
+            _opened.tiff.close()
+        _opened.tiff = None
+        _opened.tiff, _opened.key = _open(path), key
+    return _opened.tiff
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:200] or type(error).__name__
