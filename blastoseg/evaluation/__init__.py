@@ -1,0 +1,1 @@
+"""How good a model is: overlap, boundaries, agreement of the measures, calibration, screening."""

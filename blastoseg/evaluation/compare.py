@@ -1,0 +1,163 @@
+"""Cases through the stages of ``blastoseg run``, each held against its reference. Streamed."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from blastoseg import columns
+from blastoseg.evaluation.boundary import BoundaryDistance, tissue_boundaries
+from blastoseg.evaluation.calibration import Reliability, crop_reliability
+from blastoseg.evaluation.cases import CaseReader, EvaluationCase
+from blastoseg.evaluation.overlap import case_jaccard, mean_known, tissue_confusion
+from blastoseg.measure import measure_labels
+from blastoseg.quality import Measures, border_contact, is_blastocyst
+from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
+from blastoseg.scoring import Networks, ScoringPlan, Segmented, finish_frame, segment_frames
+from blastoseg.settings import Settings
+from blastoseg.tissues import BLASTOCOEL, ICM, TE
+from blastoseg.training.metrics import Counts
+
+SavePictures = Callable[[EvaluationCase, Labels, FrameResult, float], str]
+"""Stores prediction beside reference, given case, predicted labels, result, mean Jaccard; returns the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOutcome:
+    """A prediction held against its reference.
+
+    ``counts``: confusion counts over the whole frame; where no embryo was found all of it is background.
+    ``reference``: the measures of the reference labels; ``truth``: true measures of a drawing, else None;
+    both calibrated like the predicted ones in ``result``. ``is_cut_off``: the blastocyst reaches the
+    frame's border. ``reliability`` covers the crop's pixels, ``embryo_reliability`` those that are embryo.
+    """
+
+    name: str
+    group: str
+    result: FrameResult
+    counts: Counts
+    boundaries: dict[str, BoundaryDistance]
+    reference: Measures
+    truth: Measures | None
+    is_blastocyst: bool
+    is_cut_off: bool
+    reliability: Reliability
+    embryo_reliability: Reliability
+    overlay_file: str = ""
+
+    @property
+    def jaccard(self) -> float:
+        """Mean Jaccard over the tissues that are in either map, background included."""
+        return mean_known(case_jaccard(self.counts))
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the report shows numbers and asks nobody to look at them."""
+        return self.result.status is Status.OK
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonPlan:
+    """How cases are compared: the model, the lab's settings, and where pictures go."""
+
+    networks: Networks
+    settings: Settings
+    save: SavePictures
+    um_per_px: float | None = None
+    workers: int = 2
+
+    def pixel_size(self, case: EvaluationCase) -> tuple[float, str]:
+        """um/px and its source, in the order of trust: option, settings, the data."""
+        in_settings = self.settings.calibration.um_per_px
+        if self.um_per_px is not None:
+            return self.um_per_px, "option"
+        if in_settings is not None:
+            return in_settings, "settings"
+        return case.um_per_px, "" if math.isnan(case.um_per_px) else "metadata"
+
+
+def compare_cases(readers: Iterable[CaseReader], plan: ComparisonPlan) -> Iterator[CaseOutcome]:
+    """One outcome a case, in order; a batch of cases, and the next one, are in memory at a time.
+
+    A case that cannot be read ends the evaluation with the reader's error.
+    """
+    remaining = enumerate(readers)
+    size = plan.networks.batch_size
+    with ThreadPoolExecutor(plan.workers) as reading, ThreadPoolExecutor(plan.workers) as comparing:
+
+        def read_batch() -> list[tuple[int, Future[EvaluationCase]]]:
+            return [(index, reading.submit(read)) for index, read in islice(remaining, size)]
+
+        ahead = read_batch()
+        try:
+            while ahead:
+                cases = [(index, future.result()) for index, future in ahead]
+                ahead = read_batch()
+                frames = [_frame_of(index, case) for index, case in cases]
+                segmented = segment_frames(frames, plan.networks)
+                pairs = zip((case for _, case in cases), segmented, strict=True)
+                yield from comparing.map(lambda pair: compare_case(pair[0], pair[1], plan), pairs)
+        finally:
+            for _, future in ahead:
+                future.cancel()
+
+
+def _frame_of(index: int, case: EvaluationCase) -> Frame:
+    ref = FrameRef(
+        embryo_id=case.group or case.name,
+        source=case.name,
+        path=Path(case.name),
+        frame_index=index,
+        kind="case",
+        um_per_px=case.um_per_px,
+    )
+    return Frame(ref, case.image)
+
+
+def compare_case(case: EvaluationCase, segmented: Segmented, plan: ComparisonPlan) -> CaseOutcome:
+    """Clean, measure and judge one prediction as a run does, and hold it against the reference."""
+    predicted = np.zeros_like(case.labels)
+
+    def keep(_frame: Frame, labels: Labels | None, _result: FrameResult) -> tuple[str, str]:
+        if labels is not None:
+            predicted[:] = labels
+        return "", ""
+
+    um_per_px, source = plan.pixel_size(case)
+    result = finish_frame(
+        segmented,
+        ScoringPlan(plan.networks, plan.settings, _never_read, lambda _ref: (um_per_px, source), keep),
+    )
+    reference = measure_labels(case.labels)
+    segmentation = segmented.segmentation
+    reliability = (Reliability.empty(), Reliability.empty())
+    if segmentation is not None:
+        reliability = crop_reliability(segmentation.probabilities, segmentation.box, case.labels)
+    outcome = CaseOutcome(
+        name=case.name,
+        group=case.group,
+        result=result,
+        counts=tissue_confusion(case.labels, predicted),
+        boundaries=tissue_boundaries(case.labels, predicted),
+        reference=columns.calibrate(reference, um_per_px),
+        truth=None if case.truth is None else columns.calibrate(case.truth, um_per_px),
+        is_blastocyst=_is_blastocyst(case, reference, plan.settings),
+        is_cut_off=bool(border_contact(case.labels) & {ICM.label, BLASTOCOEL.label, TE.label}),
+        reliability=reliability[0],
+        embryo_reliability=reliability[1],
+    )
+    return replace(outcome, overlay_file=plan.save(case, predicted, result, outcome.jaccard))
+
+
+def _is_blastocyst(case: EvaluationCase, reference: Measures, settings: Settings) -> bool:
+    if case.is_blastocyst is not None:
+        return case.is_blastocyst
+    return is_blastocyst(reference, settings.quality)
+
+
+def _never_read(_ref: FrameRef) -> Frame:
+    raise NotImplementedError("the case is already read")
