@@ -1,0 +1,152 @@
+"""A recipe becomes a model folder: reproducible drawings, resume, schedule, export."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("lightning")
+import torch
+
+from blastoseg.errors import SettingsError, TrainingError
+from blastoseg.segment import Segmenter
+from blastoseg.training import make
+from blastoseg.training.augmentation import augment
+from blastoseg.training.data import SyntheticStream, draw_sample, to_tensors
+from blastoseg.training.fit import FitPlan, fit_network, load_fit
+from blastoseg.training.fitting import learning_rate_factor
+from blastoseg.training.recipe import Augmentation, Recipe, load_recipe, recipes_folder
+from blastoseg.weights import verify_weights
+
+
+def tiny_recipe(steps: int = 2, **optimisation: Any) -> Recipe:
+    settings = {
+        "learning_rate": 1e-3,
+        "weight_decay": 0.0,
+        "schedule": "poly",
+        "batch_size": 2,
+        "steps": steps,
+        "ema_decay": 0.5,
+        **optimisation,
+    }
+    data = {"seed": 1, "fill": [0.6, 0.9], "validation_images": 2}
+    return Recipe.model_validate(
+        {
+            "name": "tiny",
+            "version": "0",
+            "description": "d",
+            "pixel_size": "any",
+            "limits": ["untrained"],
+            "data_description": "drawn",
+            "seed": 1,
+            "segmenter": {
+                "input_size": 64,
+                "network": {"base_channels": 5, "levels": 3, "features_before_pool": True},
+                "data": data,
+                "optimisation": settings,
+            },
+            "locator": {
+                "input_size": 32,
+                "network": {"widths": [4, 8]},
+                "data": {**data, "scene": "mixed"},
+                "optimisation": settings,
+            },
+        }
+    )
+
+
+def test_every_bundled_recipe_is_valid() -> None:
+    names = [path.stem for path in recipes_folder().glob("*.toml")]
+    assert "i2cnet-starter" in names
+    for name in names:
+        load_recipe(name)
+
+
+def test_a_misspelt_key_in_a_recipe_is_named(tmp_path: Path) -> None:
+    text = (recipes_folder() / "i2cnet-starter.toml").read_text()
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace("weight_decay", "wieght_decay"))
+    with pytest.raises(SettingsError, match=r"mine\.toml.*wieght_decay"):
+        load_recipe(path)
+    with pytest.raises(SettingsError, match="i2cnet-starter"):
+        load_recipe("i2cnet-startre")
+
+
+def test_drawing_number_i_depends_on_the_seed_and_i_only() -> None:
+    data = tiny_recipe().segmenter.data
+    first, again = draw_sample(data, 64, "tissues", 3), draw_sample(data, 64, "tissues", 3)
+    np.testing.assert_array_equal(first.image, again.image)
+    np.testing.assert_array_equal(first.maps, again.maps)
+    assert not np.array_equal(first.image, draw_sample(data, 64, "tissues", 4).image)
+
+
+def test_a_stream_of_tissues_gives_class_channels_and_one_of_embryos_two_masks() -> None:
+    recipe = tiny_recipe()
+    image, channels = next(iter(SyntheticStream(recipe.segmenter, "tissues")))
+    assert image.shape == (1, 64, 64)
+    assert channels.shape == (64, 64)
+    assert int(channels[0, 0]) in range(5)
+    image, masks = next(iter(SyntheticStream(recipe.locator, "embryos")))
+    assert image.shape == (1, 32, 32)
+    assert masks.shape == (2, 32, 32)
+    assert set(masks.unique().tolist()) <= {0, 1}
+
+
+def test_the_label_background_becomes_the_last_channel() -> None:
+    labels = np.array([[0, 1], [3, 4]], np.uint8)
+    _, channels = to_tensors(np.ones((2, 2), np.float32), labels)
+    assert channels.tolist() == [[4, 0], [2, 3]]
+
+
+def test_augmentation_moves_image_and_labels_together() -> None:
+    labels = np.zeros((48, 48), np.uint8)
+    labels[8:20, 10:16] = 4
+    settings = Augmentation(zoom=0.2, rotation_deg=180, shift=0.05)
+    for seed in range(8):
+        image, moved = augment(labels / np.float32(4), labels, settings, np.random.default_rng(seed))
+        assert image.shape == moved.shape == (48, 48)
+        assert ((image > 0.5) == (moved == 4)).mean() > 0.98
+
+
+def test_the_learning_rate_falls_to_nothing_as_the_paper_says() -> None:
+    settings = tiny_recipe().segmenter.optimisation
+    assert learning_rate_factor(0, settings) == 1
+    assert learning_rate_factor(0.5, settings) == pytest.approx(0.5**0.9)
+    assert learning_rate_factor(1.5, settings) == 0
+
+
+def test_a_recipe_becomes_a_model_that_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(make, "SCORED_IMAGES", 3)
+    plan = FitPlan(tmp_path / "work", accelerator="cpu")
+    assert make.make_model(tiny_recipe(), tmp_path / "model", plan, "locator") is None
+    card = make.make_model(tiny_recipe(), tmp_path / "model", plan, "segmenter")
+    assert card is not None
+    assert verify_weights(tmp_path / "model") == []
+    assert card.training.steps == 2
+    assert card.training.images == 4
+    assert card.scores["synthetic"].images == 3
+    answer = Segmenter(card, "cpu").segment_batch(np.zeros((1, 64, 64), np.uint8))
+    assert answer.shape == (1, 5, 64, 64)
+
+
+def test_a_fit_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    plan = FitPlan(tmp_path, accelerator="cpu")
+    first = fit_network(tiny_recipe(steps=2), "tissues", plan)
+    stored = load_fit(tiny_recipe(), "tissues", plan)
+    for name, value in first.best_network.state_dict().items():
+        torch.testing.assert_close(stored.best_network.state_dict()[name], value)
+    assert first.global_step == 2
+    resumed = fit_network(tiny_recipe(steps=5), "tissues", FitPlan(tmp_path, resume=True, accelerator="cpu"))
+    assert resumed.global_step == 5
+
+
+def test_resuming_without_a_checkpoint_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="nothing to resume"):
+        fit_network(tiny_recipe(), "tissues", FitPlan(tmp_path, resume=True))
+
+
+def test_a_loss_that_is_no_number_ends_the_fit_with_advice(tmp_path: Path) -> None:
+    recipe = tiny_recipe(steps=20, learning_rate=1e30)
+    with pytest.raises(TrainingError, match="lower learning_rate"):
+        fit_network(recipe, "tissues", FitPlan(tmp_path, accelerator="cpu"))
