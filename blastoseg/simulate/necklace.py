@@ -16,6 +16,7 @@ class Necklace:
     height: float
     thinnest: float
     stretched: float
+    side_walls: float  # height at which neighbours part, over their own
     roundness: float
 
 
@@ -28,9 +29,10 @@ def draw_necklace(rng: np.random.Generator, kind: str) -> Necklace:
     }.get(kind, float(np.exp(rng.normal(np.log(0.17), 0.45))))
     return Necklace(
         cells=int(rng.integers(7, 22)),
-        height=float(np.clip(height, 0.035, 0.5)),
+        height=float(np.clip(height, 0.035, 0.5 if kind in ("early", "collapsed") else 0.3)),
         thinnest=float(rng.uniform(0.008, 0.035)),
         stretched=float(rng.choice([0.0, rng.uniform(0.1, 0.6)])),
+        side_walls=float(rng.choice([0.0, rng.uniform(0.1, 0.65)])),
         roundness=float(rng.uniform(0.5, 1.0)),
     )
 
@@ -52,8 +54,10 @@ def thickness_profile(
     u = np.abs(2.0 * (ANGLES - starts[cell]) / widths[cell] - 1.0).clip(0.0, 1.0)
     steep = rng.uniform(1.6, 3.2, necklace.cells)[cell]
     dome = (1.0 - u**steep) ** necklace.roundness
-    low = np.minimum(necklace.thinnest, 0.7 * heights)[cell]
-    thickness = low + (heights[cell] - low) * dome
+    at_cusp = np.minimum(heights, np.roll(heights, 1))  # neighbours share a side wall up to the cusp
+    at_cusp = np.minimum(np.maximum(necklace.thinnest, necklace.side_walls * at_cusp), 0.8 * at_cusp)
+    low = np.interp(ANGLES, np.append(starts, 2 * np.pi), np.append(at_cusp, at_cusp[0]))
+    thickness = low + np.maximum(heights[cell] - low, 0.0) * dome
     turn = int(rng.integers(len(ANGLES)))
     cusps = (np.round(starts / (2 * np.pi) * len(ANGLES)).astype(np.int64) + turn) % len(ANGLES)
     return np.roll(thickness, turn), cusps

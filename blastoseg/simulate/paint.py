@@ -201,7 +201,7 @@ def _paint_far_side(
     own = fill(shape, [body.outline]).astype(np.float32)
     over = own * np.where(masks.cavity, np.float32(1.0), np.float32(rng.uniform(0.1, 0.5)))
     walls, bumps = faceted(rng, shape, body, int(rng.integers(10, 60)))
-    veil = np.float32(optics.veil)
+    veil = np.float32(min(optics.veil, 0.4))
     sign = np.float32(rng.choice([1.0, -0.7], p=[0.65, 0.35]))
     weights = rng.uniform(0.0, 1.2, 3).astype(np.float32)
     layers.far_tone += (
