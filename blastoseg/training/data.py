@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
+from blastoseg.locate import fit_square
 from blastoseg.segment import standardise
 from blastoseg.simulate import SimulatedFrame, View, draw_frame
 from blastoseg.tissues import CHANNEL_OF_LABEL
@@ -45,8 +46,20 @@ def draw_sample(data: SyntheticData, size: int, target: Target, index: int) -> S
     scene = data.scene
     if scene == "mixed":
         scene = "field" if rng.random() < data.field_share else "crop"
-    frame = draw_frame(rng, View(height=size, width=size, fill=data.fill, scene=scene, preset=data.preset))
-    return Sample(frame.image, frame.labels if target == "tissues" else embryo_masks(frame))
+    height, width = _frame_shape(rng, size) if target == "embryos" else (size, size)
+    frame = draw_frame(rng, View(height=height, width=width, fill=data.fill, scene=scene, preset=data.preset))
+    if target == "tissues":
+        return Sample(frame.image, frame.labels)
+    square, fit = fit_square(frame.image, size)
+    masks = np.zeros((size, size, 2), np.uint8)
+    masks[fit.inside()] = embryo_masks(frame)
+    return Sample(square, masks)
+
+
+def _frame_shape(rng: np.random.Generator, size: int) -> tuple[int, int]:
+    """Height and width of a whole frame, its longer side ``size``: square half of the time."""
+    shorter = size if rng.random() < 0.5 else round(size * rng.uniform(0.7, 1.0))
+    return (shorter, size) if rng.random() < 0.7 else (size, shorter)
 
 
 def embryo_masks(frame: SimulatedFrame) -> NDArray[np.uint8]:

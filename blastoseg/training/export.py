@@ -1,6 +1,5 @@
 """Writing a trained model's folder: both networks as safetensors, and the card with their hashes."""
 
-import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from blastoseg import __version__
+from blastoseg.journal import replace_atomically
 from blastoseg.training.metrics import Summary
 from blastoseg.training.recipe import Recipe
 from blastoseg.weights import (
@@ -71,7 +71,8 @@ def export_model(model: TrainedModel, folder: Path) -> Card:
     _save_tensors(model.segmenter, folder / SEGMENTER_FILE)
     _save_tensors(model.locator, folder / LOCATOR_FILE)
     card = _card_of(model, {name: sha256_of(folder / name) for name in (SEGMENTER_FILE, LOCATOR_FILE)})
-    _replace(folder / CARD_FILE, tomli_w.dumps(card.model_dump(mode="json")).encode())
+    with replace_atomically(folder / CARD_FILE) as temporary:
+        temporary.write_text(tomli_w.dumps(card.model_dump(mode="json")), encoding="utf-8")
     return card.model_copy(update={"folder": folder})
 
 
@@ -118,16 +119,5 @@ def _card_of(model: TrainedModel, files: dict[str, str]) -> Card:
 
 def _save_tensors(network: nn.Module, path: Path) -> None:
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as stream:
-        partial = Path(stream.name)
-    try:
-        save_file(tensors, partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_suffix(".part")
-    partial.write_bytes(content)
-    partial.replace(path)
+    with replace_atomically(path) as temporary:
+        save_file(tensors, temporary)

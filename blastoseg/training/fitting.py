@@ -25,8 +25,14 @@ def learning_rate_factor(progress: float, settings: Optimisation) -> float:
 
 
 def _moving_average(network: nn.Module, decay: float) -> AveragedModel:
-    averaging = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    return AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
+    """An exponential average that forgets faster at first, so that it does not keep the untrained start."""
+
+    def average(averaged: Any, current: Any, updates: Any) -> None:
+        count = int(updates)
+        warm = get_ema_multi_avg_fn(min(decay, (1 + count) / (10 + count)))  # type: ignore[no-untyped-call]
+        warm(averaged, current, updates)
+
+    return AveragedModel(network, multi_avg_fn=average, use_buffers=True)
 
 
 class Fitting(lightning.LightningModule):
