@@ -15,6 +15,7 @@ from blastoseg.records import Image
 SMALLEST_SIDE = 32
 LARGEST_PIXELS = 80_000_000
 FORMATS = ("JPEG", "PNG", "BMP")
+START_OF_SCAN = 0xDA
 
 
 def decode_image(data: bytes, name: str) -> Image:
@@ -35,10 +36,16 @@ def decode_image(data: bytes, name: str) -> Image:
         raise UnreadableFrameError(f"{name}: its header is damaged ({error}): export it again") from error
     check_size(picture.height, picture.width, name)
     try:
-        if picture.format == "PNG" and data[24:25] == b"\x10":
-            return _decode_16_bit_png(data)
-        # For JPEG this skips the colours, which are not needed.
-        picture.draft("L", picture.size)
+        if picture.format == "PNG":
+            # Checks every chunk's sum up to the last chunk; the picture must be opened anew afterwards.
+            picture.verify()
+            if data[24:25] == b"\x10":
+                return _decode_16_bit_png(data)
+            picture = Pillow.open(io.BytesIO(data), formats=("PNG",))
+        elif picture.format == "JPEG":
+            _check_jpeg_end(data)
+            # Skips the colours, which are not needed.
+            picture.draft("L", picture.size)
         return np.array(picture.convert("RGB" if picture.mode in ("P", "PA") else "L").convert("L"))
     except Exception as error:
         raise UnreadableFrameError(f"{name}: cut short or damaged ({error}): export it again") from error
@@ -61,12 +68,21 @@ def luma(image: NDArray[Any]) -> Image:
 
 
 def _decode_16_bit_png(data: bytes) -> Image:
-    """Pillow would halve the depth of colour; OpenCV would not notice damage: one checks, one decodes."""
-    Pillow.open(io.BytesIO(data), formats=("PNG",)).verify()
+    """Pillow would halve the depth of colour. OpenCV would not notice damage: that was checked before."""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
         raise ValueError("its pixels cannot be decoded")
     return cast(Image, image) if image.ndim == 2 else luma(image[..., 2::-1])
+
+
+def _check_jpeg_end(data: bytes) -> None:
+    """ValueError where the end marker is missing: decoders take zeros after a cut for gray pixels."""
+    position = 2
+    while data[position : position + 1] == b"\xff" and data[position + 1] != START_OF_SCAN:
+        # Segments are skipped whole: a thumbnail inside one has an end marker of its own.
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    if data.rfind(b"\xff\xd9", position) < 0:
+        raise ValueError("it ends in the middle of its pixels")
 
 
 def _too_large(what: str) -> str:

@@ -22,9 +22,7 @@ def read_whole(path: str | os.PathLike[str], name: str) -> bytes:
         with open(path, "rb") as file:  # noqa: PTH123 (this runs for every frame)
             size = os.fstat(file.fileno()).st_size
             if size > LARGEST_FILE:
-                raise UnreadableFrameError(
-                    f"{name}: {size / 1e6:.0f} MB is too large for a picture (limit {LARGEST_FILE // 1_000_000})"
-                )
+                raise UnreadableFrameError(f"{name}: {size / 1e6:.0f} MB is too large for a picture")
             return file.read(LARGEST_FILE)
     except OSError as error:
         raise unreadable(name, error) from error

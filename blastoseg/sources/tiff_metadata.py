@@ -78,14 +78,14 @@ def _from_imagej(tiff: tifffile.TiffFile) -> tuple[tuple[float, float], float]:
     return (_um_per(unit) / x, _um_per(unit_y) / y), _positive(step)
 
 
-def _from_resolution(page: tifffile.TiffPage | tifffile.TiffFrame) -> tuple[float, float]:
+def _from_resolution(page: Any) -> tuple[float, float]:
     unit = page.tags.get("ResolutionUnit")
     um = {2: UM_PER["inch"], 3: UM_PER["cm"]}.get(int(unit.value) if unit else 0, math.nan)
     x, y = _tag_resolution(page)
     return um / x, um / y
 
 
-def _tag_resolution(page: tifffile.TiffPage | tifffile.TiffFrame) -> tuple[float, float]:
+def _tag_resolution(page: Any) -> tuple[float, float]:
     """Pixels a unit along x and y; NaN where the tags are missing or zero."""
     values = []
     for name in ("XResolution", "YResolution"):
