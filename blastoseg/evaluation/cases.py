@@ -4,9 +4,12 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from blastoseg.quality import Measures
 from blastoseg.records import Image, Labels
 from blastoseg.simulate import View, draw_frame
 
@@ -30,7 +33,7 @@ class EvaluationCase:
     image: Image
     labels: Labels
     um_per_px: float = math.nan
-    truth: dict[str, float] | None = None
+    truth: Measures | None = None
     is_blastocyst: bool | None = None
 
 
@@ -63,6 +66,22 @@ def draw_case(number: int, preset: str, seed: int) -> EvaluationCase:
         group=frame.kind,
         image=frame.image,
         labels=frame.labels,
-        truth=frame.truth,
+        truth={**frame.truth},
         is_blastocyst=frame.is_blastocyst,
     )
+
+
+def dataset_cases(path: Path, split: str | None) -> list[CaseReader]:
+    """A reader for each case of a labelled data set, or of one of its lists.
+
+    Raises the data set's own errors, and DataError for an unknown list.
+    """
+    from blastoseg.datasets import open_dataset  # noqa: PLC0415
+
+    dataset = open_dataset(path)
+    return [partial(_read_labelled, case) for case in dataset.cases]
+
+
+def _read_labelled(case: Any) -> EvaluationCase:
+    labelled = case.read()
+    return EvaluationCase(case.name, case.group, labelled.image, labelled.labels)

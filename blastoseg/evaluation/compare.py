@@ -23,7 +23,7 @@ from blastoseg.tissues import BLASTOCOEL, ICM, TE
 from blastoseg.training.metrics import Counts
 
 SavePictures = Callable[[EvaluationCase, Labels, FrameResult, float], str]
-"""Stores prediction beside reference, given case, predicted labels, result, mean Jaccard; returns the file."""
+"""Stores a case's pictures, given its predicted labels, result and mean Jaccard; returns the file."""
 
 
 @dataclass(frozen=True, slots=True)

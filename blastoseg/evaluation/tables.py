@@ -13,6 +13,7 @@ from blastoseg.evaluation.calibration import Reliability
 from blastoseg.evaluation.compare import CaseOutcome
 from blastoseg.evaluation.overlap import MEAN_OF_IMAGES, case_jaccard, mean_known, score_table
 from blastoseg.quality import Measures
+from blastoseg.records import Mask
 from blastoseg.tissues import FOREGROUND, INSIDE_OUT
 
 ALL_CASES = "all"
@@ -123,7 +124,8 @@ def agreement_tables(compared: dict[str, tuple[pd.DataFrame, pd.DataFrame]]) -> 
 def known_pairs(predicted: pd.DataFrame, reference: pd.DataFrame, name: str) -> Numbers:
     """The values ``(n, 2)`` of one measure, predicted and reference, of the cases that have both."""
     pairs = np.stack([predicted[name].to_numpy(), reference[name].to_numpy()], axis=1)
-    return pairs[np.isfinite(pairs).all(axis=1)]
+    is_known: Mask = np.isfinite(pairs).all(axis=1)
+    return np.asarray(pairs[is_known], np.float64)
 
 
 def total_reliability(outcomes: Sequence[CaseOutcome]) -> tuple[Reliability, Reliability]:

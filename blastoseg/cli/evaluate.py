@@ -1,0 +1,120 @@
+"""``blastoseg evaluate``: hold a model against labelled images, or against drawings with known truth."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from blastoseg.evaluation.workbook import EvaluationTables
+
+
+def evaluate(
+    data: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DATA]", help="Folder of labelled images; left out with --simulated."),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Name or folder of the weights.", show_default="starter")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Output folder.", show_default="./<data>-evaluation"),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Only this list of the data: train, val or test.", show_default="all")
+    ] = None,
+    simulated: Annotated[
+        int | None, typer.Option(min=1, help="Use so many held-back drawings instead of DATA.")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="Optics of the drawings, with --simulated.")] = "mixed",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the drawings, with --simulated.")] = 0,
+    um_per_px: Annotated[
+        float | None, typer.Option(help="Pixel size in micrometres, for every image.")
+    ] = None,
+    settings: Annotated[Path | None, typer.Option(help="The lab's settings file (TOML).")] = None,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu or cuda. A device asked for must be there.")
+    ] = "auto",
+    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Images a network pass.")] = 8,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and compare.")] = 2,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the last line only.")] = False,
+) -> None:
+    """Run a model on labelled images and write scores, agreement of the measures and worst cases.
+
+    Every image goes through the same stages as in a run. With --simulated the images are drawn, and the
+    measures are also held against their true values.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from blastoseg.errors import UsageError
+    from blastoseg.evaluation.evaluate import Drawn, EvaluationRequest
+    from blastoseg.evaluation.evaluate import evaluate as run_evaluation
+    from blastoseg.settings import load_settings
+
+    if (data is None) == (simulated is None):
+        raise UsageError("give either DATA, a folder of labelled images, or --simulated N")
+    if simulated is not None and split is not None:
+        raise UsageError("--split belongs to DATA: leave it out with --simulated")
+    request = EvaluationRequest(
+        source=data if data is not None else Drawn(simulated or 0, preset, seed),
+        settings=load_settings(settings).overridden(weights=weights),
+        split=split,
+        out=out,
+        um_per_px=um_per_px,
+        device=device,
+        batch_size=batch_size,
+        workers=workers,
+    )
+    console = Console()
+    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
+        task = progress.add_task("evaluating", total=None)
+        tables = run_evaluation(
+            request, lambda done, total: progress.update(task, completed=done, total=total)
+        )
+    if not quiet:
+        _show(console, tables)
+        console.print(
+            f"Workbook: {tables.root / 'evaluation.xlsx'}", highlight=False, soft_wrap=True, markup=False
+        )
+    print(_last_line(tables))
+
+
+def _show(console: "Console", tables: "EvaluationTables") -> None:
+    from rich.table import Table
+
+    from blastoseg import RESEARCH_USE_ONLY
+
+    for (cases, averaging), part in tables.scores.groupby(["cases", "averaging"], sort=False):
+        table = Table(title=f"{cases}, {averaging} ({part['images'].iloc[0]} images)")
+        names = ["tissue", "jaccard", "dice", "precision", "recall", "accuracy"]
+        for name in names:
+            table.add_column(name, justify="left" if name == "tissue" else "right")
+        for row in part[names].itertuples(index=False):
+            table.add_row(row[0], *(_percent(value) for value in row[1:]))
+        console.print(table)
+    screening = Table("question", "cases", "yes", "share", title="What is shown and what is marked")
+    for row in tables.screening.itertuples(index=False):
+        screening.add_row(row[0], str(row[1]), str(row[2]), _percent(row[3]))
+    console.print(screening)
+    console.print(RESEARCH_USE_ONLY, style="dim")
+
+
+def _percent(share: float) -> str:
+    return "" if math.isnan(share) else f"{100 * share:.2f}"
+
+
+def _last_line(tables: "EvaluationTables") -> str:
+    scores = tables.scores
+    means = scores[(scores["cases"] == "all") & (scores["tissue"] == "mean")].set_index("averaging")[
+        "jaccard"
+    ]
+    calibration = tables.calibration["expected_calibration_error"].iloc[0]
+    return (
+        f"{len(tables.cases):,} cases: mean Jaccard {_percent(means['pooled'])} % pooled, "
+        f"{_percent(means['mean of images'])} % mean of images; calibration error {calibration:.3f}"
+    )

@@ -1,0 +1,198 @@
+"""One evaluation: cases through a model, tables, plots and pictures into a folder."""
+
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+
+import pandas as pd
+
+from blastoseg import __version__
+from blastoseg.errors import DataError, UsageError
+from blastoseg.evaluation.agreement import agreement_of
+from blastoseg.evaluation.cases import CaseReader, dataset_cases, simulated_cases
+from blastoseg.evaluation.compare import CaseOutcome, ComparisonPlan, compare_cases
+from blastoseg.evaluation.folder import EvaluationFolder
+from blastoseg.evaluation.overlap import confusion_table
+from blastoseg.evaluation.plots import plot_agreement, plot_confusion, plot_reliability
+from blastoseg.evaluation.screening import screening_table
+from blastoseg.evaluation.tables import (
+    agreement_tables,
+    calibration_table,
+    cases_table,
+    compared_measures,
+    known_pairs,
+    scores_table,
+    total_reliability,
+)
+from blastoseg.evaluation.workbook import EvaluationTables, run_facts, write_workbook
+from blastoseg.segment import Segmenter, describe_device
+from blastoseg.settings import Settings
+from blastoseg.weights import Card, load_card
+
+FEWEST_PLOTTED = 3
+"""A measure with fewer pairs is in the table, and has no plot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Held-back drawings instead of labelled data."""
+
+    count: int
+    preset: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRequest:
+    """What the user asked for. ``source`` is a folder of labelled data, or drawings.
+
+    ``split`` names a list of the labelled data (see ``blastoseg data split``); None takes all of it.
+    """
+
+    source: Path | Drawn
+    settings: Settings
+    split: str | None = None
+    out: Path | None = None
+    um_per_px: float | None = None
+    device: str = "auto"
+    batch_size: int = 8
+    workers: int = 2
+
+    def source_in_words(self) -> str:
+        if isinstance(self.source, Drawn):
+            return f"{self.source.count} drawings, preset {self.source.preset}, seed {self.source.seed}"
+        return f"{self.source}" + (f", list {self.split}" if self.split else "")
+
+    def folder(self) -> EvaluationFolder:
+        """Where the evaluation is written: ``out``, or a folder named after the source."""
+        if self.out is not None:
+            return EvaluationFolder(self.out)
+        name = (
+            f"simulated-{self.source.preset}"
+            if isinstance(self.source, Drawn)
+            else self.source.resolve().name or "data"
+        )
+        return EvaluationFolder(Path.cwd() / f"{name}-evaluation")
+
+    def readers(self) -> tuple[int, Iterator[CaseReader]]:
+        """The number of cases, and what reads or draws each."""
+        if isinstance(self.source, Drawn):
+            drawn = self.source
+            return drawn.count, simulated_cases(drawn.count, drawn.preset, drawn.seed)
+        readers = dataset_cases(self.source, self.split)
+        return len(readers), iter(readers)
+
+
+Progress = Callable[[int, int], None]
+"""Told the number of cases that are done, and of all."""
+
+
+def evaluate(request: EvaluationRequest, progress: Progress = lambda done, total: None) -> EvaluationTables:
+    """Evaluate a model and write the folder; returns the tables that were written.
+
+    Raises the errors of ``errors.py``: of the data, the weights, the device and the output folder.
+    """
+    started = datetime.now(UTC)
+    if request.um_per_px is not None and not 0 < request.um_per_px < 100:
+        raise UsageError(f"--um-per-px {request.um_per_px:g}: must lie between 0 and 100 micrometres")
+    card = load_card(request.settings.weights)
+    total, readers = request.readers()
+    segmenter = Segmenter(card, request.device, request.batch_size)
+    folder = request.folder()
+    folder.create()
+    plan = ComparisonPlan(
+        segmenter, request.settings, folder.save_overlay, request.um_per_px, request.workers
+    )
+    outcomes = []
+    for outcome in compare_cases(islice(readers, total), plan):
+        outcomes.append(outcome)
+        progress(len(outcomes), total)
+    if not outcomes:
+        raise DataError(f"{request.source_in_words()}: holds no cases: nothing to evaluate")
+    facts = _facts(request, card, describe_device(segmenter.device), started)
+    return write_evaluation(outcomes, folder, facts)
+
+
+def write_evaluation(
+    outcomes: Sequence[CaseOutcome], folder: EvaluationFolder, facts: dict[str, str]
+) -> EvaluationTables:
+    """Write tables, plots and the workbook of finished comparisons."""
+    compared = compared_measures(outcomes)
+    counts = [outcome.counts for outcome in outcomes]
+    agreement = agreement_tables(compared)
+    tables = EvaluationTables(
+        scores=scores_table(outcomes),
+        screening=screening_table(outcomes),
+        calibration=calibration_table(outcomes),
+        confusion=confusion_table(counts),
+        agreement=agreement,
+        cases=cases_table(outcomes),
+        run=facts | {"Cases": str(len(outcomes)), "Plots": _plots_in_words(agreement)},
+        root=folder.root,
+    )
+    for name in ("scores", "screening", "calibration", "agreement", "cases"):
+        folder.save_table(name, getattr(tables, name))
+    folder.save_table("confusion", tables.confusion.reset_index())
+    _write_plots(outcomes, compared, tables, folder)
+    folder.write(folder.workbook, lambda temporary: write_workbook(temporary, tables))
+    return tables
+
+
+def _write_plots(
+    outcomes: Sequence[CaseOutcome],
+    compared: dict[str, tuple[pd.DataFrame, pd.DataFrame]],
+    tables: EvaluationTables,
+    folder: EvaluationFolder,
+) -> None:
+    crop, embryo = total_reliability(outcomes)
+    plots = folder.plots
+    folder.write(plots / "reliability.png", lambda path: plot_reliability(path, crop, embryo))
+    folder.write(plots / "confusion.png", lambda path: plot_confusion(path, tables.confusion))
+    for against, measure in _plotted(tables.agreement):
+        pairs = known_pairs(*compared[against], measure)
+        agreement = agreement_of(*pairs.T)
+        stem = f"agreement-{against.replace(' ', '-')}-{measure}.png"
+        title = f"{measure}, against the {against}"
+        folder.write(plots / stem, partial(plot_agreement, pairs=pairs, agreement=agreement, title=title))
+
+
+def _plotted(agreement: pd.DataFrame) -> list[tuple[str, str]]:
+    """Reference and measure of each plot: where a measure has its physical twin, only that one."""
+    enough = agreement[agreement["n"] >= FEWEST_PLOTTED]
+    known = set(zip(enough["against"], enough["measure"], strict=True))
+    return [
+        (against, measure)
+        for against, measure in zip(enough["against"], enough["measure"], strict=True)
+        if (against, measure.replace("_px", "_um")) not in known or "_px" not in measure
+    ]
+
+
+def _plots_in_words(agreement: pd.DataFrame) -> str:
+    few = int((agreement["n"] < FEWEST_PLOTTED).sum())
+    return (
+        f"{len(_plotted(agreement))} agreement plots; {few} measures have fewer than {FEWEST_PLOTTED} pairs"
+    )
+
+
+def _facts(request: EvaluationRequest, card: Card, device: str, started: datetime) -> dict[str, str]:
+    calibration = request.settings.calibration.um_per_px
+    return run_facts(
+        [
+            ("Data", request.source_in_words()),
+            ("Weights", f"{card.name} {card.version}"),
+            ("Weights SHA-256", card.sha256),
+            ("Device", device),
+            ("Pixel size, um/px", request.um_per_px or calibration or "as the data say; else none"),
+            ("Settings SHA-256", request.settings.digest()),
+            ("Started", started.isoformat(timespec="seconds")),
+            ("Ended", datetime.now(UTC).isoformat(timespec="seconds")),
+            ("blastoseg", __version__),
+            ("Python", platform.python_version()),
+            *((name, version(name)) for name in ("torch", "numpy", "scipy", "scikit-image")),
+        ]
+    )
