@@ -1,9 +1,16 @@
-"""What pyproject.toml cannot say: the models in ``weights/`` travel inside the package."""
+"""What pyproject.toml cannot say: models and recipes travel inside the package."""
 
 from setuptools import find_packages, setup
 
 setup(
-    packages=[*find_packages(include=["blastoseg", "blastoseg.*"]), "blastoseg.bundled_weights"],
-    package_dir={"blastoseg.bundled_weights": "weights"},
-    package_data={"blastoseg.bundled_weights": ["*/card.toml", "*/*.safetensors"]},
+    packages=[
+        *find_packages(include=["blastoseg", "blastoseg.*"]),
+        "blastoseg.bundled_weights",
+        "blastoseg.bundled_recipes",
+    ],
+    package_dir={"blastoseg.bundled_weights": "weights", "blastoseg.bundled_recipes": "train"},
+    package_data={
+        "blastoseg.bundled_weights": ["*/card.toml", "*/*.safetensors"],
+        "blastoseg.bundled_recipes": ["*.toml"],
+    },
 )
