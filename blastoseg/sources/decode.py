@@ -33,7 +33,9 @@ def decode_image(data: bytes, name: str) -> Image:
         raise UnreadableFrameError(f"{name}: {_too_large('its pixels')}") from error
     except Exception as error:
         # Decoders answer damaged headers with whatever they stumble over.
-        raise UnreadableFrameError(f"{name}: its header is damaged ({error}): export it again") from error
+        raise UnreadableFrameError(
+            f"{name}: its header is cut short or damaged ({error}): export it again"
+        ) from error
     check_size(picture.height, picture.width, name)
     try:
         if picture.format == "PNG":

@@ -3,7 +3,10 @@
 Read plane by plane. A focal axis without plane numbers is numbered from its middle, which is 0.
 """
 
+import logging
 import math
+import os
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,6 +27,9 @@ SUFFIXES = frozenset({".tif", ".tiff"})
 MOST_PLANES = 100_000
 PICTURE_AXES = frozenset("YXS")
 FOCAL_AXIS = "Z"
+# What tifffile finds odd belongs into a log where there is one, not between the lines of a progress bar.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
 TIME_AXES = frozenset("TIQR")
 """T is time; I, Q and R are tifffile's names for pages in a row that the file says nothing about."""
 
@@ -44,13 +50,19 @@ def find_series(path: str, source: str, plane: int | None) -> list[Series]:
     try:
         with closing(_open(path)) as tiff:
             several = len(tiff.series) > 1
-            return [
+            if not tiff.series:
+                raise UnreadableFrameError(f"{source}: holds no whole image: export it again")
+            found = [
                 Series(
                     f" series {number + 1}" if several else "",
                     _moments(tiff, number, Shot(source, path, "stack", plane)),
                 )
                 for number in range(len(tiff.series))
             ]
+            if _is_cut_short(tiff):
+                problem = f"{source}: cut short or damaged after image {len(tiff.pages)}: export it again"
+                found[-1].moments.append([Shot(source, path, "stack", plane, "end", problem=problem)])
+            return found
     except UnreadableFrameError as error:
         problem = str(error)
     except OSError as error:
@@ -64,6 +76,16 @@ def find_series(path: str, source: str, plane: int | None) -> list[Series]:
 def _open(path: str | Path) -> tifffile.TiffFile:
     # _multifile: an OME-TIFF may name other files; nothing but the given one is opened.
     return tifffile.TiffFile(path, _multifile=False)
+
+
+def _is_cut_short(tiff: tifffile.TiffFile) -> bool:
+    """Whether the last page that could be read points to a further one: tifffile only logs that."""
+    layout, file = tiff.tiff, tiff.filehandle
+    file.seek(tiff.pages[len(tiff.pages) - 1].offset)
+    (tags,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
+    file.seek(tags * layout.tagsize, os.SEEK_CUR)
+    pointer = file.read(layout.offsetsize)
+    return len(pointer) < layout.offsetsize or any(pointer)
 
 
 def _moments(tiff: tifffile.TiffFile, number: int, like: Shot) -> list[list[Shot]]:
