@@ -33,9 +33,11 @@ def noise_field(rng: np.random.Generator, shape: tuple[int, int], length: float)
     small = (max(int(shape[0] / step), 3), max(int(shape[1] / step), 3))
     field = rng.standard_normal(small, dtype=np.float32)
     field = np.asarray(cv2.GaussianBlur(field, (0, 0), max(length / step, 0.5)), np.float32)
+    flat = field.ravel()
+    field *= np.float32(1.0 / (np.sqrt(float(flat @ flat) / flat.size) + 1e-6))
     if small != shape:
         field = np.asarray(cv2.resize(field, shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
-    return np.asarray(field / (field.std() + 1e-6), np.float32)
+    return field
 
 
 def cytoplasm(rng: np.random.Generator, shape: tuple[int, int], scale: float) -> Field:
