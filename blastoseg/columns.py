@@ -171,7 +171,7 @@ SERIES_COLUMNS: tuple[Column, ...] = (
         "collapse_count",
         "",
         "int",
-        "times the area of B fell by at least 10 % below its running maximum and recovered or ended so",
+        "times the area of B fell, for two frames or more, 10 % below its running maximum; again after 95 %",
     ),
     Column("hatching_start_h", "h", "float", "time of the first measured frame flagged hatching"),
 )
@@ -190,7 +190,11 @@ PANDAS_DTYPES: dict[DType, str] = {
 """Nullable pandas dtypes, so that an undefined integer or truth value is empty, not 0 or False."""
 
 
-def calibrate(pixel_measures: dict[str, float], um_per_px: float) -> dict[str, float]:
+Measures = dict[str, float | int | bool | None]
+"""Values by column name: an undefined float is NaN, an undefined integer or truth value None."""
+
+
+def calibrate(pixel_measures: Measures, um_per_px: float) -> Measures:
     """Add the physical column beside each pixel column.
 
     Returns a new dict with every ``_um`` and ``_um2`` column of ``MEASURE_COLUMNS`` whose ``_px`` or ``_px2``
@@ -202,6 +206,7 @@ def calibrate(pixel_measures: dict[str, float], um_per_px: float) -> dict[str, f
         if power is None:
             continue
         twin = column.name.removesuffix(column.unit) + ("px" if power == 1 else "px2")
-        if twin in pixel_measures:
-            measures[column.name] = pixel_measures[twin] * um_per_px**power
+        pixels = pixel_measures.get(twin)
+        if pixels is not None:
+            measures[column.name] = pixels * um_per_px**power
     return {column.name: measures[column.name] for column in MEASURE_COLUMNS if column.name in measures}

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from blastoseg.columns import Measures
 from blastoseg.records import Flag, Image, Labels, Location, Mask, Probabilities, Status
 from blastoseg.settings import Quality
 from blastoseg.tissues import BLASTOCOEL, CHANNEL_OF_LABEL, FOREGROUND, ICM, TE, ZP
-
-Measures = dict[str, float | int | bool | None]
 
 EXCLUDING = {
     Flag.NO_EMBRYO: "no embryo was found",

@@ -114,8 +114,10 @@ def score_frames(refs: Iterable[FrameRef], plan: ScoringPlan) -> Iterator[FrameR
             while finishing:
                 yield finishing.popleft().result()
         finally:
-            for future in [*finishing, *(future for _, future in reading)]:
-                future.cancel()
+            for finish in finishing:
+                finish.cancel()
+            for _, read in reading:
+                read.cancel()
 
 
 def _segment_and_submit(

@@ -1,9 +1,14 @@
-"""Fixtures that several test files need."""
+"""What several test files need."""
 
 import hashlib
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Test machines are shared and noisy: no example is wrong for being slow.
+settings.register_profile("blastoseg", deadline=None)
+settings.load_profile("blastoseg")
 
 CARD = """
 name = "tiny"

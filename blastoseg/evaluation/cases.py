@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from blastoseg.quality import Measures
+from blastoseg.columns import Measures
 from blastoseg.records import Image, Labels
 from blastoseg.simulate import View, draw_frame
 

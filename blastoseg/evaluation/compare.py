@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from blastoseg import columns
+from blastoseg.columns import Measures
 from blastoseg.evaluation.boundary import BoundaryDistance, tissue_boundaries
 from blastoseg.evaluation.calibration import Reliability, crop_reliability
 from blastoseg.evaluation.cases import CaseReader, EvaluationCase
 from blastoseg.evaluation.overlap import case_jaccard, mean_known, tissue_confusion
 from blastoseg.measure import measure_labels
-from blastoseg.quality import Measures, border_contact, is_blastocyst
+from blastoseg.quality import border_contact, is_blastocyst
 from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
 from blastoseg.scoring import Networks, ScoringPlan, Segmented, finish_frame, segment_frames
 from blastoseg.settings import Settings

@@ -1,0 +1,49 @@
+"""``blastoseg bench``: how fast this machine scores, as ratios within one run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def bench(
+    frames: Annotated[int, typer.Option(min=8, help="Frames of the whole run.")] = 200,
+    side: Annotated[int, typer.Option(min=64, max=4096, help="Side of a frame in pixels.")] = 500,
+    weights: Annotated[str, typer.Option(help="Name or folder of the weights.")] = "starter",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames a network pass.")] = 8,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and measure.")] = 2,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Also compare peak memory of 200 and 2,000 frames (slow).")
+    ] = False,
+) -> None:
+    """Time every stage, the whole, and the bare forward pass of the same batches, on drawn frames."""
+    import tempfile
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from blastoseg.bench import BenchPlan, draw_folder, peak_memory_mib, time_stages, time_whole
+
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="blastoseg-bench-") as folder:
+        plan = BenchPlan(Path(folder), frames, side, weights, device, batch_size, workers)
+        drawn = plan.folder / "frames"
+        draw_folder(drawn, frames, side)
+        table = Table(
+            "stage", "ms a frame", "frames/s", title=f"{side} x {side} pixels, batches of {batch_size}"
+        )
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for stage, ms in time_stages(plan, drawn).items():
+            table.add_row(stage, f"{ms:.2f}", f"{1000 / ms:,.0f}")
+        whole = time_whole(plan, drawn)
+        for name, seconds in (("bare forward passes", whole.forward_s), ("whole run", whole.run_s)):
+            table.add_row(name, f"{1000 * seconds / frames:.2f}", f"{frames / seconds:,.1f}", style="bold")
+        console.print(table)
+        console.print(f"whole / bare forward passes: {whole.share_of_forward:.2f}")
+        if memory:
+            few, many = peak_memory_mib(plan, 200), peak_memory_mib(plan, 2000)
+            console.print(
+                f"peak memory: {few:,.0f} MiB for 200 frames, {many:,.0f} MiB for 2,000 ({many / few:.3f})"
+            )

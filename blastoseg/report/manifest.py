@@ -1,0 +1,95 @@
+"""The run's provenance: everything needed to say how a number came about, as ``run.json``."""
+
+import getpass
+import json
+import platform
+import socket
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from blastoseg import RESEARCH_USE_ONLY, __version__
+
+LIBRARIES = ("torch", "numpy", "opencv-python", "opencv-python-headless", "pandas", "scikit-image")
+
+
+def installed_software() -> dict[str, str]:
+    """Versions of blastoseg, Python and the libraries that make the numbers, without importing them."""
+    software = {"blastoseg": __version__, "python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            software[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return software
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        # A container's user may have a number and no name.
+        return "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Every pixel size used in the run, with where it comes from and on how many frames it was used."""
+
+    um_per_px: float | None
+    source: str
+    frames: int
+
+
+def used_calibrations(frames: pd.DataFrame) -> list[Calibration]:
+    """The pixel sizes in a frames table, most used first; frames without one are told too."""
+    groups = frames[["um_per_px", "um_per_px_source"]].value_counts(dropna=False).reset_index()
+    return [
+        Calibration(
+            None if pd.isna(size) else float(size), "" if pd.isna(source) else str(source), int(count)
+        )
+        for size, source, count in groups.itertuples(index=False, name=None)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class RunManifest:
+    """One run's provenance. Paths are names as given, never a person's folders; times carry their zone."""
+
+    inputs: list[str]
+    weights: str
+    weights_sha256: str
+    device: str
+    precision: str
+    batch_size: int
+    settings: dict[str, Any]
+    settings_sha256: str
+    calibration: list[Calibration]
+    counts: dict[str, int]
+    embryos: int
+    exit_code: int
+    started: datetime
+    ended: datetime
+    software: dict[str, str] = field(default_factory=installed_software)
+    host: str = field(default_factory=socket.gethostname)
+    user: str = field(default_factory=_user)
+    notice: str = RESEARCH_USE_ONLY
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON and for the workbook: times in UTC and in the machine's zone."""
+        plain = asdict(self)
+        for name in ("started", "ended"):
+            moment: datetime = plain.pop(name)
+            plain[f"{name}_utc"] = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+            plain[f"{name}_local"] = moment.astimezone().isoformat(timespec="seconds")
+        return plain
+
+
+def write_manifest(path: Path, manifest: RunManifest) -> None:
+    """Write ``run.json``: strict JSON, UTF-8, sorted by nothing but the order of the fields."""
+    text = json.dumps(manifest.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,132 @@
+"""Pictures for people: a frame with the tissues' outlines, and a thumbnail for the workbook."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blastoseg.records import Image, Labels
+from blastoseg.tissues import FOREGROUND
+
+RGB = NDArray[np.uint8]
+
+FILL_OPACITY = 0.18
+STRIP_HEIGHT = 40
+SMALLEST_WIDTH = 360
+LARGEST_SIDE = 1600
+"""A larger frame's picture is shrunk to this: it is for looking at, the mask keeps the geometry."""
+NOTICE = "Research use only"
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_STRIP_GRAY = 24
+_SAMPLE_STEP = 8
+
+
+def draw_overlay(image: Image, labels: Labels | None, caption: str = "") -> RGB:
+    """A frame ``(y, x)`` with each tissue outlined and lightly filled, over a strip with caption and legend.
+
+    ``labels`` has the frame's shape; None draws the frame alone. Returns RGB ``(y, x, 3)``, the frame's
+    size or up to ``LARGEST_SIDE``, plus the strip below.
+    """
+    gray, labels = _sized(stretch_contrast(image), labels)
+    picture = np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), np.uint8)
+    if labels is not None:
+        _paint_tissues(picture, labels)
+    return np.vstack([picture, _strip(picture.shape[1], caption)])
+
+
+def stretch_contrast(image: Image) -> NDArray[np.uint8]:
+    """The frame as 8 bit, its 0.5 and 99.5 percentiles drawn apart to black and white."""
+    sample = image[::_SAMPLE_STEP, ::_SAMPLE_STEP] if min(image.shape) > 20 * _SAMPLE_STEP else image
+    low, high = np.percentile(sample, (0.5, 99.5))
+    if high <= low:
+        return np.full(image.shape, 128, np.uint8)
+    table = np.clip((np.arange(int(np.iinfo(image.dtype).max) + 1) - low) * (255 / (high - low)), 0, 255)
+    stretched: NDArray[np.uint8] = table.astype(np.uint8)[image]
+    return stretched
+
+
+def _sized(gray: NDArray[np.uint8], labels: Labels | None) -> tuple[NDArray[np.uint8], Labels | None]:
+    height, width = gray.shape
+    scale = LARGEST_SIDE / max(height, width)
+    scale = min(scale, max(1.0, SMALLEST_WIDTH / width))
+    if scale == 1:
+        return gray, labels
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    gray = np.asarray(
+        cv2.resize(gray, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), np.uint8
+    )
+    if labels is not None:
+        labels = np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    return gray, labels
+
+
+def _paint_tissues(picture: RGB, labels: Labels) -> None:
+    found = cv2.boundingRect(labels)
+    x, y, width, height = (int(value) for value in found)
+    if not width:
+        return
+    window, tissues = picture[y : y + height, x : x + width], labels[y : y + height, x : x + width]
+    colours = np.zeros((256, 3), np.uint8)
+    for tissue in FOREGROUND:
+        colours[tissue.label] = tissue.colour
+    tinted = cv2.addWeighted(window, 1 - FILL_OPACITY, colours[tissues], FILL_OPACITY, 0)
+    # Only tissue is tinted: beside it the frame keeps its own gray.
+    np.copyto(window, tinted, where=(tissues > 0)[..., None])
+    for tissue in FOREGROUND:
+        outlines, _ = cv2.findContours(
+            (labels == tissue.label).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
+        )
+        cv2.drawContours(picture, outlines, -1, tissue.colour, 1, cv2.LINE_AA)
+
+
+def _strip(width: int, caption: str) -> RGB:
+    strip = np.full((STRIP_HEIGHT, width, 3), _STRIP_GRAY, np.uint8)
+    _write(strip, _shortened(caption, width - 12), (6, 14), (235, 235, 235))
+    x = 6
+    for tissue in FOREGROUND:
+        cv2.rectangle(strip, (x, 24), (x + 10, 34), tissue.colour, -1)
+        name = tissue.key.upper() if len(tissue.key) < 4 else tissue.name
+        _write(strip, name, (x + 14, 33), (235, 235, 235))
+        x += 22 + _text_width(name)
+    _write(strip, NOTICE, (max(x, width - _text_width(NOTICE) - 6), 33), (255, 190, 90))
+    return strip
+
+
+def _write(picture: RGB, text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
+    cv2.putText(picture, text, at, _FONT, 0.4, colour, 1, cv2.LINE_AA)
+
+
+def _text_width(text: str) -> int:
+    return int(cv2.getTextSize(text, _FONT, 0.4, 1)[0][0])
+
+
+def _shortened(text: str, width: int) -> str:
+    # OpenCV's font knows ASCII alone.
+    text = text.encode("ascii", "replace").decode()
+    if _text_width(text) <= width:
+        return text
+    while text and _text_width(text + "...") > width:
+        text = text[:-1]
+    return text + "..."
+
+
+def draw_thumbnail(overlay: RGB, labels: Labels, side: int) -> RGB:
+    """A white square of ``side`` pixels with the embryo of an overlay in it.
+
+    ``overlay`` is what ``draw_overlay`` made for the frame of ``labels``, whose extent tells where to cut;
+    without any tissue the whole frame is shown.
+    """
+    picture = overlay[: max(1, overlay.shape[0] - STRIP_HEIGHT)]
+    x, y, width, height = cv2.boundingRect(labels)
+    if width:
+        scale = picture.shape[1] / labels.shape[1]
+        margin = 0.06 * max(width, height)
+        rows = slice(max(0, int((y - margin) * scale)), int((y + height + margin) * scale) + 1)
+        columns = slice(max(0, int((x - margin) * scale)), int((x + width + margin) * scale) + 1)
+        picture = picture[rows, columns]
+    scale = side / max(picture.shape[:2])
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    small = cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_AREA)
+    square = np.full((side, side, 3), 255, np.uint8)
+    top, left = (side - size[1]) // 2, (side - size[0]) // 2
+    square[top : top + size[1], left : left + size[0]] = small
+    return square

@@ -1,0 +1,77 @@
+"""Typed tables with exactly the declared columns, and their CSV files."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from blastoseg import RESEARCH_USE_ONLY
+from blastoseg.columns import BY_NAME, FRAME_COLUMNS, PANDAS_DTYPES, Column
+
+NOTICE_COLUMN = "notice"
+DECIMALS = {"px": 2, "um": 2, "px2": 1, "um2": 1, "deg": 1, "h": 2, "um/px": 6, "px2/h": 2, "um2/h": 2}
+"""Digits behind the point by unit; anything else has ``DECIMALS_ELSEWHERE``."""
+DECIMALS_ELSEWHERE = 4
+# What a spreadsheet takes for a formula at the start of a cell (OWASP, CSV injection).
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+ERROR_VALUES = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"}
+
+
+def frames_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Rows of ``FrameResult.row()`` as a typed table of exactly ``FRAME_COLUMNS``; without rows an empty one.
+
+    Raises KeyError for a value that no column declares.
+    """
+    return typed_table(list(rows), FRAME_COLUMNS)
+
+
+def typed_table(rows: Sequence[dict[str, Any]], declared: Sequence[Column]) -> pd.DataFrame:
+    """A table of the declared columns, in their order and dtypes; a missing value is empty."""
+    names = [column.name for column in declared]
+    unknown = {name for row in rows for name in row} - set(names)
+    if unknown:
+        raise KeyError(f"not declared in columns.py: {', '.join(sorted(unknown))}")
+    table = pd.DataFrame(list(rows), columns=names)
+    return table.astype({column.name: PANDAS_DTYPES[column.dtype] for column in declared})
+
+
+def decimals_of(column: Column) -> int:
+    """Digits behind the point that a column's values are given with."""
+    return DECIMALS.get(column.unit, DECIMALS_ELSEWHERE)
+
+
+def plain_text(text: str) -> str:
+    """Text as a spreadsheet shows it and never runs it: control characters visible, formulas quoted."""
+    visible = "".join(_visible(character) for character in text)
+    is_special = text.startswith(FORMULA_STARTS) or visible in ERROR_VALUES
+    return f"'{visible}" if is_special else visible
+
+
+def _visible(character: str) -> str:
+    code = ord(character)
+    is_control = code < 32 or 127 <= code < 160 or character in "\u2028\u2029"
+    is_no_character = 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF)
+    return f"\\x{code:02x}" if is_control or is_no_character else character
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV: UTF-8 without a byte order mark, ``\\n`` line ends, the notice as last column.
+
+    The bytes depend on the values alone. Undefined values are empty; text never starts a formula.
+    """
+    printed = table.copy()
+    for name in table.columns:
+        declared = BY_NAME[name]
+        if declared.dtype == "float":
+            digits = decimals_of(declared)
+            printed[name] = [_number(value, digits) for value in table[name]]
+        elif declared.dtype == "str":
+            printed[name] = [None if pd.isna(value) else plain_text(value) for value in table[name]]
+    printed[NOTICE_COLUMN] = RESEARCH_USE_ONLY
+    printed.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+
+
+def _number(value: float, digits: int) -> str | None:
+    # Adding 0.0 turns a rounded -0.0 into 0.0.
+    return None if pd.isna(value) else f"{round(value, digits) + 0.0:.{digits}f}"

@@ -1,0 +1,84 @@
+"""The Timeline sheet: native charts of blastocyst area and blastocoel share over time, an embryo a row."""
+
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+from openpyxl import Workbook
+from openpyxl.chart import Reference, ScatterChart, Series
+from openpyxl.chart.label import DataLabelList
+
+from blastoseg import columns
+from blastoseg.report.sheet import FIRST_ROW, add_sheet
+from blastoseg.report.tables import plain_text
+from blastoseg.tissues import BLASTOCOEL, TE
+
+MOST_CHARTED = 60
+"""Embryos with charts; a workbook with hundreds of charts opens slowly."""
+ROWS_PER_CHART = 16
+CHART_WIDTH_CM, CHART_HEIGHT_CM = 15.0, 7.5
+SECOND_CHART_COLUMN = "J"
+
+
+def write_timeline(workbook: Workbook, frames: pd.DataFrame, frames_sheet: Any, unit: str) -> None:
+    """Append the sheet; its charts read ``frames_sheet``, whose rows hold ``frames`` in order."""
+    embryos = [
+        (str(embryo), [place for place, _ in rows])
+        for embryo, rows in groupby(enumerate(frames["embryo_id"]), key=lambda pair: pair[1])
+    ]
+    charted = [(embryo, rows) for embryo, rows in embryos if _is_series(frames.iloc[rows])]
+    heading = "Blastocyst area and blastocoel share over time"
+    if len(charted) > MOST_CHARTED:
+        heading += f": the first {MOST_CHARTED} of {len(charted)} embryos (the Frames sheet has all)"
+    sheet = add_sheet(workbook, "Timeline", heading, [10], frozen_columns=0)
+    if not charted:
+        sheet.append(["No embryo was measured in two frames or more."])
+    for index, (embryo, rows) in enumerate(charted[:MOST_CHARTED]):
+        place = FIRST_ROW + index * ROWS_PER_CHART
+        has_hours = bool(frames["time_h"].iloc[rows].notna().all())
+        x_name, x_title = ("time_h", "hours") if has_hours else ("frame_index", "frame")
+        for anchor, y_name, y_title, colour in (
+            ("A", f"blastocyst_area_{unit}2", f"blastocyst area ({unit.replace('um', 'µm')}²)", TE.colour),
+            (SECOND_CHART_COLUMN, "blastocoel_area_frac", "blastocoel share of area", BLASTOCOEL.colour),
+        ):
+            chart = _chart(frames_sheet, (x_name, y_name), (rows[0], rows[-1]), colour)
+            chart.title = plain_text(embryo)
+            chart.x_axis.title, chart.y_axis.title = x_title, y_title
+            if y_name.endswith("_frac"):
+                chart.y_axis.scaling.min, chart.y_axis.scaling.max = 0, 1
+                chart.y_axis.number_format = "0%"
+            sheet.add_chart(chart, f"{anchor}{place}")
+
+
+def _is_series(frames: pd.DataFrame) -> bool:
+    return int(frames["blastocyst_area_px2"].notna().sum()) >= 2
+
+
+def _chart(
+    frames_sheet: Any, names: tuple[str, str], rows: tuple[int, int], colour: tuple[int, int, int]
+) -> ScatterChart:
+    x, y = (_cells(frames_sheet, name, rows) for name in names)
+    series = Series(y, x)
+    hexadecimal = "".join(f"{part:02X}" for part in colour)
+    series.graphicalProperties.line.solidFill = hexadecimal
+    series.graphicalProperties.line.width = 19_000
+    series.marker.symbol = "circle"
+    series.marker.size = 4
+    series.marker.graphicalProperties.solidFill = hexadecimal
+    series.marker.graphicalProperties.line.solidFill = hexadecimal
+    series.smooth = False
+    chart = ScatterChart()
+    chart.style, chart.legend = 2, None
+    chart.scatterStyle = "lineMarker"
+    chart.width, chart.height = CHART_WIDTH_CM, CHART_HEIGHT_CM
+    # Without this Excel hides the axes of charts that openpyxl makes.
+    chart.x_axis.delete = chart.y_axis.delete = False
+    chart.x_axis.majorGridlines = None
+    chart.dataLabels = DataLabelList(showVal=False)
+    chart.append(series)
+    return chart
+
+
+def _cells(frames_sheet: Any, name: str, rows: tuple[int, int]) -> Reference:
+    column = [column.name for column in columns.FRAME_COLUMNS].index(name) + 1
+    return Reference(frames_sheet, min_col=column, min_row=FIRST_ROW + rows[0], max_row=FIRST_ROW + rows[1])
