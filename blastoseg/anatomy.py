@@ -14,7 +14,6 @@ import numpy as np
 
 from blastoseg.pieces import connected_pieces, drop_specks, fill_holes
 from blastoseg.polar import (
-    LEAST_COVERAGE,
     Centre,
     Field,
     Present,
@@ -22,6 +21,7 @@ from blastoseg.polar import (
     close_radii,
     farthest,
     fourier_curve,
+    is_ring,
     ring_angles,
     ring_centre,
     ring_radii,
@@ -135,7 +135,7 @@ def _zona_outline(zona: Mask) -> _ZonaOutline | None:
     height, width = zona.shape
     corners = np.array([(0.0, 0.0), (width, 0.0), (0.0, height), (width, height)])
     inner, outer, present = ring_radii(soft, centre, ANGLES, farthest(corners, centre))
-    if present.mean() < LEAST_COVERAGE:
+    if not is_ring(inner, outer, present):
         return None
     certain = shorten(present, 2.0 / max(float(inner[present].mean()), 1.0))
     inner, outer = close_radii(inner, certain), close_radii(outer, certain)

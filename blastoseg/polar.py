@@ -23,6 +23,9 @@ LEAST_PIXELS = 16
 LEAST_COVERAGE = 0.5
 """Below this share of the circle a ring's own centre is not certain."""
 
+LEAST_BORE = 0.6
+"""A ring's inner over its outer radius; below it, the circle was fitted to a short arc's own width."""
+
 
 def ring_angles(count: int) -> NDArray[np.float64]:
     """``count`` equal steps of the full circle, in radians."""
@@ -68,6 +71,13 @@ def ring_radii(soft: Field, centre: Centre, count: int, reach: int) -> tuple[Rad
     outer = last + _share(polar, rows, last, np.minimum(last + 1, reach))
     present: Present = np.any(inside, axis=1)
     return inner, outer, present
+
+
+def is_ring(inner: Radii, outer: Radii, present: Present) -> bool:
+    """Whether radii seen from a centre are those of half a ring or more, and not of a blob about it."""
+    if present.mean() < LEAST_COVERAGE:
+        return False
+    return bool(np.median(inner[present]) > LEAST_BORE * np.median(outer[present]))
 
 
 def close_radii(radii: Radii, present: Present) -> Radii:

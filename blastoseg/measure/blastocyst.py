@@ -51,7 +51,7 @@ def measure_size(name: str, region: Region) -> dict[str, float]:
     """Area, diameter, calipers and circularity of B (``blastocyst``) or E (``embryo``); NaN if empty."""
     largest = smallest = roundness = math.nan
     if region.exists:
-        largest, smallest = caliper_widths(np.concatenate([outline.points for outline in region.outlines]))
+        largest, smallest = caliper_widths(np.concatenate([outline.contact for outline in region.outlines]))
         roundness = circularity(region.area, sum(outline.length for outline in region.outlines))
     return {
         f"{name}_area_px2": region.area,

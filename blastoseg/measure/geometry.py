@@ -25,18 +25,23 @@ Curve = NDArray[np.complex128]
 EDGE_BLUR = 1.0
 """Standard deviation, in px, of the blur whose 0.5 level is a region's outline."""
 LEAST_POINTS = 360
-RUN_SHARE = 0.75
+NORMAL_SMOOTHING, LENGTH_SMOOTHING, CALIPER_SMOOTHING = 0.75, 0.3, 1.5
 """Smoothing along an outline, in units of the square root of its radius: a digitised circle consists of
-straight runs of about ``sqrt(2 * radius)`` pixels, and it is those steps that must be evened out."""
+straight runs of about ``sqrt(2 * radius)`` pixels, and it is those steps that must be evened out. A length
+needs little of it, and keeps its corners; a caliper touches but two runs, and needs most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A closed outline: ``points`` and outward unit ``normals``, ``(n, 2)``, equally spaced."""
+    """A closed outline: ``points`` and outward unit ``normals``, ``(n, 2)``, equally spaced.
+
+    ``contact``: the outline as calipers feel it, smoothed over a whole run of the pixel grid.
+    """
 
     points: Points
     normals: Points
     length: float
+    contact: Points
 
 
 def blur(mask: Mask, sigma: float) -> Field:
@@ -66,7 +71,7 @@ def trace_contours(mask: Mask, soft: Field, sigma: float) -> list[Points]:
     return refined
 
 
-def smooth_outline(points: Points, smoothing: float = RUN_SHARE) -> Outline:
+def smooth_outline(points: Points) -> Outline:
     """An equally spaced outline, at least 360 points and one a pixel, from a closed chain of points.
 
     Smoothed along its length by twicing a Gaussian (Tukey 1977): circles of any practical size keep
@@ -75,17 +80,25 @@ def smooth_outline(points: Points, smoothing: float = RUN_SHARE) -> Outline:
     curve = points[:, 0] + 1j * points[:, 1]
     count = max(LEAST_POINTS, math.ceil(float(np.abs(_steps(curve)).sum())))
     chain = _resample(curve, fft.next_fast_len(count))
-    spacing = float(np.abs(_steps(chain)).mean())
-    radius = math.sqrt(abs(signed_area(_as_points(chain))) / math.pi)
-    frequency = fft.fftfreq(len(chain), d=spacing)
-    gauss = np.exp(-2 * (math.pi * frequency * smoothing * math.sqrt(radius)) ** 2)
-    smooth = _resample(fft.ifft(fft.fft(chain) * (gauss * (2 - gauss))), len(chain))
+    area = abs(signed_area(_as_points(chain)))
+    run = math.sqrt(math.sqrt(area / math.pi))
+    spectrum = fft.fft(chain)
+    frequency = fft.fftfreq(len(chain), d=float(np.abs(_steps(chain)).mean()))
+
+    def smoothed(share: float) -> Curve:
+        gauss = np.exp(-2 * (math.pi * frequency * share * run) ** 2)
+        return np.asarray(fft.ifft(spectrum * (gauss * (2 - gauss))), dtype=np.complex128)
+
+    length = float(np.abs(_steps(smoothed(LENGTH_SMOOTHING))).sum())
+    # The tips of an elongated outline are narrower than a circle of its area, and so is their run.
+    roundness = min(1.0, circularity(area, length)) if length else 0.0
+    calm = smoothed(CALIPER_SMOOTHING * roundness**4)
+    smooth = _resample(smoothed(NORMAL_SMOOTHING), len(chain))
     if signed_area(_as_points(smooth)) < 0:
         smooth = smooth[::-1]
     tangent = np.roll(smooth, -2) - np.roll(smooth, 2)
     normals = -1j * tangent / np.maximum(np.abs(tangent), 1e-9)
-    length = float(np.abs(_steps(smooth)).sum())
-    return Outline(_as_points(smooth), _as_points(normals), length)
+    return Outline(_as_points(smooth), _as_points(normals), length, _as_points(calm))
 
 
 def trace_outlines(mask: Mask) -> list[Outline]:

@@ -33,8 +33,8 @@ def measure_icm(labels: Labels, blastocyst_area: float) -> dict[str, float | int
     if not outlines:
         return _absent()
     area = float(np.count_nonzero(mask))
-    points = np.concatenate([outline.points for outline in outlines])
-    length, width = caliper_widths(points)
+    length, width = caliper_widths(np.concatenate([outline.contact for outline in outlines]))
+    hull = hull_area(np.concatenate([outline.points for outline in outlines]))
     diameter = equivalent_diameter(area)
     return {
         "icm_area_px2": area,
@@ -42,8 +42,8 @@ def measure_icm(labels: Labels, blastocyst_area: float) -> dict[str, float | int
         "icm_diameter_px": diameter,
         "icm_length_px": length,
         "icm_width_px": width,
-        "icm_roundness_index": length / width,
-        "icm_solidity_frac": min(1.0, area / hull_area(points)),
+        "icm_roundness_index": length / width if width > 0 else math.nan,
+        "icm_solidity_frac": min(1.0, area / max(hull, 1.0)),
         "icm_components": components,
         "icm_area_frac": area / blastocyst_area,
         "icm_diameter_ratio_frac": diameter / equivalent_diameter(blastocyst_area),

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from blastoseg.measure.geometry import Field, Outline, Points, signed_area, smooth_outline
 from blastoseg.polar import (
-    LEAST_COVERAGE,
     Centre,
     Present,
     Radii,
     close_radii,
     farthest,
+    is_ring,
     ring_angles,
     ring_centre,
     ring_radii,
@@ -86,7 +86,7 @@ def close_zona(zona: Zona, blastocyst_centre: Centre | None) -> ClosedZona | Non
         reach = max(farthest(contour, centre) for contour in zona.contours)
         inner, outer, present = ring_radii(zona.soft, centre, ANGLES, reach)
         is_last = centre is blastocyst_centre or blastocyst_centre is None
-        if present.any() and (is_last or present.mean() >= LEAST_COVERAGE):
+        if present.any() and (is_last or is_ring(inner, outer, present)):
             return _closed(centre, inner, outer, present)
     return None
 

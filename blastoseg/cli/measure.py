@@ -1,0 +1,108 @@
+"""``blastoseg measure``: every measure of label images, without any network."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROWS_SHOWN = 40
+
+
+def measure(
+    masks: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MASKS...",
+            help="Label images (PNG, TIFF: 0 background, 1 ICM, 2 blastocoel, 3 TE, 4 ZP) or their folders.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Output folder; frames.csv is written there.")
+    ] = Path("blastoseg-measures"),
+    um_per_px: Annotated[
+        float | None, typer.Option(help="Pixel size in micrometres, for every image.")
+    ] = None,
+    settings: Annotated[Path | None, typer.Option(help="The lab's settings file (TOML).")] = None,
+) -> None:
+    """Measure label images: hand-drawn, corrected, or those that a run wrote."""
+    from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_OK, UsageError
+    from blastoseg.label_images import find_label_images, measure_label_image
+    from blastoseg.report.tables import frames_table
+    from blastoseg.settings import load_settings
+
+    if um_per_px is not None and not 0 < um_per_px < 100:
+        raise UsageError(f"--um-per-px {um_per_px:g}: must lie between 0 and 100 micrometres")
+    calibration = load_settings(settings).calibration.um_per_px
+    refs = find_label_images(masks)
+    if um_per_px is not None:
+        pixel_size, origin = um_per_px, "option"
+    else:
+        pixel_size, origin = (calibration, "settings") if calibration else (float("nan"), "")
+    frames = frames_table(measure_label_image(ref, pixel_size, origin).row() for ref in refs)
+    written = _write(frames, out)
+    _show(frames, written)
+    raise typer.Exit(EXIT_FRAMES_FAILED if (frames["status"] == "failed").any() else EXIT_OK)
+
+
+def _write(frames: "pd.DataFrame", out: Path) -> Path:
+    """Write ``frames.csv`` whole or not at all. Raises OutputError where the folder cannot be written."""
+    from blastoseg.errors import OutputError
+    from blastoseg.report.tables import write_csv
+
+    target, beside = out / "frames.csv", out / "frames.csv.part"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_csv(frames, beside)
+        beside.replace(target)
+    except OSError as error:
+        raise OutputError(
+            f"{target}: cannot be written ({error.strerror}): close it elsewhere, or choose another --out"
+        ) from error
+    return target
+
+
+def _show(frames: "pd.DataFrame", written: Path) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from blastoseg import RESEARCH_USE_ONLY
+
+    unit = "um" if frames["um_per_px"].notna().any() else "px"
+    shown = {
+        f"diameter {unit}": (f"blastocyst_diameter_{unit}", 0, 1),
+        f"ICM {unit}2": (f"icm_area_{unit}2", 0, 1),
+        f"TE {unit}": (f"te_thickness_mean_{unit}", 1, 1),
+        "cavity %": ("blastocoel_area_frac", 0, 100),
+        "zona %": ("zp_integrity_frac", 0, 100),
+    }
+    table = Table(title="Label images", title_justify="left", header_style="bold")
+    table.add_column("image", overflow="fold")
+    table.add_column("status", no_wrap=True)
+    for heading in shown:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("flags")
+    for row in frames.head(ROWS_SHOWN).to_dict("records"):
+        values = [
+            _number(float(row[column]), decimals, factor) for column, decimals, factor in shown.values()
+        ]
+        flags = str(row["flags"]).replace(";", ", ")
+        table.add_row(escape(str(row["source"])), str(row["status"]), *values, flags)
+    if len(frames) > ROWS_SHOWN:
+        table.caption = f"and {len(frames) - ROWS_SHOWN:,} more: see frames.csv"
+    console = Console()
+    console.print(table)
+    for reason in frames.loc[frames["status"] == "failed", "reason"].head(ROWS_SHOWN):
+        console.print(f"Failed: {reason}", highlight=False, soft_wrap=True, markup=False, style="red")
+    console.print(f"Table: {written}", highlight=False, soft_wrap=True, markup=False)
+    console.print(RESEARCH_USE_ONLY, style="dim")
+    counts = frames["status"].value_counts()
+    listed = ", ".join(f"{counts.get(status, 0):,} {status}" for status in ("ok", "excluded", "failed"))
+    print(f"{len(frames):,} label images: {listed}")
+
+
+def _number(value: float, decimals: int, factor: float) -> str:
+    return "-" if value != value else f"{value * factor:,.{decimals}f}"  # noqa: PLR0124 (only NaN differs from itself)
