@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from blastoseg.errors import DeviceError
 from blastoseg.network.encoder import fold_batch_norms
+from blastoseg.network.inference import InferenceI2CNet
 from blastoseg.weights import Card, load_locator, load_network
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class Segmenter:
         self.flips = flips
         self.input_side = card.segmenter.input_size
         self.locator_side = card.locator.input_size
-        self._network = cast(Predicting, self._ready(load_network(card)))
+        self._network = cast(Predicting, self._ready(InferenceI2CNet(load_network(card))))
         self._locator = self._ready(load_locator(card))
         self._passes = {"segment": self._first_pass(), "locate": self._first_pass()}
 

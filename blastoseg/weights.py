@@ -7,7 +7,7 @@ it cannot do; it carries the SHA-256 of every file. Nothing is downloaded and no
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,10 @@ from blastoseg.tissues import INSIDE_OUT
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from blastoseg.network import I2CNet, Locator
+
+Network = TypeVar("Network", bound="nn.Module")
 
 CARD_FILE = "card.toml"
 SEGMENTER_FILE = "weights.safetensors"
@@ -180,7 +184,7 @@ def verify_weights(name_or_path: str | Path) -> list[str]:
     return problems
 
 
-def load_network(card: Card) -> "nn.Module":
+def load_network(card: Card) -> "I2CNet":
     """The segmenting network with its weights, in eval mode on the CPU.
 
     Raises WeightsError naming the file that is missing, altered, truncated or does not fit the card.
@@ -195,7 +199,7 @@ def load_network(card: Card) -> "nn.Module":
     return _filled(I2CNet(config), card, SEGMENTER_FILE)
 
 
-def load_locator(card: Card) -> "nn.Module":
+def load_locator(card: Card) -> "Locator":
     """The locating network with its weights, in eval mode on the CPU. Raises WeightsError as above."""
     from blastoseg.network import Locator, LocatorConfig  # noqa: PLC0415
 
@@ -203,7 +207,7 @@ def load_locator(card: Card) -> "nn.Module":
     return _filled(Locator(config), card, LOCATOR_FILE)
 
 
-def _filled(network: "nn.Module", card: Card, file_name: str) -> "nn.Module":
+def _filled(network: "Network", card: Card, file_name: str) -> "Network":
     path = card.path_of(file_name)
     tensors = _verified_tensors(path, card.files.get(file_name))
     expected = network.state_dict()

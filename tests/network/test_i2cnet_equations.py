@@ -11,6 +11,7 @@ from blastoseg.network import I2CNet, I2CNetConfig
 from blastoseg.network.context import ClassContext, boundary_weight, expand_to_channels, group_sizes
 from blastoseg.network.encoder import Encoder, fold_batch_norms
 from blastoseg.network.i2cnet import LogitHead, bring_to_size, class_probabilities
+from blastoseg.network.inference import InferenceI2CNet
 
 K = 5
 
@@ -230,6 +231,19 @@ def test_folded_batch_norms_compute_the_same_function():
     fold_batch_norms(network)
     assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in network.modules())
     torch.testing.assert_close(network.predict(image), before, atol=1e-9, rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("intra", "inter", "weighting"),
+    [(True, True, True), (True, False, True), (False, True, True), (True, True, False), (False, False, True)],
+)
+def test_the_network_rearranged_for_prediction_computes_the_same_function(intra, inter, weighting):
+    switches = {"intra": intra, "inter": inter, "weighting": weighting}
+    network = randomised(I2CNet(I2CNetConfig(base_channels=7, levels=3, **switches)))
+    image = as_tensor(numbers((1, 16, 24)))
+    expected = network.predict(image).detach()
+    rearranged = InferenceI2CNet(network).double()
+    torch.testing.assert_close(rearranged.predict(image).detach(), expected, atol=1e-9, rtol=1e-7)
 
 
 def test_an_impossible_size_is_refused_with_the_size_to_pad_to():
