@@ -83,7 +83,9 @@ def tidy_labels(labels: Labels) -> Labels:
 def _clean(work: Labels) -> None:
     """Clean a map with an empty margin in place."""
     outline = _zona_outline(work == ZP.label)
-    _keep_one_embryo(work, outline)
+    if _keep_one_embryo(work, outline):
+        # What was dropped may have drawn the zona's circle to itself.
+        outline = _zona_outline(work == ZP.label)
     if outline is not None:
         _smooth_zona(work, outline)
     _remove_spurs(work, outline)
@@ -156,8 +158,8 @@ def _robust_curve(radii: Radii, present: Present) -> Radii:
     return curve
 
 
-def _keep_one_embryo(work: Labels, outline: _ZonaOutline | None) -> None:
-    """Keep the main component, taken together with all that the closed zona encloses."""
+def _keep_one_embryo(work: Labels, outline: _ZonaOutline | None) -> bool:
+    """Keep the main component, taken together with what the closed zona encloses; True if more was there."""
     foreground = (work > 0).view(np.uint8)
     if outline is not None:
         foreground = foreground | outline.filled(cast(tuple[int, int], work.shape)).view(np.uint8)
@@ -170,6 +172,7 @@ def _keep_one_embryo(work: Labels, outline: _ZonaOutline | None) -> None:
         cv2.drawContours(kept, contours, int(np.argmax(areas)), 1, cv2.FILLED)
         work[kept == 0] = BACKGROUND.label
     _drop_loose_pieces(work)
+    return len(contours) > 1
 
 
 def _drop_loose_pieces(work: Labels) -> None:

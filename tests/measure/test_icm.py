@@ -28,10 +28,10 @@ def embryo_with_mass(
     return labels
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     width=st.floats(20, 40),
-    aspect=st.floats(1, 2),
+    aspect=st.floats(1, 1.6),
     rotation=st.floats(0, 180),
     shift=st.tuples(st.floats(-10, 10), st.floats(-10, 10)),
 )
