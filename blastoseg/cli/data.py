@@ -1,0 +1,65 @@
+"""``blastoseg data``: look over a labelled data set, and divide it for training and testing."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+data_app = typer.Typer(help="Check and split labelled images.", no_args_is_help=True)
+
+Folder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Folder of labelled images, of any known layout.")
+]
+
+
+@data_app.command()
+def check(folder: Folder) -> None:
+    """List every problem of a labelled data set with its file: one line each, tab-separated.
+
+    Ends with exit code 11 where there is any problem.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from blastoseg.datasets import check_dataset, open_dataset
+    from blastoseg.errors import DataError
+
+    dataset = open_dataset(folder)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("checking", total=len(dataset.cases))
+        problems = check_dataset(dataset, lambda done, total: progress.update(task, completed=done))
+    for problem in problems:
+        print(problem.file, problem.kind, problem.message, sep="\t")
+    groups = len({case.group for case in dataset.cases})
+    counts = f"{len(dataset.cases)} labelled images of {groups} embryos or patients"
+    print(f"{counts} ({dataset.layout})")
+    if problems:
+        files = len({problem.file for problem in problems})
+        raise DataError(f"{dataset.root}: {len(problems)} problems in {files} files: they are listed above")
+
+
+@data_app.command()
+def split(
+    folder: Folder,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the lists.", show_default="DIR")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other lists.")] = 0,
+    test: Annotated[float, typer.Option(help="Share of the images to test on.")] = 0.2,
+    val: Annotated[float, typer.Option(help="Share of the other images to watch a training by.")] = 0.1,
+) -> None:
+    """Write train.txt, val.txt and test.txt; an embryo or patient is never on two sides.
+
+    Who belongs together is told by folders, file names, or a table groups.csv with the columns name,group.
+    """
+    from blastoseg.datasets import SPLIT_NAMES, open_dataset, split_dataset, write_split
+
+    dataset = open_dataset(folder)
+    lists = split_dataset(dataset, seed, test, val)
+    group_of = {case.name: case.group for case in dataset.cases}
+    for name, path in zip(SPLIT_NAMES, write_split(lists, out or dataset.root), strict=True):
+        cases = getattr(lists, name)
+        groups = len({group_of[case] for case in cases})
+        print(f"{path}: {len(cases)} images of {groups} embryos or patients")
+    if dataset.problems:
+        print(f"{len(dataset.problems)} files were left out: see blastoseg data check")

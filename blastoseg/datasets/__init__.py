@@ -1,0 +1,23 @@
+"""Labelled images of any known layout: read, checked, and split by embryo or patient. No torch."""
+
+from blastoseg.datasets.annotation import CaseError, Problem, ProblemKind
+from blastoseg.datasets.checking import check_dataset
+from blastoseg.datasets.dataset import Case, LabelledDataset, LabelledImage
+from blastoseg.datasets.opening import open_dataset
+from blastoseg.datasets.splitting import SPLIT_NAMES, Split, select_split, split_dataset, write_split
+
+__all__ = [
+    "SPLIT_NAMES",
+    "Case",
+    "CaseError",
+    "LabelledDataset",
+    "LabelledImage",
+    "Problem",
+    "ProblemKind",
+    "Split",
+    "check_dataset",
+    "open_dataset",
+    "select_split",
+    "split_dataset",
+    "write_split",
+]
