@@ -95,13 +95,13 @@ def _add_well(
     rng: np.random.Generator, contrast: NDArray[np.float32], embryo: Embryo, view: View, always: bool
 ) -> None:
     if view.scene == "crop":
-        if rng.random() > 0.2:
+        if rng.random() > (0.4 if embryo.kind in ("hatching", "hatched") else 0.2):
             return
         outer = embryo.everything()
         middle = outer.mean(0) if len(outer) else np.array([view.width, view.height]) / 2
         reach = float(np.hypot(*(outer - middle).T).max()) if len(outer) else 0.2 * view.width
-        radius = reach * rng.uniform(1.6, 3.0)
-        away, turn = (radius - reach) * rng.uniform(0.6, 0.98), rng.uniform(0, 2 * np.pi)
+        radius = reach * np.exp(rng.uniform(np.log(1.04), np.log(3.0)))
+        away, turn = (radius - reach) * np.sqrt(rng.uniform(0.0, 1.0)), rng.uniform(0, 2 * np.pi)
         centre = (float(middle[0] + away * np.cos(turn)), float(middle[1] + away * np.sin(turn)))
         well_ring(rng, contrast, centre, float(radius))
     elif always or rng.random() < 0.5:

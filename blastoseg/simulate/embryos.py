@@ -154,9 +154,9 @@ def _hatching(rng: np.random.Generator, zona: Zona, necklace: Necklace) -> Embry
 def _not_blastocyst(rng: np.random.Generator, kind: str, zona: Zona) -> Embryo:
     room = float(radius_of(zona.centre, zona.inner).min())
     if kind.startswith("cells_"):
-        cells = blastomeres(rng, int(kind.removeprefix("cells_")), room * rng.uniform(0.85, 0.99))
+        cells = blastomeres(rng, int(kind.removeprefix("cells_")), room * rng.uniform(0.93, 1.0))
     elif kind == "morula":
-        cells = blastomeres(rng, int(rng.integers(9, 26)), room * rng.uniform(0.75, 0.97))
+        cells = blastomeres(rng, int(rng.integers(9, 26)), room * rng.uniform(0.88, 1.0))
     else:
         cells = blastomeres(rng, int(rng.integers(1, 12)), room * rng.uniform(0.5, 0.9))
     fragments = tuple(
@@ -198,8 +198,9 @@ def blastomeres(rng: np.random.Generator, count: int, room: float) -> tuple[Cell
     layer = np.where(np.arange(count) % 5 == 4, 0.4, 1.0) if count > 8 else np.ones(count)
     grow = radius * rng.uniform(0.85, 1.1, count)
     middles = direction[:, :2] * ((room - radius) * layer)[:, None]
-    # whatever their arrangement, together they reach as far as the room lets them
-    spread = room * rng.uniform(0.9, 1.0) / float((np.hypot(*middles.T) + grow).max())
+    # together they reach as far as the room lets them, or are pressed flat against the zona
+    pressed = rng.uniform(1.05, 1.4) if rng.random() < 0.5 else rng.uniform(0.85, 1.0)
+    spread = room * pressed / float((np.hypot(*middles.T) + grow).max())
     flat, angles = rng.uniform(0.85, 1.0, count), rng.uniform(0, np.pi, count)
     sizes = grow * spread
     values = zip(*(middles * spread).T, sizes, sizes * flat, angles, strict=True)

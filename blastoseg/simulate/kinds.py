@@ -5,21 +5,21 @@ import numpy as np
 from blastoseg.errors import UsageError
 
 BLASTOCYSTS: dict[str, float] = {
-    "early": 0.11,
-    "full": 0.20,
-    "expanded": 0.26,
-    "collapsed": 0.08,
-    "hatching": 0.10,
-    "hatched": 0.06,
+    "early": 0.09,
+    "full": 0.18,
+    "expanded": 0.24,
+    "collapsed": 0.07,
+    "hatching": 0.13,
+    "hatched": 0.07,
     "opened_zona": 0.05,
 }
 """Kind -> share of the training mixture."""
 
 OTHERS: dict[str, float] = {
-    **{f"cells_{count}": 0.009 for count in range(1, 9)},
+    **{f"cells_{count}": 0.03 if count in (2, 4) else 0.01 for count in range(1, 9)},
     "morula": 0.03,
     "degenerate": 0.025,
-    "empty": 0.013,
+    "empty": 0.01,
 }
 
 KINDS: tuple[str, ...] = (*BLASTOCYSTS, *OTHERS)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.simulate.geometry import Cell, Embryo, Points, Zona
+from blastoseg.simulate.geometry import Embryo, Points, Zona
 from blastoseg.tissues import BLASTOCOEL, ICM, TE, ZP
 
 SHIFT = 4
@@ -96,7 +96,9 @@ def tissue_masks(embryo: Embryo, shape: tuple[int, int]) -> TissueMasks:
     cavity &= ~(icm | round_cells)
     te = body & ~cavity & ~icm
     ring = nothing if embryo.zona is None else zona_ring(shape, embryo.zona) & ~body
-    cells = _cells(shape, embryo.loose_cells)
+    cells = fill(shape, [cell.outline() for cell in embryo.loose_cells]).astype(bool)
+    if embryo.zona is not None and embryo.loose_cells:
+        cells &= fill(shape, [embryo.zona.inner]).astype(bool)
     inside = nothing if embryo.zona is None else fill(shape, [embryo.zona.outer]).astype(bool)
     return TissueMasks(ring, body, cavity, icm, te, cells, inside & ~body & ~ring)
 
@@ -104,7 +106,3 @@ def tissue_masks(embryo: Embryo, shape: tuple[int, int]) -> TissueMasks:
 def _towards(outline: Points, centre: tuple[float, float], share: float) -> Points:
     middle = np.array(centre)
     return np.asarray(middle + share * (outline - middle))
-
-
-def _cells(shape: tuple[int, int], cells: tuple[Cell, ...]) -> Mask:
-    return fill(shape, [cell.outline() for cell in cells]).astype(bool)

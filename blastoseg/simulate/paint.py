@@ -1,5 +1,6 @@
 """Paints one embryo into the layers that the optics turn into a picture."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -144,6 +145,9 @@ def _paint_outlines(
     outside, inside = _weight(~masks.body), _weight(masks.te)
     fringe = outside if rng.random() < 0.5 else inside
     layers.halos += np.float32(rng.uniform(0.3, 1.5)) * blur(outer, width) * fringe
+    if rng.random() < 0.6:  # bare tissue has a bright rim, which is no zona
+        bare = _weight(~(masks.body | masks.zona | masks.gap))
+        layers.halos += np.float32(rng.uniform(0.5, 3.0)) * blur(outer, rng.uniform(0.5, 2.5) * width) * bare
     fringe = inside if rng.random() < 0.5 else _weight(masks.cavity)
     layers.halos += np.float32(rng.uniform(0.3, 1.5)) * blur(inner, width) * fringe
 
@@ -259,6 +263,11 @@ def _paint_round(
         add_ball(layers.tone, cell, float(rng.normal(0.0, 0.7) * optics.tone), 4.0)
 
 
+def _contours(mask: NDArray[np.bool_]) -> list[Points]:
+    found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return [contour[:, 0, :].astype(np.float64) + 0.5 for contour in found]
+
+
 def _paint_cells(
     rng: np.random.Generator, layers: Layers, embryo: Embryo, masks: TissueMasks, optics: Optics
 ) -> None:
@@ -273,9 +282,18 @@ def _paint_cells(
     shade = rng.normal(0, 0.8) - (3.0 if degenerate else 0.2)
     layers.tone += np.float32(optics.tone * shade) * inside
     smooth = embryo.kind == "morula" and rng.random() < 0.5
+    heap = np.zeros(shape, np.float32)
     for cell in embryo.loose_cells:
-        add_ball(layers.far_height if smooth else layers.height, cell, float(rng.uniform(0.6, 1.5)), 2.3)
+        add_ball(heap, cell, float(rng.uniform(0.6, 1.5)), 2.3)
+    rounded = heap * inside + np.float32(rng.uniform(0.0, 1.0)) * domes(
+        masks.cells.astype(np.uint8), 0.03 * scale
+    )
+    if smooth:
+        layers.far_height += rounded
+    else:
+        layers.height += rounded
     rim = _faded(rng, stacked_rims(shape, embryo.loose_cells, rng.random()), scale, 0.15)
+    rim = rim * inside + strokes(shape, _contours(masks.cells)) * blur(inside, 1.0)
     strength = rng.uniform(0.1, 0.5) if smooth else rng.uniform(0.4, 1.2)
     layers.lines += np.float32(strength) * rim
     layers.halos += np.float32(rng.uniform(0.2, 1.0)) * rim

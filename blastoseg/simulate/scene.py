@@ -97,15 +97,16 @@ def well_ring(rng: np.random.Generator, contrast: Field, centre: tuple[float, fl
     x = np.arange(width, dtype=np.float32)[None] - np.float32(centre[0])
     away = np.hypot(x, y)
     turn = np.arctan2(y, x)
-    broad = np.float32(radius * rng.uniform(0.008, 0.035))
+    broad = np.float32(radius * np.exp(rng.uniform(np.log(0.006), np.log(0.06))))
     light_from = rng.uniform(0, 2 * np.pi)
     uneven = 0.75 + np.float32(rng.uniform(0, 0.6)) * np.cos(turn - np.float32(light_from))
     ring = np.exp(-(((away - np.float32(radius)) / broad) ** 2)) * uneven
     outside = 0.5 + 0.5 * np.tanh((away - np.float32(radius) - broad) / (1.4 * broad))
     streaks = noise_field(rng, (height, width), 1.0)
-    polar_streaks = np.sin(away * np.float32(rng.uniform(0.3, 0.9)) + 2.0 * blur(streaks, 6.0)) * 0.04
+    waves = np.sin(away * np.float32(rng.uniform(0.2, 1.2)) + 12.0 * blur(streaks, 8.0))
+    polar_streaks = waves * np.float32(rng.uniform(0.0, 0.12))
     dark = np.float32(rng.uniform(0.3, 0.9)) * (0.6 - 0.6 * np.cos(turn - np.float32(light_from)))
-    contrast += ring * np.float32(rng.uniform(0.4, 1.6))
+    contrast += ring * np.float32(rng.uniform(0.4, 2.5))
     contrast += outside * (polar_streaks - dark - contrast * np.float32(0.7))
 
 
