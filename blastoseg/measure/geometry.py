@@ -93,6 +93,8 @@ def smooth_outline(points: Points) -> Outline:
     # The tips of an elongated outline are narrower than a circle of its area, and so is their run.
     roundness = min(1.0, circularity(area, length)) if length else 0.0
     calm = smoothed(CALIPER_SMOOTHING * roundness**4)
+    # Blur and smoothing together draw a curved outline in by about 1 / radius.
+    calm += (calm - calm.mean()) * min(1 / run**4, 0.002)
     smooth = _resample(smoothed(NORMAL_SMOOTHING), len(chain))
     if signed_area(_as_points(smooth)) < 0:
         smooth = smooth[::-1]
