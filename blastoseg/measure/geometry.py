@@ -94,7 +94,7 @@ def smooth_outline(points: Points) -> Outline:
     roundness = min(1.0, circularity(area, length)) if length else 0.0
     calm = smoothed(CALIPER_SMOOTHING * roundness**4)
     # Blur and smoothing together draw a curved outline in by about 1 / radius.
-    calm += (calm - calm.mean()) * min(1 / run**4, 0.002)
+    calm += (calm - calm.mean()) * min(1 / max(run, 1.0) ** 4, 0.002)
     smooth = _resample(smoothed(NORMAL_SMOOTHING), len(chain))
     if signed_area(_as_points(smooth)) < 0:
         smooth = smooth[::-1]
