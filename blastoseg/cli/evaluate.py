@@ -27,6 +27,9 @@ def evaluate(
     split: Annotated[
         str | None, typer.Option(help="Only this list of the data: train, val or test.", show_default="all")
     ] = None,
+    lists: Annotated[
+        Path | None, typer.Option(help="Folder of the lists.", show_default="DATA", metavar="DIR")
+    ] = None,
     simulated: Annotated[
         int | None, typer.Option(min=1, help="Use so many held-back drawings instead of DATA.")
     ] = None,
@@ -52,18 +55,18 @@ def evaluate(
     from rich.progress import Progress
 
     from blastoseg.errors import UsageError
-    from blastoseg.evaluation.evaluate import Drawn, EvaluationRequest
+    from blastoseg.evaluation.cases import Drawings, LabelledFolder
+    from blastoseg.evaluation.evaluate import EvaluationRequest
     from blastoseg.evaluation.evaluate import evaluate as run_evaluation
     from blastoseg.settings import load_settings
 
     if (data is None) == (simulated is None):
         raise UsageError("give either DATA, a folder of labelled images, or --simulated N")
-    if simulated is not None and split is not None:
-        raise UsageError("--split belongs to DATA: leave it out with --simulated")
+    if simulated is not None and (split or lists):
+        raise UsageError("--split and --lists belong to DATA: leave them out with --simulated")
     request = EvaluationRequest(
-        source=data if data is not None else Drawn(simulated or 0, preset, seed),
+        source=Drawings(simulated or 0, preset, seed) if data is None else LabelledFolder(data, split, lists),
         settings=load_settings(settings).overridden(weights=weights),
-        split=split,
         out=out,
         um_per_px=um_per_px,
         device=device,

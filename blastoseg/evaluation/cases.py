@@ -5,17 +5,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from blastoseg.columns import Measures
+from blastoseg.datasets import Case, open_dataset, select_split
 from blastoseg.records import Image, Labels
 from blastoseg.simulate import View, draw_frame
 
 HELD_BACK_OFFSET = 2_000_000_000
 """Drawings from this number on are neither trained on nor used to watch a training."""
+SHOWN_PROBLEMS = 5
 SIMULATED_SIDE = 500
+
 SIMULATED_FILL = (0.55, 0.95)
 """Widest extent of an embryo over the frame: diameters then spread about as those of real blastocysts do."""
 
@@ -39,12 +41,6 @@ class EvaluationCase:
 
 CaseReader = Callable[[], EvaluationCase]
 """Reads or draws one case when it is needed, so that no more than some batches are in memory."""
-
-
-def simulated_cases(count: int, preset: str, seed: int) -> Iterator[CaseReader]:
-    """``count`` drawings of a preset's optics; each depends on preset, seed and its number only."""
-    for number in range(count):
-        yield partial(draw_case, number, preset, seed)
 
 
 def draw_case(number: int, preset: str, seed: int) -> EvaluationCase:
@@ -71,17 +67,58 @@ def draw_case(number: int, preset: str, seed: int) -> EvaluationCase:
     )
 
 
-def dataset_cases(path: Path, split: str | None) -> list[CaseReader]:
-    """A reader for each case of a labelled data set, or of one of its lists.
+@dataclass(frozen=True, slots=True)
+class CaseSource:
+    """Cases to be read, their number, and what there is to say about where they come from."""
 
-    Raises the data set's own errors, and DataError for an unknown list.
-    """
-    from blastoseg.datasets import open_dataset  # noqa: PLC0415
-
-    dataset = open_dataset(path)
-    return [partial(_read_labelled, case) for case in dataset.cases]
+    total: int
+    readers: Iterator[CaseReader]
+    facts: tuple[tuple[str, str], ...]
 
 
-def _read_labelled(case: Any) -> EvaluationCase:
+@dataclass(frozen=True, slots=True)
+class Drawings:
+    """Held-back drawings: how many, a preset of the optics, a seed."""
+
+    count: int
+    preset: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.count} drawings, preset {self.preset}, seed {self.seed}"
+
+    def open(self) -> CaseSource:
+        """The drawings; each depends on preset, seed and its number only."""
+        readers = (partial(draw_case, number, self.preset, self.seed) for number in range(self.count))
+        return CaseSource(self.count, readers, (("Data", str(self)),))
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFolder:
+    """Labelled images in a folder; ``split`` names one of its lists, which may lie in a folder ``lists``."""
+
+    path: Path
+    split: str | None = None
+    lists: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}" + (f", list {self.split}" if self.split else "")
+
+    def open(self) -> CaseSource:
+        """The cases, none of them read yet. Raises the data set's errors."""
+        dataset = open_dataset(self.path)
+        left_out = [f"{problem.file}: {problem.message}" for problem in dataset.problems]
+        if self.split is not None:
+            dataset = select_split(dataset, self.split, self.lists)
+        facts = (
+            ("Data", str(self)),
+            ("Layout", dataset.layout),
+            ("Files left out", f"{len(left_out)}" + "".join(f"; {one}" for one in left_out[:SHOWN_PROBLEMS])),
+        )
+        readers = (partial(_read_labelled, case) for case in dataset.cases)
+        return CaseSource(len(dataset.cases), readers, facts)
+
+
+def _read_labelled(case: Case) -> EvaluationCase:
     labelled = case.read()
     return EvaluationCase(case.name, case.group, labelled.image, labelled.labels)

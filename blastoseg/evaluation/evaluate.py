@@ -1,12 +1,11 @@
 """One evaluation: cases through a model, tables, plots and pictures into a folder."""
 
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +13,7 @@ import pandas as pd
 from blastoseg import __version__
 from blastoseg.errors import DataError, UsageError
 from blastoseg.evaluation.agreement import agreement_of
-from blastoseg.evaluation.cases import CaseReader, dataset_cases, simulated_cases
+from blastoseg.evaluation.cases import Drawings, LabelledFolder
 from blastoseg.evaluation.compare import CaseOutcome, ComparisonPlan, compare_cases
 from blastoseg.evaluation.folder import EvaluationFolder
 from blastoseg.evaluation.overlap import confusion_table
@@ -39,53 +38,26 @@ FEWEST_PLOTTED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """Held-back drawings instead of labelled data."""
-
-    count: int
-    preset: str
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
 class EvaluationRequest:
-    """What the user asked for. ``source`` is a folder of labelled data, or drawings.
+    """What the user asked for."""
 
-    ``split`` names a list of the labelled data (see ``blastoseg data split``); None takes all of it.
-    """
-
-    source: Path | Drawn
+    source: LabelledFolder | Drawings
     settings: Settings
-    split: str | None = None
     out: Path | None = None
     um_per_px: float | None = None
     device: str = "auto"
     batch_size: int = 8
     workers: int = 2
 
-    def source_in_words(self) -> str:
-        if isinstance(self.source, Drawn):
-            return f"{self.source.count} drawings, preset {self.source.preset}, seed {self.source.seed}"
-        return f"{self.source}" + (f", list {self.split}" if self.split else "")
-
     def folder(self) -> EvaluationFolder:
         """Where the evaluation is written: ``out``, or a folder named after the source."""
         if self.out is not None:
             return EvaluationFolder(self.out)
-        name = (
-            f"simulated-{self.source.preset}"
-            if isinstance(self.source, Drawn)
-            else self.source.resolve().name or "data"
-        )
+        if isinstance(self.source, Drawings):
+            name = f"simulated-{self.source.preset}"
+        else:
+            name = self.source.path.resolve().name or "data"
         return EvaluationFolder(Path.cwd() / f"{name}-evaluation")
-
-    def readers(self) -> tuple[int, Iterator[CaseReader]]:
-        """The number of cases, and what reads or draws each."""
-        if isinstance(self.source, Drawn):
-            drawn = self.source
-            return drawn.count, simulated_cases(drawn.count, drawn.preset, drawn.seed)
-        readers = dataset_cases(self.source, self.split)
-        return len(readers), iter(readers)
 
 
 Progress = Callable[[int, int], None]
@@ -101,7 +73,9 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda done, total
     if request.um_per_px is not None and not 0 < request.um_per_px < 100:
         raise UsageError(f"--um-per-px {request.um_per_px:g}: must lie between 0 and 100 micrometres")
     card = load_card(request.settings.weights)
-    total, readers = request.readers()
+    source = request.source.open()
+    if not source.total:
+        raise DataError(f"{request.source}: holds no labelled images: nothing to evaluate")
     segmenter = Segmenter(card, request.device, request.batch_size)
     folder = request.folder()
     folder.create()
@@ -109,13 +83,11 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda done, total
         segmenter, request.settings, folder.save_overlay, request.um_per_px, request.workers
     )
     outcomes = []
-    for outcome in compare_cases(islice(readers, total), plan):
+    for outcome in compare_cases(source.readers, plan):
         outcomes.append(outcome)
-        progress(len(outcomes), total)
-    if not outcomes:
-        raise DataError(f"{request.source_in_words()}: holds no cases: nothing to evaluate")
+        progress(len(outcomes), source.total)
     facts = _facts(request, card, describe_device(segmenter.device), started)
-    return write_evaluation(outcomes, folder, facts)
+    return write_evaluation(outcomes, folder, dict(source.facts) | facts)
 
 
 def write_evaluation(
@@ -183,7 +155,6 @@ def _facts(request: EvaluationRequest, card: Card, device: str, started: datetim
     calibration = request.settings.calibration.um_per_px
     return run_facts(
         [
-            ("Data", request.source_in_words()),
             ("Weights", f"{card.name} {card.version}"),
             ("Weights SHA-256", card.sha256),
             ("Device", device),

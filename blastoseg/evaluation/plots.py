@@ -79,11 +79,11 @@ def plot_confusion(path: Path, counts: pd.DataFrame) -> None:
     totals = counts.sum(axis=1).to_numpy(dtype=float)[:, None]
     values = counts.to_numpy(dtype=float)
     shares = np.divide(values, totals, out=np.full_like(values, np.nan), where=totals > 0)
-    figure = _figure(4.8, 4.2)
+    figure = _figure(5.6, 4.9)
     axis = figure.subplots()
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     names = [str(name) for name in counts.columns]
-    axis.set_xticks(range(len(names)), names, rotation=30, fontsize=8)
+    axis.set_xticks(range(len(names)), names, fontsize=8)
     axis.set_yticks(range(len(names)), names, fontsize=8)
     axis.set(xlabel="predicted", ylabel="reference")
     for row, column in np.ndindex(*shares.shape):
@@ -99,7 +99,7 @@ def _figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=DPI)
     FigureCanvasAgg(figure)
     # Fixed margins in inches: fitting them to each of some fifty figures would take longer than drawing.
-    figure.subplots_adjust(0.75 / width, 0.62 / height, 1 - 0.12 / width, 1 - 0.62 / height, wspace=0.24)
+    figure.subplots_adjust(0.95 / width, 0.62 / height, 1 - 0.12 / width, 1 - 0.62 / height, wspace=0.24)
     return figure
 
 

@@ -25,8 +25,8 @@ AGAINST_TRUTH = "truth"
 def scores_table(outcomes: Sequence[CaseOutcome]) -> pd.DataFrame:
     """Overlap scores and boundary distances of all cases, and of the blastocysts where there are others.
 
-    Columns ``cases``, ``images``, those of ``overlap.score_table`` and the boundary distances, which are
-    means over images and stand in the rows of that averaging.
+    Columns ``cases``, those of ``overlap.score_table``, the boundary distances, which are means over images
+    and stand in the rows of that averaging, and the number of ``images``.
     """
     blastocysts = [outcome for outcome in outcomes if outcome.is_blastocyst]
     groups = {ALL_CASES: list(outcomes)}
@@ -36,8 +36,8 @@ def scores_table(outcomes: Sequence[CaseOutcome]) -> pd.DataFrame:
     for name, members in groups.items():
         table = score_table([outcome.counts for outcome in members])
         table = table.merge(_boundary_means(members), on=["averaging", "tissue"], how="left")
-        table.insert(0, "images", len(members))
         table.insert(0, "cases", name)
+        table["images"] = len(members)
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
 

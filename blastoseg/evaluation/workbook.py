@@ -20,7 +20,8 @@ from blastoseg.report.tables import plain_text
 
 THUMBNAILS = 30
 """So many of the worst cases show their overlay; all overlays are files."""
-THUMBNAIL_HEIGHT_PX = 130
+THUMBNAIL_HEIGHT_PX = 190
+HEADER_HEIGHT = 44
 HEADER_FILL = PatternFill("solid", fgColor="26547C")
 HEADER_FONT = Font(bold=True, color="FFFFFF")
 TITLE_FONT = Font(bold=True, size=13)
@@ -82,7 +83,7 @@ def _scores_sheet(sheet: Worksheet, tables: EvaluationTables) -> None:
         sheet, row + 1, "Calibration of the winning class's probability, 15 bins (Guo et al. 2017)"
     )
     _table(sheet, row, tables.calibration)
-    _fit_widths(sheet, {1: 34})
+    _fit_widths(sheet, {1: 62, 2: 16})
 
 
 def _confusion_sheet(sheet: Worksheet, tables: EvaluationTables) -> None:
@@ -105,6 +106,11 @@ def _agreement_sheet(sheet: Worksheet, tables: EvaluationTables) -> None:
         "only_predicted, only_reference: cases with the measure on one side only. Blastocysts alone.",
     )
     _table(sheet, row + 1, tables.agreement)
+    for offset, unit in enumerate(tables.agreement["unit"], start=2):
+        if unit in ("fraction", ""):
+            for column in range(5, 1 + len(tables.agreement.columns)):
+                cell = sheet.cell(row + offset, column)
+                cell.number_format = "0.000" if isinstance(cell.value, float) else cell.number_format
     sheet.freeze_panes = sheet.cell(row=row + 2, column=3)
     _fit_widths(sheet, {1: 17, 2: 32})
 
@@ -129,7 +135,7 @@ def _cases_sheet(sheet: Worksheet, tables: EvaluationTables) -> None:
         for cell in cells:
             cell.alignment = Alignment(vertical="top")
     sheet.freeze_panes = sheet.cell(row=first, column=3)
-    _fit_widths(sheet, {1: max(9, picture_width / 7 + 1), 2: 30, 6: 40, links + 1: 14})
+    _fit_widths(sheet, {1: max(9, picture_width / 7 + 1), 2: 30, 5: 34, 6: 48, links: 44})
 
 
 def _run_sheet(sheet: Worksheet, tables: EvaluationTables) -> None:
@@ -156,7 +162,8 @@ def _table(sheet: Worksheet, row: int, table: pd.DataFrame, default_format: str 
     for column, name in enumerate(table.columns, start=1):
         cell = sheet.cell(row, column, str(name).replace("_", " "))
         cell.font, cell.fill = HEADER_FONT, HEADER_FILL
-        cell.alignment = Alignment(wrap_text=True, vertical="center")
+        is_text = not pd.api.types.is_numeric_dtype(table[name])
+        cell.alignment = Alignment("left" if is_text else "right", "center", wrap_text=True)
         number_format = default_format or _format_of(str(name))
         for offset, value in enumerate(table[name], start=1):
             plain = _plain(value)
@@ -165,6 +172,7 @@ def _table(sheet: Worksheet, row: int, table: pd.DataFrame, default_format: str 
                 target.number_format = number_format
             elif isinstance(plain, int) and not isinstance(plain, bool):
                 target.number_format = "#,##0"
+    sheet.row_dimensions[row].height = HEADER_HEIGHT
     return row + len(table) + 1
 
 
