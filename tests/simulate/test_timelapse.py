@@ -20,7 +20,7 @@ SMALL = View(height=128, width=128, fill=(0.5, 0.6), scene="field")
 
 def test_the_kinds_follow_the_events() -> None:
     rng = np.random.default_rng(4)
-    plan = plan_timelapse(rng, 24, SMALL, draw_course(rng, hatching=True))
+    plan = plan_timelapse(rng, 16, SMALL, draw_course(rng, hatching=True))
     for time, frame in zip(plan.times_h, plan.frames(), strict=True):
         assert frame.is_blastocyst == (time > plan.events["cavity_appears"])
         if time > plan.events["hatching"]:
