@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
-from blastoseg.cli import audit, bench, doctor, run, simulate, train, weights
+from blastoseg.cli import audit, bench, data, doctor, evaluate, measure, run, simulate, train, weights
 from blastoseg.cli.failure import DEBUG_VARIABLE, exit_code_of, log_crash
 from blastoseg.errors import exit_codes
 
@@ -68,8 +68,11 @@ def _options(
 
 
 app.command()(run.run)
+app.command()(measure.measure)
 app.command()(simulate.simulate)
+app.add_typer(data.data_app, name="data")
 app.command()(train.train)
+app.command()(evaluate.evaluate)
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.add_typer(weights.app, name="weights")
