@@ -105,9 +105,9 @@ def hatching(outer_radius: float, angle: float, scale: int = 1) -> np.ndarray:
 @settings(max_examples=5, deadline=None)
 @given(outer_radius=st.floats(35, 65), angle=st.floats(0, 360))
 def test_the_half_of_a_figure_of_eight_outside_the_zona_is_extruded(outer_radius, angle):
-    fine = hatching(outer_radius, angle, scale=4)
-    y, x = (np.mgrid[:2000, :2000] - 1.5) / 4
-    truth = np.count_nonzero((fine == 3) & (np.hypot(x - 220.4, y - 230.7) >= 100)) / 16
+    fine = hatching(outer_radius, angle, scale=2)
+    y, x = (np.mgrid[:1000, :1000] - 0.5) / 2
+    truth = np.count_nonzero((fine == 3) & (np.hypot(x - 220.4, y - 230.7) >= 100)) / 4
     measures = measure_labels(hatching(outer_radius, angle))
     assert measures["extruded_area_px2"] == pytest.approx(truth, rel=0.01)
     assert measures["zp_gap_count"] == 1
