@@ -2,7 +2,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blastoseg.datasets import (
@@ -37,6 +37,7 @@ def _files_are_not_read() -> object:
         yield
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(0, 30), min_size=3, max_size=80).filter(lambda groups: len(set(groups)) >= 3),
     st.integers(0, 1000),
