@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Check and split labelled images.", no_args_is_help=True)
+data_app = typer.Typer(help="Check and split labelled images.", no_args_is_help=True)
 
 Folder = Annotated[
     Path, typer.Argument(metavar="DIR", help="Folder of labelled images, of any known layout.")
 ]
 
 
-@app.command()
+@data_app.command()
 def check(folder: Folder) -> None:
     """List every problem of a labelled data set with its file: one line each, tab-separated.
 
@@ -38,7 +38,7 @@ def check(folder: Folder) -> None:
         raise DataError(f"{dataset.root}: {len(problems)} problems in {files} files: they are listed above")
 
 
-@app.command()
+@data_app.command()
 def split(
     folder: Folder,
     out: Annotated[
