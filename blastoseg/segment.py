@@ -23,6 +23,9 @@ CPU_BATCH = 4
 """Crops a pass on the CPU, always: more are not faster there, and convolutions of different batch sizes
 round differently. With one size a frame's result depends on no other frame and no option."""
 
+SURELY_OTHER = 0.4
+"""By how much a pixel's probability of another embryo must exceed that of the main one."""
+
 FloatArray = NDArray[np.float32]
 
 
@@ -156,15 +159,17 @@ def standardise(image: NDArray[Any]) -> FloatArray:
 def part_embryos(main: FloatArray, other: FloatArray) -> FloatArray:
     """One map ``(N, y, x)`` from those of the main and the other embryos, with a seam where they touch.
 
-    Every embryo is then a component of its own.
+    Every embryo is then a component of its own. What could be either is left with the main embryo: half of
+    a hatching embryo must not be cut off.
     """
-    belongs_to_main = main >= other
-    beside_main = belongs_to_main.copy()
-    beside_main[:, 1:] |= belongs_to_main[:, :-1] & (main[:, :-1] > 0.5)
-    beside_main[:, :-1] |= belongs_to_main[:, 1:] & (main[:, 1:] > 0.5)
-    beside_main[:, :, 1:] |= belongs_to_main[:, :, :-1] & (main[:, :, :-1] > 0.5)
-    beside_main[:, :, :-1] |= belongs_to_main[:, :, 1:] & (main[:, :, 1:] > 0.5)
-    return np.where(belongs_to_main, main, np.where(beside_main, np.float32(0), other))
+    is_other = other - main > SURELY_OTHER
+    is_main = ~is_other & (main > 0.5)
+    beside_main = np.zeros_like(is_main)
+    beside_main[:, 1:] |= is_main[:, :-1]
+    beside_main[:, :-1] |= is_main[:, 1:]
+    beside_main[:, :, 1:] |= is_main[:, :, :-1]
+    beside_main[:, :, :-1] |= is_main[:, :, 1:]
+    return np.where(is_other & beside_main, np.float32(0), np.maximum(main, other))
 
 
 def choose_device(wanted: str) -> torch.device:

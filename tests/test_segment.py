@@ -77,6 +77,12 @@ def test_touching_embryos_are_parted_by_a_seam() -> None:
     assert (parted[..., 5:] == np.float32(0.8)).all()
 
 
+def test_what_could_be_either_embryo_stays_whole() -> None:
+    main, other = np.full((1, 4, 8), 0.55, np.float32), np.full((1, 4, 8), 0.5, np.float32)
+    main[..., 4:], other[..., 4:] = 0.45, 0.6
+    assert (part_embryos(main, other) >= 0.5).all()
+
+
 def test_running_out_of_memory_halves_the_pass_and_goes_on(
     segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -47,13 +47,25 @@ def draw_sample(data: SyntheticData, size: int, target: Target, index: int) -> S
     if scene == "mixed":
         scene = "field" if rng.random() < data.field_share else "crop"
     height, width = _frame_shape(rng, size) if target == "embryos" else (size, size)
-    frame = draw_frame(rng, View(height=height, width=width, fill=data.fill, scene=scene, preset=data.preset))
+    kind = _extra_kind(rng, data.extra_kinds)
+    view = View(height, width, fill=data.fill, kind=kind, scene=scene, preset=data.preset)
+    frame = draw_frame(rng, view)
     if target == "tissues":
         return Sample(frame.image, frame.labels)
     square, fit = fit_square(frame.image, size)
     masks = np.zeros((size, size, 2), np.uint8)
     masks[fit.inside()] = embryo_masks(frame)
     return Sample(square, masks)
+
+
+def _extra_kind(rng: np.random.Generator, shares: dict[str, float]) -> str | None:
+    """A kind drawn by its share, or None for one of the simulator's mixture."""
+    left = rng.random()
+    for kind, share in shares.items():
+        left -= share
+        if left < 0:
+            return kind
+    return None
 
 
 def _frame_shape(rng: np.random.Generator, size: int) -> tuple[int, int]:

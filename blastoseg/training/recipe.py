@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from blastoseg.errors import SettingsError
 
@@ -19,6 +19,7 @@ class SyntheticData(_Section):
     Each drawing is used about ``reuse`` times, under other augmentations: between new ones, drawings come
     at random from ``pool`` earlier ones. ``preset`` names the optics. ``scene`` "crop" draws what a crop
     around an embryo shows, "field" a whole frame; with "mixed", the share ``field_share`` are whole frames.
+    ``extra_kinds`` maps kinds of embryo to shares of the drawings, the rest are the simulator's mixture.
     """
 
     kind: Literal["synthetic"] = "synthetic"
@@ -26,10 +27,18 @@ class SyntheticData(_Section):
     fill: tuple[float, float]
     scene: Literal["crop", "field", "mixed"] = "crop"
     field_share: float = Field(default=0.5, ge=0, le=1)
+    extra_kinds: dict[str, float] = {}
     preset: str = "mixed"
     reuse: int = Field(default=1, ge=1)
     pool: int = Field(default=256, ge=1)
     validation_images: int = Field(default=64, ge=1)
+
+    @field_validator("extra_kinds")
+    @classmethod
+    def _leaves_room(cls, shares: dict[str, float]) -> dict[str, float]:
+        if min(shares.values(), default=0) < 0 or sum(shares.values()) > 1:
+            raise ValueError("shares must be positive and sum to at most 1")
+        return shares
 
 
 class Augmentation(_Section):
