@@ -33,7 +33,7 @@ def add_inner_cell_mass(rng: np.random.Generator, embryo: Embryo) -> Embryo:
     for number in range(count):
         clump = _clump(rng, body, embryo.kind, 1.0 if number == 0 else 0.5)
         grown = _cells_of(rng, clump, body)
-        if number == 0 and rng.random() < 0.22:
+        if number == 0 and rng.random() < 0.2:
             grown, cap = _cap(rng, body, clump.angle)
             outlines.append(cap)
         else:
@@ -61,12 +61,12 @@ def _clump(rng: np.random.Generator, body: Body, kind: str, size: float) -> _Clu
     if kind == "early":  # the mass fills what the cavity leaves
         at = int(np.argmax(wall - distance))
     angle = float(ANGLES[at])
-    area = np.clip(np.exp(rng.normal(np.log(0.15 if kind != "early" else 0.22), 0.55)), 0.03, 0.42) * size
+    area = np.clip(np.exp(rng.normal(np.log(0.17 if kind != "early" else 0.22), 0.55)), 0.03, 0.42) * size
     ratio = float(np.exp(rng.normal(0.35, 0.35)))  # along the wall over depth
     along, deep = radius * np.sqrt(area * ratio), radius * np.sqrt(area / ratio)
     along = min(along, 0.85 * radius)
     reach = float(wall[at]) - rng.uniform(0.01, 0.06) * radius - deep * rng.uniform(0.6, 1.05)
-    if rng.random() < 0.22:  # seen face-on or from the side: away from the wall in projection
+    if rng.random() < 0.3:  # seen face-on or from the side: away from the wall in projection
         reach *= rng.uniform(0.1, 0.9)
     centre = (
         float(body.centre[0] + reach * np.cos(angle)),
@@ -76,12 +76,12 @@ def _clump(rng: np.random.Generator, body: Body, kind: str, size: float) -> _Clu
 
 
 def _cells_of(rng: np.random.Generator, clump: _Clump, body: Body) -> list[Cell]:
-    radius = _mean_radius(body) * rng.uniform(0.1, 0.25)
+    radius = _mean_radius(body) * rng.uniform(0.1, 0.27)
     radius = min(radius, 0.75 * min(clump.along, clump.deep))
     count = int(np.clip(2.6 * clump.along * clump.deep / radius**2, 3, 40))
     spread = rng.uniform(0.75, 1.1)
-    turn = rng.uniform(0, 2 * np.pi, count)
-    away = np.sqrt(rng.uniform(0, 1, count)) * spread
+    turn = rng.uniform(0, 2 * np.pi, 3 * count)
+    away = np.sqrt(rng.uniform(0, 1, 3 * count)) * spread
     u = away * np.cos(turn) * max(clump.deep - 0.6 * radius, 0.3 * clump.deep)
     v = away * np.sin(turn) * max(clump.along - 0.6 * radius, 0.3 * clump.along)
     cos, sin = np.cos(clump.angle), np.sin(clump.angle)
@@ -89,10 +89,23 @@ def _cells_of(rng: np.random.Generator, clump: _Clump, body: Body) -> list[Cell]
     bend = -(v**2) / (2.2 * _mean_radius(body))
     x = clump.centre[0] + (u + bend) * cos - v * sin
     y = clump.centre[1] + (u + bend) * sin + v * cos
+    chosen = _apart(np.stack([x, y], axis=1), radius * rng.uniform(0.5, 1.3), count)
+    x, y, count = x[chosen], y[chosen], len(chosen)
     grow = radius * np.exp(rng.normal(0, 0.18, count))
     flat = rng.uniform(0.75, 1.0, count)
     angles = rng.uniform(0, np.pi, count)
     return [Cell(*map(float, values)) for values in zip(x, y, grow, grow * flat, angles, strict=True)]
+
+
+def _apart(points: Points, distance: float, most: int) -> list[int]:
+    """Indices of up to ``most`` points, in order, each at least ``distance`` from those before it."""
+    chosen: list[int] = []
+    for index, point in enumerate(points):
+        if len(chosen) == most:
+            break
+        if not chosen or np.hypot(*(points[chosen] - point).T).min() >= distance:
+            chosen.append(index)
+    return chosen
 
 
 def _cap(rng: np.random.Generator, body: Body, angle: float) -> tuple[list[Cell], Points]:

@@ -89,7 +89,7 @@ def _paint_blastocyst(
     patchy = np.clip(1.0 + np.float32(0.8) * noise_field(rng, shape, 0.05 * scale), 0.1, 2.5)
     amount = (
         te * np.float32(rng.uniform(0.6, 1.2))
-        + icm * np.float32(rng.uniform(0.6, 1.8))
+        + icm * np.float32(rng.choice([rng.uniform(0.2, 0.7), rng.uniform(0.6, 1.8)], p=[0.35, 0.65]))
         + cavity * np.float32(rng.uniform(0.05, 0.5)) * patchy
     )
     amount *= np.float32(optics.grain)
@@ -157,7 +157,7 @@ def _paint_mass(
 ) -> None:
     """The inner cell mass: transparent overlapping cells, or a compact or blurred lump."""
     shape, scale = (masks.icm.shape[0], masks.icm.shape[1]), embryo.scale
-    look = rng.choice(["cells", "compact", "blurred"], p=[0.5, 0.3, 0.2])
+    look = rng.choice(["cells", "compact", "blurred"], p=[0.55, 0.27, 0.18])
     visible = np.float32(rng.uniform(0.05, 0.4) if rng.random() < 0.12 else rng.uniform(0.5, 1.2))
     inside = blur(_weight(masks.icm), 1.0)
     heap = np.zeros(shape, np.float32)
@@ -205,7 +205,7 @@ def _paint_far_side(
     own = fill(shape, [body.outline]).astype(np.float32)
     over = own * np.where(masks.cavity, np.float32(1.0), np.float32(rng.uniform(0.1, 0.5)))
     walls, bumps = faceted(rng, shape, body, int(rng.integers(10, 60)))
-    veil = np.float32(min(optics.veil, 0.4))
+    veil = np.float32(min(optics.veil, 0.32))
     sign = np.float32(rng.choice([1.0, -0.7], p=[0.65, 0.35]))
     weights = rng.uniform(0.0, 1.2, 3).astype(np.float32)
     layers.far_tone += (
@@ -216,7 +216,7 @@ def _paint_far_side(
         near = over * np.clip(0.5 + noise_field(rng, shape, 4.0 * embryo_length(body)), 0.0, 1.0)
         layers.tone += veil * np.float32(rng.uniform(0.3, 1.2)) * near * sign * walls
         layers.height += np.float32(rng.uniform(0.2, 1.0)) * near * bumps
-    if rng.random() < 0.45:
+    if rng.random() < 0.3:
         _paint_face_on(rng, layers, body, over, optics)
     layers.far_tone += (
         veil * np.float32(rng.uniform(0.0, 0.35)) * over * noise_field(rng, shape, embryo_length(body))

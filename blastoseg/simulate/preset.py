@@ -56,7 +56,7 @@ def _camera(rng: np.random.Generator) -> dict[str, float]:
         "gradient": abs(float(rng.normal(0, 0.06))),
         "vignette": float(rng.choice([0.0, rng.uniform(0.0, 0.3)], p=[0.7, 0.3])),
         "resolution": float(rng.choice([1.0, rng.uniform(0.4, 1.0)], p=[0.6, 0.4])),
-        "jpeg": float(rng.integers(45, 97)) if rng.random() < 0.6 else 0.0,
+        "jpeg": float(rng.integers(60, 97)) if rng.random() < 0.6 else 0.0,
     }
 
 

@@ -114,7 +114,7 @@ def faceted(rng: np.random.Generator, shape: tuple[int, int], body: Body, cells:
     nearest = np.full(small, -2.0, np.float32)
     second = np.full(small, -2.0, np.float32)
     shade = np.zeros(small, np.float32)
-    shades = rng.normal(0.0, rng.uniform(0.0, 0.7), cells).astype(np.float32)
+    shades = rng.normal(0.0, rng.uniform(0.0, 0.5), cells).astype(np.float32)
     for (px, py, pz), own in zip(points, shades, strict=True):
         closeness = px * x + py * y + pz * z
         np.copyto(shade, own, where=closeness > nearest)
