@@ -93,6 +93,8 @@ def _show(console: "Console", tables: "EvaluationTables") -> None:
     from blastoseg import RESEARCH_USE_ONLY
 
     for (cases, averaging), part in tables.scores.groupby(["cases", "averaging"], sort=False):
+        if averaging == "mean of images" and part["images"].iloc[0] == 1:
+            continue
         table = Table(title=f"{cases}, {averaging} ({part['images'].iloc[0]} images)")
         names = ["tissue", "jaccard", "dice", "precision", "recall", "accuracy"]
         for name in names:
@@ -101,7 +103,7 @@ def _show(console: "Console", tables: "EvaluationTables") -> None:
             table.add_row(row[0], *(_percent(value) for value in row[1:]))
         console.print(table)
     screening = Table("question", "cases", "yes", "share", title="What is shown and what is marked")
-    for row in tables.screening.itertuples(index=False):
+    for row in tables.screening[tables.screening["cases"] > 0].itertuples(index=False):
         screening.add_row(row[0], str(row[1]), str(row[2]), _percent(row[3]))
     console.print(screening)
     console.print(RESEARCH_USE_ONLY, style="dim")
@@ -118,6 +120,6 @@ def _last_line(tables: "EvaluationTables") -> str:
     ]
     calibration = tables.calibration["expected_calibration_error"].iloc[0]
     return (
-        f"{len(tables.cases):,} cases: mean Jaccard {_percent(means['pooled'])} % pooled, "
+        f"{len(tables.cases):,} images: mean Jaccard {_percent(means['pooled'])} % pooled, "
         f"{_percent(means['mean of images'])} % mean of images; calibration error {calibration:.3f}"
     )

@@ -1,0 +1,67 @@
+"""``blastoseg evaluate`` from the command line, with networks that read tissues from gray values."""
+
+import cv2
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from blastoseg.cli.evaluate import evaluate
+from blastoseg.errors import DataError, UsageError
+from blastoseg.evaluation import evaluate as stage
+from blastoseg.weights import Card
+
+app = typer.Typer(pretty_exceptions_enable=False)
+app.command()(evaluate)
+
+
+@pytest.fixture
+def call(monkeypatch, networks):
+    networks.device = type("Device", (), {"type": "cpu"})()
+    card = Card.model_construct(name="drawn", version="1", files={"weights.safetensors": "00"})
+    monkeypatch.setattr(stage, "load_card", lambda name: card)
+    monkeypatch.setattr(stage, "Segmenter", lambda card, device, batch_size: networks)
+    monkeypatch.setattr(stage, "describe_device", lambda device: "none")
+
+    def invoke(*arguments):
+        answer = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        if answer.exception and not isinstance(answer.exception, SystemExit):
+            raise answer.exception
+        return answer
+
+    return invoke
+
+
+def test_labelled_images_give_scores_files_and_a_last_line(call, make_case, tmp_path):
+    for kind in ("images", "masks"):
+        (tmp_path / "data" / kind).mkdir(parents=True)
+    for radius in (90, 110):
+        case = make_case("c", radius=radius)
+        cv2.imwrite(str(tmp_path / "data" / "images" / f"e{radius}.png"), case.image)
+        cv2.imwrite(str(tmp_path / "data" / "masks" / f"e{radius}.png"), case.labels)
+    out = tmp_path / "out"
+    answer = call(tmp_path / "data", "--out", out, "--um-per-px", "0.5")
+    assert answer.exit_code == 0
+    assert "2 images: mean Jaccard 9" in answer.output.splitlines()[-1]
+    for name in ("evaluation.xlsx", "scores.csv", "cases.csv", "agreement.csv", "plots/reliability.png"):
+        assert (out / name).is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "either DATA"),
+        (["data", "--simulated", "3"], "either DATA"),
+        (["--simulated", "3", "--split", "test"], "--split"),
+        (["data", "--um-per-px", "-1"], "um-per-px"),
+    ],
+)
+def test_options_that_make_no_sense_are_usage_errors(call, arguments, message):
+    with pytest.raises(UsageError, match=message):
+        call(*arguments)
+
+
+def test_a_folder_of_no_known_layout_is_a_data_error_and_nothing_is_written(call, tmp_path):
+    (tmp_path / "data").mkdir()
+    with pytest.raises(DataError, match="known"):
+        call(tmp_path / "data", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
