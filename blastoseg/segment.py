@@ -88,13 +88,16 @@ class Segmenter:
         return CPU_BATCH if self.device.type == "cpu" else self.batch_size
 
     def _segment(self, images: Tensor) -> Tensor:
-        probabilities = torch.softmax(self._network.predict(images).float(), dim=1)
+        probabilities = self._softmax(images)
         if not self.flips:
             return probabilities
         for axes in ([2], [3], [2, 3]):
-            mirrored = torch.softmax(self._network.predict(images.flip(axes)).float(), dim=1)
-            probabilities = probabilities + mirrored.flip(axes)
+            probabilities = probabilities + self._softmax(images.flip(axes)).flip(axes)
         return probabilities / 4
+
+    def _softmax(self, images: Tensor) -> Tensor:
+        logits = self._network.predict(images).float()
+        return torch.softmax(logits / self.card.segmenter.temperature, dim=1)
 
     def _locate(self, images: Tensor) -> Tensor:
         return torch.sigmoid(self._locator(images).float())

@@ -32,12 +32,16 @@ class _Part(BaseModel):
 
 
 class SegmenterCard(_Part):
-    """The segmenting network: architecture, the side of its square input, how a crop is prepared."""
+    """The segmenting network: architecture, the side of its square input, how a crop is prepared.
+
+    The logits are divided by ``temperature`` before the softmax, so that probabilities mean what they say.
+    """
 
     architecture: Literal["i2cnet"]
     input_size: int = Field(gt=0, multiple_of=32)
     classes: tuple[str, ...] = CLASSES
     normalisation: Literal["crop-mean-std"]
+    temperature: float = Field(default=1.0, gt=0)
     config: dict[str, Any]
 
 
@@ -76,6 +80,7 @@ class Score(_Part):
     accuracy_pooled: float
     precision_mean_pooled: float
     recall_mean_pooled: float
+    calibration_error: float | None = None
     note: str = ""
 
 

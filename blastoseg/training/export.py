@@ -41,6 +41,7 @@ class TrainedModel:
     images: int
     locator_images: int
     hours: float
+    temperature: float = 1.0
     scores: dict[str, Score] = field(default_factory=dict)
 
 
@@ -72,7 +73,7 @@ def export_model(model: TrainedModel, folder: Path) -> Card:
     _save_tensors(model.locator, folder / LOCATOR_FILE)
     card = _card_of(model, {name: sha256_of(folder / name) for name in (SEGMENTER_FILE, LOCATOR_FILE)})
     with replace_atomically(folder / CARD_FILE) as temporary:
-        temporary.write_text(tomli_w.dumps(card.model_dump(mode="json")), encoding="utf-8")
+        temporary.write_text(tomli_w.dumps(card.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
     return card.model_copy(update={"folder": folder})
 
 
@@ -89,6 +90,7 @@ def _card_of(model: TrainedModel, files: dict[str, str]) -> Card:
             architecture="i2cnet",
             input_size=recipe.segmenter.input_size,
             normalisation="crop-mean-std",
+            temperature=model.temperature,
             config=recipe.segmenter.network,
         ),
         locator=LocatorCard(

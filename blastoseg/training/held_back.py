@@ -1,25 +1,83 @@
-"""Scores of a segmenter on held-back drawings, for the card."""
+"""Scores and calibration of a segmenter on held-back drawings, for the card."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from blastoseg.segment import Segmenter
+from blastoseg.segment import FloatArray, Segmenter
 from blastoseg.tissues import CHANNEL_OF_LABEL, INSIDE_OUT
 from blastoseg.training.data import VALIDATION_OFFSET, draw_sample
 from blastoseg.training.metrics import Summary, confusion, summarise
 from blastoseg.training.recipe import Job
 
 FIRST_SCORED = VALIDATION_OFFSET + 100_000
-"""The drawings watched during training are others than those scored at the end."""
+FIRST_CALIBRATED = VALIDATION_OFFSET + 200_000
+"""Drawings watched in training, scored at the end, and calibrated on are different ones."""
+PIXEL_STEP = 4
+"""Every fourth pixel in either direction is enough to judge probabilities: neighbours say the same."""
+TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(3.0), 60))
 
 
-def score_on_held_back(segmenter: Segmenter, job: Job, count: int) -> Summary:
-    """Overlap scores on ``count`` drawings that were never trained on, without cleaning of the labels."""
-    counts = []
+@dataclass(frozen=True, slots=True)
+class HeldBackScores:
+    """Overlap scores and expected calibration error of one set of drawings."""
+
+    summary: Summary
+    calibration_error: float
+
+
+def score_on_held_back(segmenter: Segmenter, job: Job, count: int) -> HeldBackScores:
+    """Scores on ``count`` drawings that were never trained on, without cleaning of the labels."""
+    counts, confidences, hits = [], [], []
+    for truth, answer in _answers(segmenter, job, range(FIRST_SCORED, FIRST_SCORED + count)):
+        prediction = answer.argmax(axis=0)
+        counts.append(confusion(truth, prediction, len(INSIDE_OUT)))
+        confidences.append(answer.max(axis=0)[::PIXEL_STEP, ::PIXEL_STEP].ravel())
+        hits.append((prediction == truth)[::PIXEL_STEP, ::PIXEL_STEP].ravel())
+    error = expected_calibration_error(np.concatenate(confidences), np.concatenate(hits))
+    return HeldBackScores(summarise(counts), error)
+
+
+def best_temperature(segmenter: Segmenter, job: Job, count: int) -> float:
+    """The temperature, relative to the segmenter's own, with the least cross entropy on held-back drawings.
+
+    Temperature scaling: Guo et al. 2017, On Calibration of Modern Neural Networks.
+    """
+    logits, truths = [], []
+    for truth, answer in _answers(segmenter, job, range(FIRST_CALIBRATED, FIRST_CALIBRATED + count)):
+        thinned = answer[:, ::PIXEL_STEP, ::PIXEL_STEP]
+        logits.append(np.log(np.maximum(thinned, 1e-12)).reshape(len(INSIDE_OUT), -1))
+        truths.append(truth[::PIXEL_STEP, ::PIXEL_STEP].ravel())
+    pixels, labels = np.concatenate(logits, axis=1), np.concatenate(truths)
+    losses = [_cross_entropy(pixels / temperature, labels) for temperature in TEMPERATURES]
+    return round(float(TEMPERATURES[int(np.argmin(losses))]), 3)
+
+
+def expected_calibration_error(
+    confidence: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = 15
+) -> float:
+    """Mean over pixels of |accuracy - confidence| of the pixel's bin of confidence; a fraction."""
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = np.bincount(index, weights=correct.astype(float) - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / confidence.size)
+
+
+def _cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    shifted = logits - logits.max(axis=0)
+    chosen = shifted[labels, np.arange(labels.size)]
+    return float((np.log(np.exp(shifted).sum(axis=0)) - chosen).mean())
+
+
+def _answers(
+    segmenter: Segmenter, job: Job, numbers: range
+) -> Iterator[tuple[NDArray[np.integer], FloatArray]]:
+    """True class channels ``(y, x)`` and class probabilities ``(class, y, x)`` of each drawing."""
     channels = np.asarray(CHANNEL_OF_LABEL)
-    for start in range(0, count, segmenter.batch_size):
-        numbers = range(start, min(count, start + segmenter.batch_size))
-        samples = [draw_sample(job.data, job.input_size, "tissues", FIRST_SCORED + n) for n in numbers]
+    for start in range(0, len(numbers), segmenter.batch_size):
+        batch = numbers[start : start + segmenter.batch_size]
+        samples = [draw_sample(job.data, job.input_size, "tissues", number) for number in batch]
         answers = segmenter.segment_batch([sample.image for sample in samples])
         for sample, answer in zip(samples, answers, strict=True):
-            counts.append(confusion(channels[sample.maps], answer.argmax(axis=0), len(INSIDE_OUT)))
-    return summarise(counts)
+            yield channels[sample.maps], answer

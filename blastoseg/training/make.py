@@ -11,7 +11,7 @@ from blastoseg.segment import Segmenter
 from blastoseg.training.data import Target
 from blastoseg.training.export import TrainedModel, export_model, score_of
 from blastoseg.training.fit import FitPlan, fit_network, load_fit
-from blastoseg.training.held_back import score_on_held_back
+from blastoseg.training.held_back import best_temperature, score_on_held_back
 from blastoseg.training.recipe import Job, Recipe
 from blastoseg.weights import Card
 
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 Part = Literal["all", "locator", "segmenter", "export"]
 SCORED_IMAGES = 500
+CALIBRATION_IMAGES = 200
 
 
 def make_model(recipe: Recipe, out: Path, plan: FitPlan, part: Part = "all") -> Card | None:
@@ -57,10 +58,12 @@ def write_model(recipe: Recipe, out: Path, plan: FitPlan) -> Card:
         locator_images=_images(recipe.locator, _effort(plan.checkpoint("embryos"))[0]),
         hours=seconds / 3600,
     )
-    card = export_model(model, out)
-    summary = score_on_held_back(Segmenter(card), recipe.segmenter, SCORED_IMAGES)
-    note = "held-back drawings, labels as the network gives them"
-    return export_model(replace(model, scores={"synthetic": score_of(summary, note)}), out)
+    temperature = best_temperature(Segmenter(export_model(model, out)), recipe.segmenter, CALIBRATION_IMAGES)
+    model = replace(model, temperature=temperature)
+    held_back = score_on_held_back(Segmenter(export_model(model, out)), recipe.segmenter, SCORED_IMAGES)
+    score = score_of(held_back.summary, "held-back drawings, labels as the network gives them")
+    score = score.model_copy(update={"calibration_error": round(held_back.calibration_error, 4)})
+    return export_model(replace(model, scores={"synthetic": score}), out)
 
 
 def _effort(checkpoint: Path) -> tuple[int, float]:

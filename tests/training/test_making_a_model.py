@@ -118,6 +118,7 @@ def test_the_learning_rate_falls_to_nothing_as_the_paper_says() -> None:
 
 def test_a_recipe_becomes_a_model_that_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(make, "SCORED_IMAGES", 3)
+    monkeypatch.setattr(make, "CALIBRATION_IMAGES", 2)
     plan = FitPlan(tmp_path / "work", accelerator="cpu")
     assert make.make_model(tiny_recipe(), tmp_path / "model", plan, "locator") is None
     card = make.make_model(tiny_recipe(), tmp_path / "model", plan, "segmenter")
