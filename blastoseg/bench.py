@@ -19,6 +19,7 @@ import numpy as np
 from blastoseg import columns
 from blastoseg.anatomy import clean_labels
 from blastoseg.errors import BlastosegError
+from blastoseg.events import RunEnded, RunStarted
 from blastoseg.locate import (
     WORKING_SIDE,
     crop_embryo,
@@ -29,7 +30,7 @@ from blastoseg.locate import (
 )
 from blastoseg.measure import measure_labels
 from blastoseg.outputs import OutputFolder
-from blastoseg.pipeline import RunEnded, RunRequest, RunStarted, score_folder
+from blastoseg.pipeline import RunRequest, score_folder
 from blastoseg.records import Box, Frame, FrameResult, Probabilities, Status
 from blastoseg.segment import Segmenter
 from blastoseg.settings import Settings

@@ -5,10 +5,11 @@
 
 import hashlib
 import logging
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ import pandas as pd
 from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.columns import FRAME_COLUMNS
 from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_OK, OutputError, UsageError
+from blastoseg.events import FrameScored, RunEnded, RunEvent, RunStarted
 from blastoseg.journal import FrameKey, FrameKeys, Journal, OutputLock, ScoredWith, replace_atomically
 from blastoseg.outputs import OutputFolder, default_out
 from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
-from blastoseg.report.manifest import RunManifest, used_calibrations, write_manifest
+from blastoseg.report.manifest import RunManifest, used_calibrations, user_name, write_manifest
 from blastoseg.report.summary_sheet import Pictures
 from blastoseg.report.tables import frames_table, write_csv
 from blastoseg.report.workbook import write_workbook
@@ -33,6 +35,8 @@ from blastoseg.sources import Discovery, SourceOptions, discover_frames, read_fr
 from blastoseg.weights import load_card
 
 log = logging.getLogger("blastoseg")
+
+FRAMES_A_LOCK_CHECK = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,52 +54,6 @@ class RunRequest:
     fresh: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
-    """The frames are found, the network is loaded."""
-
-    frames: int
-    embryos: int
-    already_scored: int
-    ignored: int
-    device: str
-    weights: str
-
-    def in_words(self) -> str:
-        known = f", {self.already_scored:,} already scored" if self.already_scored else ""
-        ignored = f"; {self.ignored:,} files are no images" if self.ignored else ""
-        return (
-            f"{self.frames:,} frames of {self.embryos:,} embryos{known}{ignored}; "
-            f"weights {self.weights} on {self.device}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class FrameScored:
-    """One frame is done, now or in an earlier run."""
-
-    status: Status
-
-
-@dataclass(frozen=True, slots=True)
-class RunEnded:
-    """Everything is written."""
-
-    out: Path
-    embryos: pd.DataFrame
-    counts: dict[str, int]
-    exit_code: int
-
-    def last_line(self) -> str:
-        """One line for the morning mail."""
-        frames = sum(self.counts.values())
-        statuses = ", ".join(f"{self.counts[status]:,} {status}" for status in Status)
-        return f"{len(self.embryos):,} embryos, {frames:,} frames: {statuses} (exit {self.exit_code})"
-
-
-RunEvent = RunStarted | FrameScored | RunEnded
-
-
 def score_folder(request: RunRequest) -> Iterator[RunEvent]:
     """Score every frame below the request's paths and write the report; yields what happens.
 
@@ -110,8 +68,8 @@ def score_folder(request: RunRequest) -> Iterator[RunEvent]:
     segmenter = Segmenter(card, request.device, request.batch_size)
     out = OutputFolder(request.out or default_out(request.paths))
     out.create()
-    with OutputLock(out.root), _run_log(out.log), Journal(out.root) as journal:
-        run = Run(request, out, journal, segmenter, discovery, started)
+    with OutputLock(out.root) as lock, _run_log(out.log), Journal(out.root) as journal:
+        run = Run(request, out, lock, journal, segmenter, discovery, started)
         number = journal.start_run(run.details())
         yield from run.score()
         ended = run.report()
@@ -126,10 +84,12 @@ class Run:
 
     request: RunRequest
     out: OutputFolder
+    lock: OutputLock
     journal: Journal
     segmenter: Segmenter
     discovery: Discovery
     started: datetime
+    notes: list[str] = field(default_factory=list)
 
     @property
     def scored_with(self) -> ScoredWith:
@@ -146,6 +106,8 @@ class Run:
             "weights_sha256": self.segmenter.card.sha256,
             "settings_sha256": self.request.settings.digest(),
             "device": describe_device(self.segmenter.device),
+            "host": socket.gethostname(),
+            "user": user_name(),
         }
 
     def score(self) -> Iterator[RunEvent]:
@@ -174,7 +136,9 @@ class Run:
             self._note(scored_with, keys.of(problem.ref), result)
             yield FrameScored(result.status)
         results = score_frames((ref for ref, _ in to_score), self._plan())
-        for (_, key), result in zip(to_score, results, strict=True):
+        for number, ((_, key), result) in enumerate(zip(to_score, results, strict=True)):
+            if number % FRAMES_A_LOCK_CHECK == 0:
+                self.lock.check()
             self._note(scored_with, key, result)
             yield FrameScored(result.status)
 
@@ -221,7 +185,7 @@ class Run:
         self._write(self.out.embryos_csv, lambda path: write_csv(embryos, path))
         self._write(self.out.workbook, lambda path: write_workbook(path, frames, embryos, manifest, pictures))
         self._write(self.out.manifest, lambda path: write_manifest(path, manifest))
-        return RunEnded(self.out.root, embryos, counts, exit_code)
+        return RunEnded(self.out.root, embryos, counts, exit_code, tuple(self.notes))
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         """Every frame's row, in the order of the frames. Where a frame stands may have changed since."""
@@ -262,7 +226,9 @@ class Run:
 
     def _write(self, path: Path, write: Callable[[Path], None]) -> None:
         def landed_elsewhere(other: Path) -> None:
-            log.warning("%s is open in another program: the new one is %s", path, other.name)
+            note = f"{path.name} is open in another program: the new one is {other.name}"
+            log.warning("%s", note)
+            self.notes.append(note)
 
         try:
             with replace_atomically(path, landed_elsewhere) as temporary:

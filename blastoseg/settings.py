@@ -47,8 +47,8 @@ class Quality(_Section):
     """Thresholds of the quality flags. Areas in um2 are applied only where the pixel size is known."""
 
     low_confidence: float = Field(default=0.75, ge=0, le=1)
-    low_contrast: float = Field(default=0.02, ge=0, le=1)
-    out_of_focus: float = Field(default=0.25, ge=0)
+    low_contrast: float = Field(default=0.04, ge=0, le=1)
+    out_of_focus: float = Field(default=0.08, ge=0)
     icm_min_area_frac: float = Field(default=0.01, ge=0, le=1)
     te_min_coverage: float = Field(default=0.85, ge=0, le=1)
     zp_min_integrity: float = Field(default=0.25, ge=0, le=1)

@@ -19,7 +19,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from blastoseg.pipeline import FrameScored, RunEnded, RunEvent, RunStarted
+from blastoseg.events import FrameScored, RunEnded, RunEvent, RunStarted
 
 if TYPE_CHECKING:
     import pandas as pd

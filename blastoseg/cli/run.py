@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from blastoseg.pipeline import RunEnded
+    from blastoseg.events import RunEnded
 
 
 def run(
@@ -49,7 +49,8 @@ def run(
     A second run on the same output folder scores only what is new.
     """
     from blastoseg.cli.progress import RunProgress
-    from blastoseg.pipeline import RunEnded, RunRequest, score_folder
+    from blastoseg.events import RunEnded
+    from blastoseg.pipeline import RunRequest, score_folder
     from blastoseg.settings import load_settings
 
     request = RunRequest(
@@ -87,4 +88,6 @@ def _close(ended: "RunEnded", quiet: bool) -> None:
         console.print(embryo_table(ended.embryos))
         console.print(f"Report: {ended.out / 'report.xlsx'}", highlight=False, soft_wrap=True, markup=False)
         console.print(RESEARCH_USE_ONLY, style="dim")
+    for note in ended.notes:
+        print(note)
     print(ended.last_line())

@@ -5,7 +5,7 @@ import json
 import platform
 import socket
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ def installed_software() -> dict[str, str]:
     return software
 
 
-def _user() -> str:
+def user_name() -> str:
+    """The name of the user who runs this, "unknown" where the system has none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -76,7 +77,7 @@ class RunManifest:
     ended: datetime
     software: dict[str, str] = field(default_factory=installed_software)
     host: str = field(default_factory=socket.gethostname)
-    user: str = field(default_factory=_user)
+    user: str = field(default_factory=user_name)
     notice: str = RESEARCH_USE_ONLY
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,7 +85,7 @@ class RunManifest:
         plain = asdict(self)
         for name in ("started", "ended"):
             moment: datetime = plain.pop(name)
-            plain[f"{name}_utc"] = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+            plain[f"{name}_utc"] = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             plain[f"{name}_local"] = moment.astimezone().isoformat(timespec="seconds")
         return plain
 
