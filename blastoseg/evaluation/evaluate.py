@@ -19,6 +19,7 @@ from blastoseg.evaluation.folder import EvaluationFolder
 from blastoseg.evaluation.overlap import confusion_table
 from blastoseg.evaluation.plots import plot_agreement, plot_confusion, plot_reliability
 from blastoseg.evaluation.screening import screening_table
+from blastoseg.evaluation.summary import summary_page
 from blastoseg.evaluation.tables import (
     agreement_tables,
     calibration_table,
@@ -111,6 +112,8 @@ def write_evaluation(
         folder.save_table(name, getattr(tables, name))
     folder.save_table("confusion", tables.confusion.reset_index())
     _write_plots(outcomes, compared, tables, folder)
+    page = summary_page(tables)
+    folder.write(folder.summary, lambda temporary: temporary.write_text(page, "utf-8", newline="\n"))
     folder.write(folder.workbook, lambda temporary: write_workbook(temporary, tables))
     return tables
 

@@ -32,6 +32,10 @@ class EvaluationFolder:
         return self.root / "evaluation.xlsx"
 
     @property
+    def summary(self) -> Path:
+        return self.root / "summary.md"
+
+    @property
     def overlays(self) -> Path:
         return self.root / "overlays"
 

@@ -59,6 +59,14 @@ def test_plots_are_drawn_in_micrometres_where_the_pixel_size_is_known(written):
     assert not any("_px" in name for name in names)
 
 
+def test_the_page_holds_scores_and_the_main_measures(written):
+    page = (written.root / "summary.md").read_text("utf-8")
+    assert RESEARCH_USE_ONLY in page
+    assert "| icm_area_um2 | reference labels | 3 |" in page
+    assert "| jaccard | dice |" in page
+    assert "nan" not in page
+
+
 def test_an_earlier_evaluation_s_overlays_go_and_other_files_stay(tmp_path):
     (tmp_path / "overlays").mkdir()
     for name in ("jaccard-0.512-earlier.jpg", "my-notes.jpg"):
