@@ -179,7 +179,11 @@ SERIES_COLUMNS: tuple[Column, ...] = (
 EMBRYO_COLUMNS: tuple[Column, ...] = FRAME_COLUMNS + SERIES_COLUMNS
 """The columns of ``embryos.csv``: the latest measured frame's values, then the embryo's course."""
 
-BY_NAME: dict[str, Column] = {column.name: column for column in EMBRYO_COLUMNS}
+NOTICE = Column(
+    "notice", "", "str", "that the row is for research use only: the last column of every CSV file"
+)
+
+BY_NAME: dict[str, Column] = {column.name: column for column in (*EMBRYO_COLUMNS, NOTICE)}
 
 PANDAS_DTYPES: dict[DType, str] = {
     "str": "string",

@@ -53,6 +53,37 @@ def test_an_embryo_never_measured_says_why_and_has_no_measures():
     assert pd.isna(embryo["collapse_count"])
 
 
+def test_an_embryo_never_measured_shows_a_frame_that_was_seen_before_one_that_was_not_read():
+    frames = frames_table(
+        [
+            row(status="excluded", area=math.nan, reason="no embryo was found"),
+            row(index=1, status="failed", area=math.nan, reason="e1/1.jpg: is cut short"),
+            row("e2", status="failed", area=math.nan, reason="e2/0.jpg: is cut short"),
+        ]
+    )
+    seen, unread = embryos_table(frames).to_dict("records")
+    assert (seen["status"], seen["reason"], seen["frame_index"]) == ("excluded", "no embryo was found", 0)
+    assert (unread["status"], unread["frames_failed"]) == ("failed", 1)
+
+
+def test_a_frame_without_a_defined_area_is_not_measured_and_shows_no_numbers():
+    frames = frames_table(
+        [row(index=0, area=9.0), row(index=1, status="review", area=math.nan, icm_area_px2=5.0)]
+    )
+    [embryo] = embryos_table(frames).to_dict("records")
+    assert (embryo["frame_index"], embryo["last_measured_h"]) == (0, 0.0)
+    [embryo] = embryos_table(frames.iloc[1:]).to_dict("records")
+    assert embryo["status"] == "review"
+    assert math.isnan(embryo["icm_area_px2"])
+
+
+def test_frames_of_an_embryo_may_lie_apart_in_the_table():
+    frames = frames_table([row("a", 0), row("b", 0), row("a", 1, area=5.0)])
+    first, second = embryos_table(frames).to_dict("records")
+    assert (first["embryo_id"], first["frames_total"], first["blastocyst_area_px2"]) == ("a", 2, 5.0)
+    assert (second["embryo_id"], second["frames_total"]) == ("b", 1)
+
+
 def test_no_frames_give_an_empty_typed_table():
     table = embryos_table(frames_table([]))
     assert len(table) == 0

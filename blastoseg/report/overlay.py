@@ -65,13 +65,15 @@ def _paint_tissues(picture: RGB, labels: Labels) -> None:
     if not width:
         return
     window, tissues = picture[y : y + height, x : x + width], labels[y : y + height, x : x + width]
-    colours = np.zeros((256, 3), np.uint8)
+    colours = np.zeros((1, 256, 3), np.uint8)
     for tissue in FOREGROUND:
-        colours[tissue.label] = tissue.colour
-    tinted = cv2.addWeighted(window, 1 - FILL_OPACITY, colours[tissues], FILL_OPACITY, 0)
+        colours[0, tissue.label] = tissue.colour
+    colour = cv2.LUT(cv2.merge([tissues] * 3), colours)
+    tinted = cv2.addWeighted(window, 1 - FILL_OPACITY, colour, FILL_OPACITY, 0)
     # Only tissue is tinted: beside it the frame keeps its own gray.
-    np.copyto(window, tinted, where=(tissues > 0)[..., None])
-    for tissue in FOREGROUND:
+    window[...] = cv2.copyTo(tinted, tissues, window.copy())
+    # From outside in: where two tissues meet, the inner one's line is on top.
+    for tissue in reversed(FOREGROUND):
         outlines, _ = cv2.findContours(
             (labels == tissue.label).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
         )

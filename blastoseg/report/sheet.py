@@ -17,6 +17,7 @@ TITLE_ROWS = 3
 HEADER_ROW = TITLE_ROWS + 1
 FIRST_ROW = HEADER_ROW + 1
 
+_A4 = "9"
 _TITLE = Font(name="Calibri", bold=True, size=14)
 _NOTICE = Font(name="Calibri", italic=True, color=Color("FFB45309"))
 _HEADER = Font(name="Calibri", bold=True, color=Color("FFFFFFFF"))
@@ -36,6 +37,7 @@ def add_sheet(
     for index, width in enumerate(widths, 1):
         sheet.column_dimensions[get_column_letter(index)].width = width
     sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = _A4
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.print_title_rows = f"{HEADER_ROW}:{HEADER_ROW}"
@@ -70,7 +72,7 @@ def styled(sheet: Any, value: Any, font: Font | None = None, number_format: str 
 def safe_value(value: Any, decimals: int | None = None) -> Any:
     """What a cell holds: nothing for an undefined value, text that is never a formula, a rounded number."""
     if isinstance(value, str):
-        return plain_text(value)
+        return plain_text(value) or None
     if pd.isna(value):
         return None
     if isinstance(value, float) and decimals is not None:

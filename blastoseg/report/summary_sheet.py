@@ -21,6 +21,8 @@ THUMBNAIL_SIDE = 110
 _POINTS_PER_PIXEL = 0.75
 STATUS_COLOURS = {"ok": "FFC6EFCE", "review": "FFFFEB9C", "excluded": "FFE7E6E6", "failed": "FFFFC7CE"}
 FLAG_COLOUR = "FFFFF4D6"
+_CELL = Alignment(vertical="center", wrap_text=True)
+_CENTRED = Alignment(horizontal="center", vertical="center")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,9 @@ def _append_embryo(sheet: Any, row: dict[Any, Any], shown: tuple[_Shown, ...], u
         value = row[column.column.format(u=unit)]
         cells.append(styled(sheet, value, number_format=column.number_format))
     for cell in cells:
-        cell.alignment = Alignment(vertical="center", wrap_text=True)
+        cell.alignment = _CELL
+    # Beside each other, a number's end and a word's start would touch.
+    cells[2].alignment = cells[3].alignment = _CENTRED
     sheet.append(cells)
 
 

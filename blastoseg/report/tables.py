@@ -7,14 +7,15 @@ from typing import Any
 import pandas as pd
 
 from blastoseg import RESEARCH_USE_ONLY
-from blastoseg.columns import BY_NAME, FRAME_COLUMNS, PANDAS_DTYPES, Column
+from blastoseg.columns import BY_NAME, FRAME_COLUMNS, NOTICE, PANDAS_DTYPES, Column
 
-NOTICE_COLUMN = "notice"
+NOTICE_COLUMN = NOTICE.name
 DECIMALS = {"px": 2, "um": 2, "px2": 1, "um2": 1, "deg": 1, "h": 2, "um/px": 6, "px2/h": 2, "um2/h": 2}
 """Digits behind the point by unit; anything else has ``DECIMALS_ELSEWHERE``."""
 DECIMALS_ELSEWHERE = 4
-# What a spreadsheet takes for a formula at the start of a cell (OWASP, CSV injection).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for a formula at the start of a cell (OWASP, CSV injection); the wide forms are
+# formulas where the spreadsheet runs in Japanese or Chinese.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 ERROR_VALUES = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from openpyxl import Workbook
 from openpyxl.chart import Reference, ScatterChart, Series
-from openpyxl.chart.label import DataLabelList
+from openpyxl.worksheet.pagebreak import Break
 
 from blastoseg import columns
 from blastoseg.report.sheet import FIRST_ROW, add_sheet
@@ -16,6 +16,10 @@ from blastoseg.tissues import BLASTOCOEL, TE
 MOST_CHARTED = 60
 """Embryos with charts; a workbook with hundreds of charts opens slowly."""
 ROWS_PER_CHART = 16
+CHARTS_PER_PAGE = 3
+PRINT_SCALE = 64
+"""Percent at which two columns and ``CHARTS_PER_PAGE`` rows of charts fit a landscape page."""
+LONGEST_TITLE = 40
 CHART_WIDTH_CM, CHART_HEIGHT_CM = 15.0, 7.5
 SECOND_CHART_COLUMN = "J"
 
@@ -31,10 +35,15 @@ def write_timeline(workbook: Workbook, frames: pd.DataFrame, frames_sheet: Any, 
     if len(charted) > MOST_CHARTED:
         heading += f": the first {MOST_CHARTED} of {len(charted)} embryos (the Frames sheet has all)"
     sheet = add_sheet(workbook, "Timeline", heading, [10], frozen_columns=0)
+    # Fitted to a page's width, a printer would cut charts in two: breaks are kept at a fixed scale only.
+    sheet.sheet_properties.pageSetUpPr.fitToPage = False
+    sheet.page_setup.scale = PRINT_SCALE
     if not charted:
         sheet.append(["No embryo was measured in two frames or more."])
     for index, (embryo, rows) in enumerate(charted[:MOST_CHARTED]):
         place = FIRST_ROW + index * ROWS_PER_CHART
+        if index and index % CHARTS_PER_PAGE == 0:
+            sheet.row_breaks.append(Break(id=place - 1))
         has_hours = bool(frames["time_h"].iloc[rows].notna().all())
         x_name, x_title = ("time_h", "hours") if has_hours else ("frame_index", "frame")
         for anchor, y_name, y_title, colour in (
@@ -42,12 +51,16 @@ def write_timeline(workbook: Workbook, frames: pd.DataFrame, frames_sheet: Any, 
             (SECOND_CHART_COLUMN, "blastocoel_area_frac", "blastocoel share of area", BLASTOCOEL.colour),
         ):
             chart = _chart(frames_sheet, (x_name, y_name), (rows[0], rows[-1]), colour)
-            chart.title = plain_text(embryo)
+            chart.title = _shortened(plain_text(embryo))
             chart.x_axis.title, chart.y_axis.title = x_title, y_title
             if y_name.endswith("_frac"):
                 chart.y_axis.scaling.min, chart.y_axis.scaling.max = 0, 1
                 chart.y_axis.number_format = "0%"
             sheet.add_chart(chart, f"{anchor}{place}")
+
+
+def _shortened(title: str) -> str:
+    return title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}…"
 
 
 def _is_series(frames: pd.DataFrame) -> bool:
@@ -74,7 +87,6 @@ def _chart(
     # Without this Excel hides the axes of charts that openpyxl makes.
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.x_axis.majorGridlines = None
-    chart.dataLabels = DataLabelList(showVal=False)
     chart.append(series)
     return chart
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 from openpyxl import Workbook
+from openpyxl.styles import Alignment
 
 from blastoseg import columns
 from blastoseg.report.manifest import RunManifest
@@ -78,7 +79,10 @@ def _write_run(workbook: Workbook, manifest: RunManifest) -> None:
     entries = list(_flattened("", manifest.as_dict()))
     append_header(sheet, ["entry", "value"], len(entries))
     for name, value in entries:
-        sheet.append([name, styled(sheet, value)])
+        # Numbers stand with the words, on the left.
+        cell = styled(sheet, value)
+        cell.alignment = Alignment(horizontal="left", vertical="top", wrap_text=True)
+        sheet.append([styled(sheet, name), cell])
 
 
 def _flattened(prefix: str, value: Any) -> list[tuple[str, Any]]:

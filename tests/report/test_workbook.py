@@ -1,0 +1,149 @@
+"""The workbook, read back."""
+
+import math
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+from openpyxl import load_workbook
+
+from blastoseg import RESEARCH_USE_ONLY, columns
+from blastoseg.report.overlay import draw_overlay
+from blastoseg.report.sheet import FIRST_ROW, HEADER_ROW
+from blastoseg.report.summary_sheet import Pictures
+from blastoseg.report.tables import frames_table
+from blastoseg.report.timeline_sheet import MOST_CHARTED
+from blastoseg.report.workbook import write_workbook
+from blastoseg.series import embryos_table
+
+SHEETS = ["Summary", "Frames", "Timeline", "Quality", "Run", "Columns"]
+FORMULA = '=HYPERLINK("http://x.example","x")'
+
+
+def row(embryo, index, status="ok", **others):
+    is_measured = status in ("ok", "review")
+    return {
+        "embryo_id": embryo,
+        "source": f"{embryo}/{index}.jpg",
+        "frame_index": index,
+        "time_h": 100.0 + index,
+        "status": status,
+        "flags": "" if status == "ok" else "no_embryo",
+        "reason": "" if status == "ok" else "no embryo was found",
+        "um_per_px": 0.5 if is_measured else math.nan,
+        "blastocyst_area_px2": 1000.0 + index if is_measured else math.nan,
+        "blastocyst_area_um2": (1000.0 + index) / 4 if is_measured else math.nan,
+        "blastocoel_area_frac": 0.5 if is_measured else math.nan,
+        **others,
+    }
+
+
+def written(rows, manifest, path, pictures=None):
+    frames = frames_table(rows)
+    write_workbook(path, frames, embryos_table(frames), manifest, pictures or {})
+    return load_workbook(path)
+
+
+def cells_below_header(sheet):
+    return [list(cells) for cells in sheet.iter_rows(min_row=FIRST_ROW, values_only=True)]
+
+
+def column_of(sheet, heading):
+    place = [cell.value for cell in sheet[HEADER_ROW]].index(heading)
+    return [cells[place] for cells in cells_below_header(sheet)]
+
+
+def test_every_sheet_says_research_use_only_and_keeps_its_header_in_sight(manifest, tmp_path):
+    book = written([row("WELL1", 0), row("WELL1", 1, "failed")], manifest(), tmp_path / "r.xlsx")
+    assert book.sheetnames == SHEETS
+    for sheet in book:
+        assert sheet["A2"].value == RESEARCH_USE_ONLY
+        assert sheet.freeze_panes.endswith(str(FIRST_ROW))
+        assert sheet.auto_filter.ref or sheet.title == "Timeline"
+
+
+def test_text_from_files_is_never_a_formula_and_control_characters_are_shown(manifest, tmp_path):
+    names = [FORMULA, "+1", "#N/A", "a\x07b\nc", "🧬", "\ud800"]
+    rows = [row(name, index, reason=name) for name in names for index in range(2)]
+    book = written(rows, manifest(inputs=["=day5"]), tmp_path / "r.xlsx")
+    for sheet in book:
+        assert all(cell.data_type in ("s", "n") for cells in sheet.iter_rows() for cell in cells)
+    shown = column_of(book["Summary"], "Embryo")
+    assert shown == [f"'{FORMULA}", "'+1", "'#N/A", "a\\x07b\\x0ac", "🧬", "\\xd800"]
+    with zipfile.ZipFile(tmp_path / "r.xlsx") as parts:
+        sheets = [name for name in parts.namelist() if name.startswith("xl/worksheets/sheet")]
+        assert not any(b"<f>" in parts.read(name) for name in sheets)
+
+
+def test_summary_has_a_row_an_embryo_and_frames_a_row_a_frame(manifest, tmp_path):
+    rows = [row("WELL1", 0), row("WELL1", 1), row("WELL2", 0, "excluded")]
+    book = written(rows, manifest(), tmp_path / "r.xlsx")
+    assert column_of(book["Summary"], "Embryo") == ["WELL1", "WELL2"]
+    assert column_of(book["Summary"], "Blastocyst area (µm²)") == [1001 / 4, None]
+    assert [cell.value for cell in book["Frames"][HEADER_ROW]] == [
+        column.name for column in columns.FRAME_COLUMNS
+    ]
+    assert column_of(book["Frames"], "blastocyst_area_px2") == [1000, 1001, None]
+    assert column_of(book["Quality"], "reason") == ["no embryo was found"]
+    assert len(cells_below_header(book["Columns"])) == len(columns.EMBRYO_COLUMNS)
+
+
+@pytest.mark.parametrize("missing", ["some", "all"])
+def test_pixels_are_shown_where_a_pixel_size_is_missing_and_units_are_never_mixed(
+    manifest, tmp_path, missing
+):
+    bare = {"um_per_px": math.nan, "blastocyst_area_um2": math.nan}
+    rows = [row("WELL1", 0, **(bare if missing == "all" else {})), row("WELL2", 0, **bare)]
+    book = written(rows, manifest(), tmp_path / "r.xlsx")
+    assert column_of(book["Summary"], "Blastocyst area (px²)") == [1000, 1000]
+    assert not any("µm" in str(cell.value) for cell in book["Summary"][HEADER_ROW])
+
+
+def test_the_embryo_is_pictured_as_a_small_jpeg(manifest, tmp_path):
+    labels = np.zeros((300, 300), np.uint8)
+    cv2.circle(labels, (150, 150), 90, 3, -1)
+    overlay = draw_overlay(np.full((300, 300), 90, np.uint8), labels)
+    pictures = Pictures(tmp_path / "m.png", tmp_path / "o.jpg")
+    cv2.imwrite(str(pictures.mask), labels)
+    cv2.imwrite(str(pictures.overlay), overlay)
+    rows = [row("WELL1", 0), row("WELL2", 0)]
+    known = {"WELL1": pictures, "WELL2": Pictures(tmp_path / "lost.png", tmp_path / "lost.jpg")}
+    book = written(rows, manifest(), tmp_path / "r.xlsx", known)
+    [image] = book["Summary"]._images
+    assert image.anchor._from.row == FIRST_ROW - 1
+    with zipfile.ZipFile(tmp_path / "r.xlsx") as parts:
+        [media] = [entry for entry in parts.infolist() if entry.filename.startswith("xl/media/")]
+        assert parts.read(media).startswith(b"\xff\xd8")
+        assert media.file_size < 12_000
+
+
+def test_each_series_has_two_charts_that_read_its_own_rows(manifest, tmp_path):
+    rows = [row("WELL1", 0), row("WELL1", 1), row("WELL2", 0), row("WELL3", 0), row("WELL3", 1)]
+    book = written(rows, manifest(), tmp_path / "r.xlsx")
+    charts = book["Timeline"]._charts
+    assert len(charts) == 4
+    assert [chart.series[0].yVal.numRef.f.split("$")[-1] for chart in charts] == ["6", "6", "9", "9"]
+    assert all(chart.series[0].yVal.numRef.f.startswith("'Frames'!") for chart in charts)
+
+
+def test_many_embryos_are_charted_up_to_a_number_that_is_said(manifest, tmp_path):
+    rows = [row(f"WELL{well}", index) for well in range(MOST_CHARTED + 1) for index in range(2)]
+    book = written(rows, manifest(), tmp_path / "r.xlsx")
+    assert len(book["Timeline"]._charts) == 2 * MOST_CHARTED
+    assert str(MOST_CHARTED) in book["Timeline"]["A1"].value
+
+
+def test_no_frames_give_a_whole_workbook(manifest, tmp_path):
+    book = written([], manifest(), tmp_path / "r.xlsx")
+    assert book.sheetnames == SHEETS
+
+
+def test_the_run_sheet_tells_where_the_numbers_come_from(manifest, tmp_path):
+    entries = dict(
+        cells[:2] for cells in cells_below_header(written([], manifest(), tmp_path / "r.xlsx")["Run"])
+    )
+    assert entries["weights_sha256"] == "ab" * 32
+    assert entries["started_utc"] == "2026-03-01T22:00:00Z"
+    assert entries["inputs.1"] == "'=day5"
+    assert entries["counts.failed"] == 1

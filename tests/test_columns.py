@@ -1,0 +1,73 @@
+"""The declared columns agree with their names, their documentation and what is written."""
+
+import csv
+import math
+from pathlib import Path
+
+import pytest
+
+from blastoseg import columns
+from blastoseg.report.columns_doc import columns_markdown
+from blastoseg.report.summary_sheet import COURSE, MEASURES
+from blastoseg.report.tables import frames_table, write_csv
+from blastoseg.report.workbook import QUALITY_COLUMNS
+from blastoseg.series import embryos_table
+
+ROOT = Path(__file__).resolve().parents[1]
+SUFFIXES = {
+    "px": "_px",
+    "px2": "_px2",
+    "um": "_um",
+    "um2": "_um2",
+    "deg": "_deg",
+    "h": "_h",
+    "px2/h": "_px2_per_h",
+    "um2/h": "_um2_per_h",
+}
+
+
+def test_the_documentation_is_what_columns_py_declares():
+    written = (ROOT / "docs" / "columns.md").read_text("utf-8")
+    assert written == columns_markdown(), "run: python -m blastoseg.report.columns_doc > docs/columns.md"
+
+
+def test_names_are_unique_and_end_in_their_unit():
+    names = [column.name for column in (*columns.EMBRYO_COLUMNS, columns.NOTICE)]
+    assert len(names) == len(set(names))
+    for column in columns.EMBRYO_COLUMNS:
+        assert column.definition
+        assert column.dtype in columns.PANDAS_DTYPES
+        assert column.name.endswith(SUFFIXES.get(column.unit, ""))
+        if column.unit == "fraction":
+            assert column.name.endswith(("_frac", "_frac_est"))
+
+
+def test_every_length_and_area_is_declared_in_pixels_and_in_micrometres():
+    names = {column.name for column in columns.MEASURE_COLUMNS}
+    for pixel, physical in (("_px", "_um"), ("_px2", "_um2")):
+        stems = {name.removesuffix(pixel) for name in names if name.endswith(pixel)}
+        assert stems == {name.removesuffix(physical) for name in names if name.endswith(physical)}
+
+
+def test_the_csv_files_have_exactly_the_declared_columns_and_the_notice(tmp_path):
+    frames = frames_table([])
+    for table, declared in (
+        (frames, columns.FRAME_COLUMNS),
+        (embryos_table(frames), columns.EMBRYO_COLUMNS),
+    ):
+        write_csv(table, tmp_path / "table.csv")
+        with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as lines:
+            assert next(csv.reader(lines)) == [column.name for column in (*declared, columns.NOTICE)]
+
+
+def test_the_sheets_with_a_choice_of_columns_choose_declared_ones():
+    chosen = {shown.column.format(u=unit) for shown in MEASURES + COURSE for unit in ("px", "um")}
+    assert chosen | set(QUALITY_COLUMNS) <= set(columns.BY_NAME)
+
+
+def test_calibration_multiplies_lengths_once_and_areas_twice():
+    calibrated = columns.calibrate({"icm_area_px2": 100.0, "icm_length_px": 10.0, "icm_components": 1}, 0.5)
+    assert calibrated["icm_area_um2"] == pytest.approx(25)
+    assert calibrated["icm_length_um"] == pytest.approx(5)
+    assert calibrated["icm_components"] == 1
+    assert math.isnan(columns.calibrate({"icm_length_px": 10.0}, math.nan)["icm_length_um"])
