@@ -23,7 +23,7 @@ JPEG_QUALITY = 88
 def safe_name(text: str) -> str:
     """A file name made of ``A-Z a-z 0-9 . _ -`` alone, unique to ``text``: a changed name carries a hash."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._")[:LONGEST_NAME].rstrip("._")
-    if plain == text and not _is_reserved(plain):
+    if plain and plain == text and not _is_reserved(plain):
         return plain
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{plain or 'unnamed'}-{digest}"
