@@ -26,6 +26,7 @@ from blastoseg.evaluation.tables import (
     cases_table,
     compared_measures,
     known_pairs,
+    measures_by_case,
     scores_table,
     total_reliability,
 )
@@ -110,6 +111,7 @@ def write_evaluation(
     )
     for name in ("scores", "screening", "calibration", "agreement", "cases"):
         folder.save_table(name, getattr(tables, name))
+    folder.save_table("measures", measures_by_case(outcomes))
     folder.save_table("confusion", tables.confusion.reset_index())
     _write_plots(outcomes, compared, tables, folder)
     page = summary_page(tables)

@@ -104,6 +104,26 @@ def _number(value: float | int | bool | None) -> float:
     return math.nan if value is None else float(value)
 
 
+def measures_by_case(outcomes: Sequence[CaseOutcome]) -> pd.DataFrame:
+    """What the agreement was computed from: a row a case and measure that any side has, NaN where one lacks it.
+
+    Columns ``case``, ``measure``, ``unit``, ``predicted``, ``reference_labels``, ``truth``.
+    """
+    rows = [
+        (outcome.name, column.name, column.unit, *values)
+        for outcome in outcomes
+        for column in NUMERIC_MEASURES
+        if not np.isnan(
+            values := [
+                _number((side or {}).get(column.name))
+                for side in (outcome.result.measures, outcome.reference, outcome.truth)
+            ]
+        ).all()
+    ]
+    names = ["case", "measure", "unit", "predicted", "reference_labels", "truth"]
+    return pd.DataFrame(rows, columns=names)
+
+
 def compared_measures(outcomes: Sequence[CaseOutcome]) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
     """Predicted and reference measures of the blastocysts by what the reference is, a row a case."""
     members = [outcome for outcome in outcomes if outcome.is_blastocyst]

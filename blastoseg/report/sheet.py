@@ -9,6 +9,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.styles.colors import Color
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.page import PageMargins
 
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.report.tables import plain_text
@@ -18,6 +19,7 @@ HEADER_ROW = TITLE_ROWS + 1
 FIRST_ROW = HEADER_ROW + 1
 
 _A4 = "9"
+_MARGIN_INCHES = 0.4
 _TITLE = Font(name="Calibri", bold=True, size=14)
 _NOTICE = Font(name="Calibri", italic=True, color=Color("FFB45309"))
 _HEADER = Font(name="Calibri", bold=True, color=Color("FFFFFFFF"))
@@ -38,6 +40,7 @@ def add_sheet(
         sheet.column_dimensions[get_column_letter(index)].width = width
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = _A4
+    sheet.page_margins = PageMargins(*[_MARGIN_INCHES] * 4)
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.print_title_rows = f"{HEADER_ROW}:{HEADER_ROW}"

@@ -17,7 +17,7 @@ MOST_CHARTED = 60
 """Embryos with charts; a workbook with hundreds of charts opens slowly."""
 ROWS_PER_CHART = 16
 CHARTS_PER_PAGE = 3
-PRINT_SCALE = 64
+PRINT_SCALE = 60
 """Percent at which two columns and ``CHARTS_PER_PAGE`` rows of charts fit a landscape page."""
 LONGEST_TITLE = 40
 CHART_WIDTH_CM, CHART_HEIGHT_CM = 15.0, 7.5

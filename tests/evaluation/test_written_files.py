@@ -52,6 +52,16 @@ def test_tables_and_pictures_come_worst_first(written):
     assert {row["notice"] for row in rows} == {RESEARCH_USE_ONLY}
 
 
+def test_the_pairs_behind_the_agreement_are_a_table(written):
+    with (written.root / "measures.csv").open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["measure"] == "icm_area_um2"]
+    assert len(rows) == 3
+    assert all(
+        float(row["predicted"]) == pytest.approx(float(row["reference_labels"]), rel=0.1) for row in rows
+    )
+    assert {row["truth"] for row in rows} == {""}
+
+
 def test_plots_are_drawn_in_micrometres_where_the_pixel_size_is_known(written):
     names = {path.name for path in (written.root / "plots").iterdir()}
     assert {"reliability.png", "confusion.png"} <= names
