@@ -91,7 +91,7 @@ def tissue_masks(embryo: Embryo, shape: tuple[int, int]) -> TissueMasks:
     cavity = fill(shape, [part.cavity for part in embryo.bodies]).astype(bool) & body
     icm = fill(shape, list(embryo.icm_outlines)).astype(bool) & body
     # the mass presses on the trophectoderm but leaves a thin layer of it
-    icm &= fill(shape, [_towards(part.outline, part.centre, 0.97) for part in embryo.bodies]).astype(bool)
+    icm &= fill(shape, [towards(part.outline, part.centre, 0.97) for part in embryo.bodies]).astype(bool)
     round_cells = fill(shape, [cell.outline() for cell in embryo.te_cells]).astype(bool) & body
     cavity &= ~(icm | round_cells)
     te = body & ~cavity & ~icm
@@ -103,6 +103,7 @@ def tissue_masks(embryo: Embryo, shape: tuple[int, int]) -> TissueMasks:
     return TissueMasks(ring, body, cavity, icm, te, cells, inside & ~body & ~ring)
 
 
-def _towards(outline: Points, centre: tuple[float, float], share: float) -> Points:
+def towards(outline: Points, centre: tuple[float, float], share: float) -> Points:
+    """The outline shrunk about ``centre`` to ``share`` of its size."""
     middle = np.array(centre)
     return np.asarray(middle + share * (outline - middle))

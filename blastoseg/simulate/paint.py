@@ -1,11 +1,13 @@
 """Paints one embryo into the layers that the optics turn into a picture."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from blastoseg.simulate.geometry import Body, Cell, Embryo, Points, Zona
-from blastoseg.simulate.masks import TissueMasks, fill
+from blastoseg.simulate.masks import TissueMasks, fill, towards, zona_ring
 from blastoseg.simulate.optics import Layers
 from blastoseg.simulate.preset import Optics
 from blastoseg.simulate.texture import (
@@ -60,24 +62,41 @@ def _paint_zona(
 ) -> None:
     shape = (masks.zona.shape[0], masks.zona.shape[1])
     ring = blur(_weight(masks.zona), float(rng.uniform(0.0, 0.012)) * scale) * _weight(~masks.body)
+    frayed = _fraying(rng, zona, masks, scale)
     granular = noise_field(rng, shape, scale * rng.uniform(0.002, 0.006))
     granular = granular - np.float32(rng.uniform(0, 1.5)) * np.maximum(
         noise_field(rng, shape, 0.005 * scale) - 2.0, 0
     )
     patches = noise_field(rng, shape, scale * rng.uniform(0.02, 0.05))
-    strength = optics.grain * rng.uniform(0.02, 0.5)
-    layers.tone += np.float32(strength) * ring * (granular + np.float32(0.3) * patches) * np.float32(0.7)
-    layers.tone += np.float32(rng.normal(0.0, 0.6) * optics.tone) * ring
-    layers.height += np.float32(strength * 1.0) * ring * granular
-    height = np.float32(rng.uniform(0.05, 0.7))
-    layers.height += height * blur(domes(masks.zona.astype(np.uint8), 0.03 * scale), 0.004 * scale)
+    faint = rng.random() < 0.1
+    strength = optics.grain * (rng.uniform(0.03, 0.12) if faint else rng.uniform(0.12, 0.7))
+    grains = np.float32(strength) * frayed * granular
+    layers.tone += np.float32(0.7) * (grains + np.float32(0.3 * strength) * ring * patches)
+    layers.tone += np.float32(rng.normal(0.0, 0.8) * optics.tone) * ring
+    layers.height += grains
+    height = np.float32(np.exp(rng.uniform(np.log(0.03), np.log(0.7))))
+    rounded = domes(masks.zona.astype(np.uint8), 0.03 * scale)
+    layers.height += height * blur(rounded, rng.uniform(0.003, 0.02) * scale)
     inner, outer = _faded(rng, strokes(shape, [zona.inner]), scale, 0.5), strokes(shape, [zona.outer])
     present = blur(_weight(masks.zona), 1.0) > 0.05
     layers.lines += inner * present * np.float32(rng.uniform(0.1, 1.0))
     layers.halos += inner * present * np.float32(rng.uniform(0.0, 1.0))
     fine = _faded(rng, outer, scale, 0.0) * present
-    layers.lines += fine * np.float32(rng.choice([rng.uniform(0, 0.15), rng.uniform(0.1, 0.5)]))
-    layers.halos += fine * np.float32(rng.uniform(-0.1, 0.4))
+    layers.lines += fine * np.float32(
+        rng.choice([rng.uniform(0, 0.06), rng.uniform(0.06, 0.5)], p=[0.6, 0.4])
+    )
+    layers.halos += fine * np.float32(rng.choice([0.0, rng.uniform(-0.1, 0.4)]))
+
+
+def _fraying(rng: np.random.Generator, zona: Zona, masks: TissueMasks, scale: float) -> Field:
+    """How dense the zona's granules are, 0 to 1: they thin out beyond the outline that a reader draws."""
+    shape = (masks.zona.shape[0], masks.zona.shape[1])
+    reach = float(rng.choice([0.0, rng.uniform(0.0, 0.03)], p=[0.3, 0.7]))
+    outer = np.array(zona.centre) + (1.0 + 2.0 * reach) * (zona.outer - np.array(zona.centre))
+    beyond = zona_ring(shape, replace(zona, outer=outer)) & ~masks.body
+    share = np.float32(rng.uniform(0.3, 0.7))
+    dense = (1 - share) * _weight(masks.zona) + share * _weight(beyond)
+    return np.asarray(blur(dense, (0.3 * reach + 0.002) * scale) * _weight(~masks.body), np.float32)
 
 
 def _paint_blastocyst(
@@ -135,7 +154,12 @@ def _paint_outlines(
     rng: np.random.Generator, layers: Layers, embryo: Embryo, masks: TissueMasks, borders: Field
 ) -> None:
     shape, scale = (masks.body.shape[0], masks.body.shape[1]), embryo.scale
-    outer = _faded(rng, strokes(shape, [b.outline for b in embryo.bodies]), scale, 0.6)
+    # readers draw the tissue's border on the outer flank of its dark outline, which is often broad
+    inset, breadth = rng.uniform(0.0, 0.035), rng.choice([0.0, rng.uniform(0.005, 0.015)])
+    drawn = [
+        towards(b.outline, b.centre, 1.0 - off) for b in embryo.bodies for off in (inset, inset + breadth)
+    ]
+    outer = _faded(rng, strokes(shape, drawn), scale, 0.6)
     inner = _faded(rng, strokes(shape, [b.cavity for b in embryo.bodies]), scale, 0.35)
     inner *= np.float32(1.0) - np.float32(0.8) * _weight(masks.icm)
     layers.lines += outer * np.float32(rng.uniform(0.5, 1.5)) + inner * np.float32(rng.uniform(0.5, 1.4))
@@ -158,7 +182,7 @@ def _paint_mass(
     """The inner cell mass: transparent overlapping cells, or a compact or blurred lump."""
     shape, scale = (masks.icm.shape[0], masks.icm.shape[1]), embryo.scale
     look = rng.choice(["cells", "compact", "blurred"], p=[0.55, 0.27, 0.18])
-    visible = np.float32(rng.uniform(0.05, 0.4) if rng.random() < 0.12 else rng.uniform(0.5, 1.2))
+    visible = np.float32(rng.uniform(0.05, 0.4) if rng.random() < 0.05 else rng.uniform(0.5, 1.2))
     inside = blur(_weight(masks.icm), 1.0)
     heap = np.zeros(shape, np.float32)
     for cell in embryo.icm_cells:
