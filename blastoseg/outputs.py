@@ -93,7 +93,8 @@ class OutputFolder:
         mask_file = overlay_file = Path()
         if labels is not None:
             mask_file = self.picture("masks", frame.ref, ".png")
-            self._write(mask_file, labels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+            # OpenCV's own choice suits label images: a given level is slower and larger
+            self._write(mask_file, labels, [])
         if with_overlay:
             overlay_file = self.picture("overlays", frame.ref, ".jpg")
             overlay = draw_overlay(frame.image, labels, caption(result))

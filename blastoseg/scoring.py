@@ -1,18 +1,20 @@
 """Stages 1 to 6 for a stream of frames: read, locate, segment, clean, measure, judge.
 
 Reading ahead and finishing behind run in worker threads (their work is in libraries that release the
-interpreter lock) while the caller's thread keeps the network busy. Both queues are bounded, so that
-memory does not grow with the number of frames, and results come in the order of the frames.
+interpreter lock) while others keep the network busy. All queues are bounded, so that memory does not
+grow with the number of frames, and results come in the order of the frames.
 """
 
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 
 from blastoseg import columns
@@ -63,6 +65,16 @@ class Networks(Protocol):
 
     def segment_batch(self, crops: list[Image]) -> np.ndarray[Any, Any]: ...
 
+    def side_by_side(self) -> AbstractContextManager[int]: ...
+
+
+class FrameLeftError(Exception):
+    """A frame that must wait for the next run: its file still grows, or its share went away."""
+
+
+Reading = tuple[FrameRef, Future[Frame]]
+"""A frame that is being read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Segmented:
@@ -79,7 +91,8 @@ class ScoringPlan:
     """How a stream of frames is scored.
 
     ``read`` decodes a frame; ``pixel_size`` gives um/px and its source; ``save`` stores a finished
-    frame's pictures and returns their paths (mask, overlay) relative to OUT.
+    frame's pictures and returns their paths (mask, overlay) relative to OUT. Once ``is_stopped`` is true no
+    further batch is begun.
     """
 
     networks: Networks
@@ -88,45 +101,73 @@ class ScoringPlan:
     pixel_size: Callable[[FrameRef], tuple[float, str]]
     save: Callable[[Frame, Labels | None, FrameResult], tuple[str, str]]
     workers: int = 2
+    is_stopped: Callable[[], bool] = bool
 
 
-def score_frames(refs: Iterable[FrameRef], plan: ScoringPlan) -> Iterator[FrameResult]:
+def score_frames(refs: Iterable[FrameRef], plan: ScoringPlan) -> Iterator[FrameResult | None]:
     """One result a frame, in order. A frame that cannot be read or processed is a ``failed`` result.
 
+    None stands for a frame that ``plan.read`` left for the next run; frames that were not begun when the
+    plan was stopped are missing at the end.
     Raises only what ends the whole run: a missing device, a full disk.
     """
     remaining = iter(refs)
-    ahead = 3 * plan.networks.batch_size
-    reading: deque[tuple[FrameRef, Future[Frame]]] = deque()
-    finishing: deque[Future[FrameResult]] = deque()
-    # Two pools: frames to be finished must not stand behind frames to be read, or the network starves.
-    with ThreadPoolExecutor(plan.workers) as readers, ThreadPoolExecutor(plan.workers) as finishers:
+    size = plan.networks.batch_size
+    # Three pools: frames to be finished must not stand behind frames to be read, or the network starves.
+    with (
+        plan.networks.side_by_side() as passes,
+        _one_opencv_thread(),
+        ThreadPoolExecutor(plan.workers) as readers,
+        ThreadPoolExecutor(passes) as networks,
+        ThreadPoolExecutor(plan.workers) as finishers,
+    ):
+        reading: deque[Reading] = deque()
+        segmenting: deque[Future[list[Segmented | FrameResult | None]]] = deque()
+        finishing: deque[Future[FrameResult | None]] = deque()
         try:
             while True:
-                for ref in islice(remaining, ahead - len(reading)):
+                for ref in islice(remaining, 2 * size - len(reading)):
                     reading.append((ref, readers.submit(plan.read, ref)))
-                if not reading:
+                while reading and len(segmenting) <= passes and not plan.is_stopped():
+                    batch = [reading.popleft() for _ in range(min(size, len(reading)))]
+                    segmenting.append(networks.submit(_segment_read, batch, plan.networks))
+                if not segmenting:
                     break
-                batch = [reading.popleft() for _ in range(min(plan.networks.batch_size, len(reading)))]
-                finishing.extend(_segment_and_submit(batch, plan, finishers))
-                while len(finishing) > ahead:
+                for outcome in segmenting.popleft().result():
+                    finishing.append(
+                        finishers.submit(finish_frame, outcome, plan)
+                        if isinstance(outcome, Segmented)
+                        else _completed(outcome)
+                    )
+                while len(finishing) > 3 * size:
                     yield finishing.popleft().result()
             while finishing:
                 yield finishing.popleft().result()
         finally:
-            for finish in finishing:
-                finish.cancel()
-            for _, read in reading:
-                read.cancel()
+            futures: list[Future[Any]] = [*finishing, *segmenting, *(read for _, read in reading)]
+            for future in futures:
+                future.cancel()
 
 
-def _segment_and_submit(
-    batch: list[tuple[FrameRef, Future[Frame]]], plan: ScoringPlan, finishers: ThreadPoolExecutor
-) -> list[Future[FrameResult]]:
-    outcomes: list[Frame | FrameResult] = []
+@contextmanager
+def _one_opencv_thread() -> Iterator[None]:
+    # Frames are worked on side by side: threads within one would only stand in each other's way.
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _segment_read(batch: list[Reading], networks: Networks) -> list[Segmented | FrameResult | None]:
+    """A batch through the networks once its frames are read; those that cannot be are ``failed``."""
+    outcomes: list[Frame | FrameResult | None] = []
     for ref, future in batch:
         try:
             outcomes.append(future.result())
+        except FrameLeftError:
+            outcomes.append(None)
         except UnreadableFrameError as error:
             outcomes.append(failed_frame(ref, str(error)))
         except Exception as error:
@@ -134,13 +175,8 @@ def _segment_and_submit(
             log.exception("unexpected error while reading %s", ref.source)
             outcomes.append(failed_frame(ref, f"unexpected error while reading: {error!r}: see run.log"))
     frames = [outcome for outcome in outcomes if isinstance(outcome, Frame)]
-    segmented = iter(segment_frames(frames, plan.networks))
-    return [
-        finishers.submit(finish_frame, next(segmented), plan)
-        if isinstance(outcome, Frame)
-        else _completed(outcome)
-        for outcome in outcomes
-    ]
+    segmented = iter(segment_frames(frames, networks))
+    return [next(segmented) if isinstance(outcome, Frame) else outcome for outcome in outcomes]
 
 
 def segment_frames(frames: list[Frame], networks: Networks) -> list[Segmented]:
@@ -168,17 +204,20 @@ def segment_frames(frames: list[Frame], networks: Networks) -> list[Segmented]:
 
 
 def finish_frame(segmented: Segmented, plan: ScoringPlan) -> FrameResult:
-    """Clean, measure, judge and save one frame. An unexpected error becomes a ``failed`` result."""
+    """Clean, measure, judge and save one frame. An unexpected error, twice, becomes a ``failed`` result."""
     ref = segmented.frame.ref
-    try:
-        labels, result = _measure_frame(segmented, plan)
-        result.mask_file, result.overlay_file = plan.save(segmented.frame, labels, result)
-        return result
-    except BlastosegError:
-        raise
-    except Exception as error:
-        log.exception("unexpected error while measuring %s", ref.source)
-        return failed_frame(ref, f"unexpected error while measuring: {error!r}: see run.log")
+    problem = ""
+    for _ in range(2):
+        try:
+            labels, result = _measure_frame(segmented, plan)
+            result.mask_file, result.overlay_file = plan.save(segmented.frame, labels, result)
+            return result
+        except BlastosegError:
+            raise
+        except Exception as error:
+            log.exception("unexpected error while measuring %s", ref.source)
+            problem = repr(error)
+    return failed_frame(ref, f"unexpected error while measuring: {problem}, twice: see run.log")
 
 
 def _measure_frame(segmented: Segmented, plan: ScoringPlan) -> tuple[Labels | None, FrameResult]:
@@ -219,7 +258,7 @@ def failed_frame(ref: FrameRef, reason: str, flags: tuple[Flag, ...] = ()) -> Fr
     return FrameResult(ref, Status.FAILED, flags, reason, measures=dict(UNMEASURED))
 
 
-def _completed(result: FrameResult) -> Future[FrameResult]:
-    future: Future[FrameResult] = Future()
+def _completed(result: FrameResult | None) -> Future[FrameResult | None]:
+    future: Future[FrameResult | None] = Future()
     future.set_result(result)
     return future

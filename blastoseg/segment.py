@@ -1,7 +1,8 @@
 """Stage 3: frames and crops through the networks: preparation, device, batches, precision, memory."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, Protocol, cast
 
 import numpy as np
@@ -78,6 +79,23 @@ class Segmenter:
         on the other crops.
         """
         return self._run(crops, self.input_side, "segment", self._segment)
+
+    @contextmanager
+    def side_by_side(self) -> Iterator[int]:
+        """How many threads should call the networks at once: while it lasts, each pass takes one core.
+
+        On the CPU passes of one thread each, side by side, do a third more a second than one pass on all
+        cores. On a GPU one thread keeps it busy.
+        """
+        if self.device.type != "cpu":
+            yield 1
+            return
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield threads
+        finally:
+            torch.set_num_threads(threads)
 
     def _ready(self, network: nn.Module) -> nn.Module:
         fold_batch_norms(network)

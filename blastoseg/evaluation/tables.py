@@ -105,7 +105,7 @@ def _number(value: float | int | bool | None) -> float:
 
 
 def measures_by_case(outcomes: Sequence[CaseOutcome]) -> pd.DataFrame:
-    """What the agreement was computed from: a row a case and measure that any side has, NaN where one lacks it.
+    """What the agreement was computed from: a row a case and measure that any side has; NaN where one lacks.
 
     Columns ``case``, ``measure``, ``unit``, ``predicted``, ``reference_labels``, ``truth``.
     """

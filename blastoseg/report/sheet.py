@@ -1,5 +1,6 @@
 """What every sheet of a workbook shares: title, notice, header, styles, safe cells."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,11 +21,14 @@ FIRST_ROW = HEADER_ROW + 1
 
 _A4 = "9"
 _MARGIN_INCHES = 0.4
+_POINTS_A_LINE = 15
+_BOLD_CHARACTERS = 0.85
+"""Bold letters that fit, for each unit of a column's width, which counts digits of the plain font."""
 _TITLE = Font(name="Calibri", bold=True, size=14)
 _NOTICE = Font(name="Calibri", italic=True, color=Color("FFB45309"))
 _HEADER = Font(name="Calibri", bold=True, color=Color("FFFFFFFF"))
 _HEADER_FILL = PatternFill("solid", fgColor="FF1F4E5F")
-_HEADER_ALIGNMENT = Alignment(wrap_text=True, vertical="center")
+_HEADER_ALIGNMENT = Alignment(wrap_text=True, vertical="center", horizontal="center")
 
 
 def add_sheet(
@@ -52,7 +56,7 @@ def add_sheet(
 
 def append_header(sheet: Any, names: Sequence[str], rows: int) -> None:
     """Append the header row, high enough for wrapped words, with a filter over it and ``rows`` rows below."""
-    sheet.row_dimensions[HEADER_ROW].height = 62
+    sheet.row_dimensions[HEADER_ROW].height = _POINTS_A_LINE * (_lines(sheet, names) + 0.5)
     cells = []
     for name in names:
         cell = styled(sheet, name, _HEADER)
@@ -60,6 +64,15 @@ def append_header(sheet: Any, names: Sequence[str], rows: int) -> None:
         cells.append(cell)
     sheet.append(cells)
     sheet.auto_filter.ref = f"A{HEADER_ROW}:{get_column_letter(len(names))}{HEADER_ROW + max(rows, 1)}"
+
+
+def _lines(sheet: Any, names: Sequence[str]) -> int:
+    """Lines that the longest heading takes in its column."""
+    widths = [sheet.column_dimensions[get_column_letter(index)].width for index in range(1, len(names) + 1)]
+    return max(
+        len(textwrap.wrap(name, max(int(width * _BOLD_CHARACTERS), 1)))
+        for name, width in zip(names, widths, strict=True)
+    )
 
 
 def styled(sheet: Any, value: Any, font: Font | None = None, number_format: str = "") -> Any:

@@ -104,10 +104,9 @@ def _append_embryo(sheet: Any, row: dict[Any, Any], shown: tuple[_Shown, ...], u
     for column in shown:
         value = row[column.column.format(u=unit)]
         cells.append(styled(sheet, value, number_format=column.number_format))
-    for cell in cells:
-        cell.alignment = _CELL
-    # Beside each other, a number's end and a word's start would touch.
-    cells[2].alignment = cells[3].alignment = _CENTRED
+    words = {1, 4, 5}
+    for index, cell in enumerate(cells):
+        cell.alignment = _CELL if index in words else _CENTRED
     sheet.append(cells)
 
 

@@ -35,7 +35,8 @@ def build_embryo(rng: np.random.Generator, kind: str) -> Embryo:
     necklace = draw_necklace(rng, kind)
     if kind == "hatching":
         assert zona is not None
-        return _hatching(rng, zona, necklace)
+        # some hatch while collapsed: both halves a dense clump of cells with little cavity
+        return _hatching(rng, zona, draw_necklace(rng, "collapsed") if rng.random() < 0.25 else necklace)
     if kind == "hatched":
         outline = ellipse_radius(rng, 0.5, rng.uniform(1.0, 1.12)) * wobble(rng, 0.02) * _bumps(rng, necklace)
         return add_inner_cell_mass(

@@ -6,11 +6,11 @@ from blastoseg.errors import UsageError
 
 BLASTOCYSTS: dict[str, float] = {
     "early": 0.09,
-    "full": 0.18,
-    "expanded": 0.24,
+    "full": 0.22,
+    "expanded": 0.28,
     "collapsed": 0.07,
-    "hatching": 0.13,
-    "hatched": 0.07,
+    "hatching": 0.1,
+    "hatched": 0.04,
     "opened_zona": 0.05,
 }
 """Kind -> share of the training mixture."""

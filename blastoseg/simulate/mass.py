@@ -45,7 +45,7 @@ def add_inner_cell_mass(rng: np.random.Generator, embryo: Embryo) -> Embryo:
         icm_outlines=tuple(outlines),
         te_cells=_round_cells(rng, body, clump.angle),
         fragments=_fragments(rng, body),
-        packed_cells=_packed_cells(rng, body) if embryo.kind in ("early", "collapsed") else (),
+        packed_cells=_packed_cells(rng, body) if embryo.kind in ("early", "collapsed", "hatching") else (),
     )
 
 

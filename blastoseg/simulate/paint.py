@@ -108,8 +108,8 @@ def _paint_blastocyst(
     patchy = np.clip(1.0 + np.float32(0.8) * noise_field(rng, shape, 0.05 * scale), 0.1, 2.5)
     amount = (
         te * np.float32(rng.uniform(0.6, 1.2))
-        + icm * np.float32(rng.choice([rng.uniform(0.2, 0.7), rng.uniform(0.6, 1.8)], p=[0.35, 0.65]))
-        + cavity * np.float32(rng.uniform(0.05, 0.5)) * patchy
+        + icm * np.float32(rng.choice([rng.uniform(0.3, 0.7), rng.uniform(0.6, 1.8)], p=[0.2, 0.8]))
+        + cavity * np.float32(rng.uniform(0.05, 0.4)) * patchy
     )
     amount *= np.float32(optics.grain)
     layers.tone += np.float32(1.0 - 0.6 * optics.grain_relief) * amount * texture
@@ -169,9 +169,15 @@ def _paint_outlines(
     outside, inside = _weight(~masks.body), _weight(masks.te)
     fringe = outside if rng.random() < 0.5 else inside
     layers.halos += np.float32(rng.uniform(0.3, 1.5)) * blur(outer, width) * fringe
+    bare = _weight(~(masks.body | masks.zona | masks.gap))
     if rng.random() < 0.6:  # bare tissue has a bright rim, which is no zona
-        bare = _weight(~(masks.body | masks.zona | masks.gap))
         layers.halos += np.float32(rng.uniform(0.5, 3.0)) * blur(outer, rng.uniform(0.5, 2.5) * width) * bare
+    if (
+        rng.random() < 0.5
+    ):  # its curved side, out of focus, throws a broad light on one flank and a shade on the other
+        broad = float(np.exp(rng.uniform(np.log(0.006), np.log(0.025)))) * scale
+        flank = blur(_weight(masks.body), broad) * blur(bare, 0.003 * scale)
+        layers.far_height += np.float32(rng.uniform(0.5, 4.0)) * flank
     fringe = inside if rng.random() < 0.5 else _weight(masks.cavity)
     layers.halos += np.float32(rng.uniform(0.3, 1.5)) * blur(inner, width) * fringe
 
@@ -182,7 +188,7 @@ def _paint_mass(
     """The inner cell mass: transparent overlapping cells, or a compact or blurred lump."""
     shape, scale = (masks.icm.shape[0], masks.icm.shape[1]), embryo.scale
     look = rng.choice(["cells", "compact", "blurred"], p=[0.55, 0.27, 0.18])
-    visible = np.float32(rng.uniform(0.05, 0.4) if rng.random() < 0.05 else rng.uniform(0.5, 1.2))
+    visible = np.float32(rng.uniform(0.05, 0.4) if rng.random() < 0.04 else rng.uniform(0.6, 1.4))
     inside = blur(_weight(masks.icm), 1.0)
     heap = np.zeros(shape, np.float32)
     for cell in embryo.icm_cells:
@@ -240,7 +246,7 @@ def _paint_far_side(
         near = over * np.clip(0.5 + noise_field(rng, shape, 4.0 * embryo_length(body)), 0.0, 1.0)
         layers.tone += veil * np.float32(rng.uniform(0.3, 1.2)) * near * sign * walls
         layers.height += np.float32(rng.uniform(0.2, 1.0)) * near * bumps
-    if rng.random() < 0.3:
+    if rng.random() < 0.2:
         _paint_face_on(rng, layers, body, over, optics)
     layers.far_tone += (
         veil * np.float32(rng.uniform(0.0, 0.35)) * over * noise_field(rng, shape, embryo_length(body))

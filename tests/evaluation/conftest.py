@@ -1,5 +1,7 @@
 """Cases whose tissues stand in the gray values, and networks that read them there."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,10 @@ class GrayValueNetworks:
     locator_side = 128
     input_side = 192
     batch_size = 2
+
+    @contextmanager
+    def side_by_side(self):
+        yield 2
 
     def locate_batch(self, squares):
         return (np.stack(squares) > 30).astype(np.float32)
