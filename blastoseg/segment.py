@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from blastoseg.allocator import reuse_freed_memory
 from blastoseg.errors import DeviceError
 from blastoseg.network.encoder import fold_batch_norms
 from blastoseg.network.inference import InferenceI2CNet
@@ -54,6 +55,8 @@ class Segmenter:
     ) -> None:
         self.card = card
         self.device = choose_device(device)
+        if self.device.type == "cpu":
+            reuse_freed_memory()
         self.precision = choose_precision(precision, self.device)
         self.batch_size = batch_size
         self.flips = flips

@@ -1,14 +1,13 @@
 """Paints one embryo into the layers that the optics turn into a picture."""
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.simulate.geometry import Body, Cell, Embryo, Points, Zona
-from blastoseg.simulate.masks import TissueMasks, fill, towards, zona_ring
+from blastoseg.simulate.geometry import Body, Cell, Embryo, Points
+from blastoseg.simulate.masks import TissueMasks, fill, towards
 from blastoseg.simulate.optics import Layers
+from blastoseg.simulate.paint_zona import paint_zona
 from blastoseg.simulate.preset import Optics
 from blastoseg.simulate.texture import (
     Field,
@@ -18,9 +17,11 @@ from blastoseg.simulate.texture import (
     cytoplasm,
     domes,
     faceted,
+    faded,
     noise_field,
     stacked_rims,
     strokes,
+    weight,
 )
 
 
@@ -34,7 +35,7 @@ def paint_embryo(
     """
     zona_rng, body_rng, cell_rng, fragment_rng = _split(rng, 4)
     if embryo.zona is not None:
-        _paint_zona(zona_rng, layers, embryo.zona, masks, optics, embryo.scale)
+        paint_zona(zona_rng, layers, embryo.zona, masks, optics, embryo.scale)
     if embryo.bodies:
         _paint_blastocyst(body_rng, layers, embryo, masks, optics)
     if embryo.loose_cells:
@@ -47,63 +48,11 @@ def _split(rng: np.random.Generator, parts: int) -> list[np.random.Generator]:
     return [np.random.default_rng(int(seed)) for seed in rng.integers(0, 2**62, parts)]
 
 
-def _weight(mask: NDArray[np.bool_]) -> Field:
-    return mask.astype(np.float32)
-
-
-def _faded(rng: np.random.Generator, lines: Field, scale: float, least: float) -> Field:
-    """Lines come and go along their length."""
-    presence = 0.75 + 0.5 * noise_field(rng, (lines.shape[0], lines.shape[1]), 0.08 * scale)
-    return np.asarray(lines * np.clip(presence, least, 1.2), np.float32)
-
-
-def _paint_zona(
-    rng: np.random.Generator, layers: Layers, zona: Zona, masks: TissueMasks, optics: Optics, scale: float
-) -> None:
-    shape = (masks.zona.shape[0], masks.zona.shape[1])
-    ring = blur(_weight(masks.zona), float(rng.uniform(0.0, 0.012)) * scale) * _weight(~masks.body)
-    frayed = _fraying(rng, zona, masks, scale)
-    granular = noise_field(rng, shape, scale * rng.uniform(0.002, 0.006))
-    granular = granular - np.float32(rng.uniform(0, 1.5)) * np.maximum(
-        noise_field(rng, shape, 0.005 * scale) - 2.0, 0
-    )
-    patches = noise_field(rng, shape, scale * rng.uniform(0.02, 0.05))
-    faint = rng.random() < 0.1
-    strength = optics.grain * (rng.uniform(0.03, 0.12) if faint else rng.uniform(0.12, 0.7))
-    grains = np.float32(strength) * frayed * granular
-    layers.tone += np.float32(0.7) * (grains + np.float32(0.3 * strength) * ring * patches)
-    layers.tone += np.float32(rng.normal(0.0, 0.8) * optics.tone) * ring
-    layers.height += grains
-    height = np.float32(np.exp(rng.uniform(np.log(0.03), np.log(0.7))))
-    rounded = domes(masks.zona.astype(np.uint8), 0.03 * scale)
-    layers.height += height * blur(rounded, rng.uniform(0.003, 0.02) * scale)
-    inner, outer = _faded(rng, strokes(shape, [zona.inner]), scale, 0.5), strokes(shape, [zona.outer])
-    present = blur(_weight(masks.zona), 1.0) > 0.05
-    layers.lines += inner * present * np.float32(rng.uniform(0.1, 1.0))
-    layers.halos += inner * present * np.float32(rng.uniform(0.0, 1.0))
-    fine = _faded(rng, outer, scale, 0.0) * present
-    layers.lines += fine * np.float32(
-        rng.choice([rng.uniform(0, 0.06), rng.uniform(0.06, 0.5)], p=[0.6, 0.4])
-    )
-    layers.halos += fine * np.float32(rng.choice([0.0, rng.uniform(-0.1, 0.4)]))
-
-
-def _fraying(rng: np.random.Generator, zona: Zona, masks: TissueMasks, scale: float) -> Field:
-    """How dense the zona's granules are, 0 to 1: they thin out beyond the outline that a reader draws."""
-    shape = (masks.zona.shape[0], masks.zona.shape[1])
-    reach = float(rng.choice([0.0, rng.uniform(0.0, 0.03)], p=[0.3, 0.7]))
-    outer = np.array(zona.centre) + (1.0 + 2.0 * reach) * (zona.outer - np.array(zona.centre))
-    beyond = zona_ring(shape, replace(zona, outer=outer)) & ~masks.body
-    share = np.float32(rng.uniform(0.3, 0.7))
-    dense = (1 - share) * _weight(masks.zona) + share * _weight(beyond)
-    return np.asarray(blur(dense, (0.3 * reach + 0.002) * scale) * _weight(~masks.body), np.float32)
-
-
 def _paint_blastocyst(
     rng: np.random.Generator, layers: Layers, embryo: Embryo, masks: TissueMasks, optics: Optics
 ) -> None:
     shape, scale = (masks.body.shape[0], masks.body.shape[1]), embryo.scale
-    te, icm, cavity, body = map(_weight, (masks.te, masks.icm, masks.cavity, masks.body))
+    te, icm, cavity, body = map(weight, (masks.te, masks.icm, masks.cavity, masks.body))
     texture = cytoplasm(rng, shape, scale)
     patchy = np.clip(1.0 + np.float32(0.8) * noise_field(rng, shape, 0.05 * scale), 0.1, 2.5)
     amount = (
@@ -159,26 +108,26 @@ def _paint_outlines(
     drawn = [
         towards(b.outline, b.centre, 1.0 - off) for b in embryo.bodies for off in (inset, inset + breadth)
     ]
-    outer = _faded(rng, strokes(shape, drawn), scale, 0.6)
-    inner = _faded(rng, strokes(shape, [b.cavity for b in embryo.bodies]), scale, 0.35)
-    inner *= np.float32(1.0) - np.float32(0.8) * _weight(masks.icm)
+    outer = faded(rng, strokes(shape, drawn), scale, 0.6)
+    inner = faded(rng, strokes(shape, [b.cavity for b in embryo.bodies]), scale, 0.35)
+    inner *= np.float32(1.0) - np.float32(0.8) * weight(masks.icm)
     layers.lines += outer * np.float32(rng.uniform(0.5, 1.5)) + inner * np.float32(rng.uniform(0.5, 1.4))
     layers.lines += borders * np.float32(rng.uniform(0.0, 0.6))
     # the bright fringe of an edge lies on one side of it, which one depends on the focus
     width = 0.007 * scale
-    outside, inside = _weight(~masks.body), _weight(masks.te)
+    outside, inside = weight(~masks.body), weight(masks.te)
     fringe = outside if rng.random() < 0.5 else inside
     layers.halos += np.float32(rng.uniform(0.3, 1.5)) * blur(outer, width) * fringe
-    bare = _weight(~(masks.body | masks.zona | masks.gap))
+    bare = weight(~(masks.body | masks.zona | masks.gap))
     if rng.random() < 0.6:  # bare tissue has a bright rim, which is no zona
         layers.halos += np.float32(rng.uniform(0.5, 3.0)) * blur(outer, rng.uniform(0.5, 2.5) * width) * bare
     if (
         rng.random() < 0.5
     ):  # its curved side, out of focus, throws a broad light on one flank and a shade on the other
         broad = float(np.exp(rng.uniform(np.log(0.006), np.log(0.025)))) * scale
-        flank = blur(_weight(masks.body), broad) * blur(bare, 0.003 * scale)
+        flank = blur(weight(masks.body), broad) * blur(bare, 0.003 * scale)
         layers.far_height += np.float32(rng.uniform(0.5, 4.0)) * flank
-    fringe = inside if rng.random() < 0.5 else _weight(masks.cavity)
+    fringe = inside if rng.random() < 0.5 else weight(masks.cavity)
     layers.halos += np.float32(rng.uniform(0.3, 1.5)) * blur(inner, width) * fringe
 
 
@@ -189,17 +138,17 @@ def _paint_mass(
     shape, scale = (masks.icm.shape[0], masks.icm.shape[1]), embryo.scale
     look = rng.choice(["cells", "compact", "blurred"], p=[0.55, 0.27, 0.18])
     visible = np.float32(rng.uniform(0.05, 0.4) if rng.random() < 0.04 else rng.uniform(0.6, 1.4))
-    inside = blur(_weight(masks.icm), 1.0)
+    inside = blur(weight(masks.icm), 1.0)
     heap = np.zeros(shape, np.float32)
     for cell in embryo.icm_cells:
         add_ball(heap, cell, float(rng.uniform(0.3, 0.9)), 2.5)
-    edge = strokes(shape, list(embryo.icm_outlines)) * _weight(masks.body)
+    edge = strokes(shape, list(embryo.icm_outlines)) * weight(masks.body)
     dark = np.float32(rng.normal(-0.4, 1.0) * optics.tone)
     if rng.random() < 0.5:  # a lump is thicker in the middle, darker towards its border
         rim = inside - blur(inside, rng.uniform(0.015, 0.05) * scale)
         layers.far_tone += np.float32(rng.normal(-2.0, 1.5) * optics.tone) * np.maximum(rim, 0.0) * 2.0
     if look == "cells":
-        lines = _faded(rng, stacked_rims(shape, embryo.icm_cells, rng.random()), 0.6 * scale, 0.0) * inside
+        lines = faded(rng, stacked_rims(shape, embryo.icm_cells, rng.random()), 0.6 * scale, 0.0) * inside
         layers.lines += visible * np.float32(rng.uniform(0.2, 0.8)) * lines
         layers.halos += visible * np.float32(rng.uniform(0.1, 0.6)) * lines
         layers.height += visible * heap * inside
@@ -210,19 +159,19 @@ def _paint_mass(
     else:
         layers.far_height += visible * 2.0 * inside * (1.0 + heap)
         layers.far_tone += (dark * 1.5 - np.float32(rng.uniform(0.0, 2.5) * optics.tone)) * inside
-    layers.lines += visible * np.float32(rng.uniform(0.0, 0.8)) * _faded(rng, edge, scale, 0.0)
+    layers.lines += visible * np.float32(rng.uniform(0.0, 0.8)) * faded(rng, edge, scale, 0.0)
     layers.halos += visible * np.float32(rng.uniform(0.0, 0.7)) * edge
 
 
 def _paint_packed(rng: np.random.Generator, layers: Layers, embryo: Embryo, masks: TissueMasks) -> None:
     """Cells lying over each other in a thick wall, as in an early or a collapsed blastocyst."""
     shape = (masks.te.shape[0], masks.te.shape[1])
-    inside = _weight(masks.te | masks.icm)
+    inside = weight(masks.te | masks.icm)
     heap = np.zeros(shape, np.float32)
     for cell in embryo.packed_cells:
         add_ball(heap, cell, float(rng.uniform(0.3, 1.0)), 2.5)
     layers.height += heap * inside
-    rims = _faded(rng, stacked_rims(shape, embryo.packed_cells, rng.random()), embryo.scale, 0.0)
+    rims = faded(rng, stacked_rims(shape, embryo.packed_cells, rng.random()), embryo.scale, 0.0)
     layers.lines += np.float32(rng.uniform(0.2, 0.9)) * rims * inside
     layers.halos += np.float32(rng.uniform(0.1, 0.8)) * rims * inside
 
@@ -266,7 +215,7 @@ def _paint_face_on(rng: np.random.Generator, layers: Layers, body: Body, over: F
     cover = np.zeros(shape, np.float32)
     for cell in cells:
         add_ball(cover, cell, float(rng.uniform(0.4, 1.0)), 5.0)
-    rim = _faded(rng, strokes(shape, [cell.outline() for cell in cells]), radius, 0.0) * over
+    rim = faded(rng, strokes(shape, [cell.outline() for cell in cells]), radius, 0.0) * over
     layers.lines += np.float32(rng.uniform(0.1, 0.8)) * rim
     layers.halos += np.float32(rng.uniform(0.0, 0.6)) * rim
     layers.height += np.float32(rng.uniform(0.2, 0.8)) * cover * over
@@ -303,7 +252,7 @@ def _paint_cells(
 ) -> None:
     """Blastomeres, a morula, or what is left of a degenerate embryo."""
     shape, scale = (masks.cells.shape[0], masks.cells.shape[1]), embryo.scale
-    inside = _weight(masks.cells)
+    inside = weight(masks.cells)
     degenerate = embryo.kind == "degenerate"
     texture = cytoplasm(rng, shape, scale)
     amount = optics.grain * rng.uniform(0.5, 1.3) * (1.8 if degenerate else 1.0)
@@ -322,7 +271,7 @@ def _paint_cells(
         layers.far_height += rounded
     else:
         layers.height += rounded
-    rim = _faded(rng, stacked_rims(shape, embryo.loose_cells, rng.random()), scale, 0.15)
+    rim = faded(rng, stacked_rims(shape, embryo.loose_cells, rng.random()), scale, 0.15)
     rim = rim * inside + strokes(shape, _contours(masks.cells)) * blur(inside, 1.0)
     strength = rng.uniform(0.1, 0.5) if smooth else rng.uniform(0.4, 1.2)
     layers.lines += np.float32(strength) * rim

@@ -148,3 +148,14 @@ def blobs(rng: np.random.Generator, shape: tuple[int, int], body: Body, count: i
         )
         add_ball(field, cell, float(rng.normal(0.0, 1.0)), rng.uniform(1.5, 6.0))
     return field
+
+
+def weight(mask: NDArray[np.bool_]) -> Field:
+    """A mask as a field, 0 and 1."""
+    return mask.astype(np.float32)
+
+
+def faded(rng: np.random.Generator, lines: Field, scale: float, least: float) -> Field:
+    """Lines come and go along their length."""
+    presence = 0.75 + 0.5 * noise_field(rng, (lines.shape[0], lines.shape[1]), 0.08 * scale)
+    return np.asarray(lines * np.clip(presence, least, 1.2), np.float32)
