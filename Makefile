@@ -16,7 +16,7 @@ SOURCES := $(shell find blastoseg weights -type f ! -name '*.pyc' 2>/dev/null)
 
 demo: $(VENV)/.runtime
 	rm -rf .demo
-	$(BIN)/blastoseg run examples/day5 --out .demo/day5
+	$(BIN)/blastoseg run examples/day5 --settings examples/day5.toml --out .demo/day5
 	@echo "Open .demo/day5/report.xlsx"
 
 test: lint

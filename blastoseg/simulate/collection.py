@@ -24,6 +24,7 @@ from blastoseg.simulate.timelapse import plan_timelapse
 JPEG_QUALITY = 88
 TRUE_COLUMNS = tuple(c.name for c in MEASURE_COLUMNS if c.unit not in ("um", "um2"))
 TRUTH_HEADER = ("embryo_id", "source", "frame_index", "time_h", "kind", "is_blastocyst", *TRUE_COLUMNS)
+CLOCK_HEADER = ("frame_index", "time")
 EVENTS_HEADER = ("embryo_id", "event", "time_h")
 
 
@@ -50,7 +51,7 @@ class _Drawn:
 def write_collection(out: Path, collection: Collection) -> Iterator[Path]:
     """Write ``OUT/<embryo>/<embryo>_RUN<n>_F0.jpg`` and yield each image's path once it is on disk.
 
-    Beside the images lie ``labels/<embryo>/*.png``, ``truth.csv`` (true measures in pixels, one row a frame)
+    A time-lapse's hours stand beside its images in ``<embryo>_timeElapsed.csv``. Beside the folders lie ``labels/<embryo>/*.png``, ``truth.csv`` (true measures in pixels, one row a frame)
     and, for a time-lapse, ``events.csv``. Of every four time-lapses the second hatches and the fourth never
     becomes a blastocyst. Raises OutputError where OUT holds something already or cannot be written.
     """
@@ -69,13 +70,17 @@ def _write(out: Path, collection: Collection) -> Iterator[Path]:
     for index in range(collection.embryos):
         rng = np.random.default_rng([collection.seed, index])
         embryo_id = f"E{index + 1:03d}"
+        clock: list[dict[str, object]] = []
         for position, drawn in enumerate(_series(rng, collection, index, embryo_id, events)):
             source = Path(embryo_id) / f"{embryo_id}_RUN{drawn.number + 1}_F0.jpg"
             _write_image(out / source, drawn.frame.image)
             if not collection.images_only:
                 _write_image(out / "labels" / source.with_suffix(".png"), drawn.frame.labels)
             truths.append(_truth_row(embryo_id, source, position, drawn))
+            clock.append({"frame_index": drawn.number + 1, "time": drawn.time_h})
             yield out / source
+        if collection.kind == "timelapse":
+            _write_table(out / embryo_id / f"{embryo_id}_timeElapsed.csv", CLOCK_HEADER, clock)
     if not collection.images_only:
         _write_table(out / "truth.csv", TRUTH_HEADER, truths)
         if collection.kind == "timelapse":
