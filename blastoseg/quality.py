@@ -17,6 +17,9 @@ EXCLUDING = {
     Flag.NO_EMBRYO: "no embryo was found",
     Flag.NOT_BLASTOCYST: "not a blastocyst (yet): no cavity lined by trophectoderm was found",
 }
+HATCHING_MIN_SHARE = 0.01
+"""Share of the blastocyst outside its zona from which it is called hatching: less is the outline's noise."""
+
 CUT_OFF = "the blastocyst is cut off by the frame's border"
 FOR_REVIEW = {
     Flag.SEVERAL_EMBRYOS: "several embryos in view: the central, largest was measured",
@@ -115,7 +118,8 @@ def assess_frame(findings: Findings, thresholds: Quality) -> Verdict:
     if findings.border & {ICM.label, BLASTOCOEL.label, TE.label}:
         return _excluded(Flag.TOUCHES_BORDER, CUT_OFF)
     raised = _doubts(findings, thresholds)
-    if findings.measures.get("zp_is_breached"):
+    # A gap alone may be an opened zona, or one too thin to be seen: hatching is tissue outside.
+    if _number(findings.measures, "extruded_area_frac") >= HATCHING_MIN_SHARE:
         raised.add(Flag.HATCHING)
     if np.isnan(findings.um_per_px):
         raised.add(Flag.UNCALIBRATED)

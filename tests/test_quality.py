@@ -82,8 +82,12 @@ def test_what_cannot_be_measured_is_excluded(change, flag):
     assert verdict.flags == (flag,)
 
 
+def test_an_opened_zona_without_tissue_outside_is_not_hatching():
+    assert assess_frame(findings({"zp_is_breached": True}), THRESHOLDS).flags == ()
+
+
 def test_hatching_and_a_missing_pixel_size_are_told_but_are_no_doubt():
-    verdict = assess_frame(findings({"zp_is_breached": True}, um_per_px=float("nan")), THRESHOLDS)
+    verdict = assess_frame(findings({"extruded_area_frac": 0.2}, um_per_px=float("nan")), THRESHOLDS)
     assert verdict.status is Status.OK
     assert verdict.flags == (Flag.HATCHING, Flag.UNCALIBRATED)
 

@@ -19,7 +19,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from blastoseg.events import FrameScored, RunEnded, RunEvent, RunStarted
+from blastoseg.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,6 +78,9 @@ class RunProgress:
                 self._done += 1
                 self._bar.advance(self._task)
                 self._line_a_minute()
+            case RunStopping():
+                self._bar.update(self._task, description="Stopping")
+                self._say(f"{event.reason}: writing what is finished")
             case RunEnded():
                 self._bar.update(self._task, description="Done", completed=self._total)
 
@@ -102,11 +105,15 @@ def embryo_table(embryos: "pd.DataFrame") -> Table:
     table = Table(title="Embryos (latest measured frame)", title_justify="left", header_style="bold")
     for heading in ("embryo", "hours", "status"):
         table.add_column(
-            heading, justify="right" if heading == "hours" else "left", no_wrap=heading != "embryo"
+            heading,
+            justify="right" if heading == "hours" else "left",
+            no_wrap=heading != "embryo",
+            min_width=8 if heading == "embryo" else None,
         )
-    for heading in (f"diameter {unit}", f"ICM {unit}2", f"TE {unit}", "cavity %", "zona %"):
+    # two lines of heading leave room for the names on a narrow terminal
+    for heading in (f"diam.\n{unit}", f"ICM\n{unit}2", f"TE\n{unit}", "cavity\n%", "zona\n%"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("flags")
+    table.add_column("flags", min_width=10)
     for row in embryos.head(ROWS_SHOWN).to_dict("records"):
         style = STATUS_STYLE.get(str(row["status"]), "")
         table.add_row(
