@@ -78,7 +78,7 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda done, total
     source = request.source.open()
     if not source.total:
         raise DataError(f"{request.source}: holds no labelled images: nothing to evaluate")
-    segmenter = Segmenter(card, request.device, request.batch_size)
+    segmenter = Segmenter(card, request.device, request.batch_size, flips=request.settings.flips)
     folder = request.folder()
     folder.create()
     plan = ComparisonPlan(
