@@ -35,8 +35,7 @@ def build_embryo(rng: np.random.Generator, kind: str) -> Embryo:
     necklace = draw_necklace(rng, kind)
     if kind == "hatching":
         assert zona is not None
-        # some hatch while collapsed: both halves a dense clump of cells with little cavity
-        return _hatching(rng, zona, draw_necklace(rng, "collapsed") if rng.random() < 0.25 else necklace)
+        return _hatching(rng, zona, necklace)
     if kind == "hatched":
         outline = ellipse_radius(rng, 0.5, rng.uniform(1.0, 1.12)) * wobble(rng, 0.02) * _bumps(rng, necklace)
         return add_inner_cell_mass(
@@ -87,11 +86,11 @@ def _body_outline(
     return zona.centre, outline
 
 
-def _bumps(rng: np.random.Generator, necklace: Necklace) -> NDArray[np.float64]:
-    """Without the zona the cells bulge outwards too."""
+def _bumps(rng: np.random.Generator, necklace: Necklace, most: float = 0.05) -> NDArray[np.float64]:
+    """Without the zona the cells bulge outwards too, by up to ``most`` of the radius."""
     phase = np.interp(ANGLES, np.linspace(0, 2 * np.pi, 9), np.append(rng.normal(0, 0.5, 8), 0.0))
     return np.asarray(
-        1.0 + rng.uniform(0.0, 0.05) * (np.abs(np.sin(necklace.cells / 2 * ANGLES + phase)) - 0.6)
+        1.0 + rng.uniform(0.0, most) * (np.abs(np.sin(necklace.cells / 2 * ANGLES + phase)) - 0.6)
     )
 
 
@@ -139,14 +138,21 @@ def _hatching(rng: np.random.Generator, zona: Zona, necklace: Necklace) -> Embry
     wall = float(radius_of(zona.centre, zona.outer)[hole])
     apart = float(room[hole]) + np.sqrt(max(size**2 - neck**2, 0.0)) + 0.3 * (wall - float(room[hole]))
     second = (float(apart * way[0]), float(apart * way[1]))
-    outside = ellipse_radius(rng, size, rng.uniform(1.0, 1.15)) * wobble(rng, 0.02) * _bumps(rng, necklace)
+    outside = ellipse_radius(rng, size, rng.uniform(1.0, 1.15)) * wobble(rng, 0.02)
+    # what has just come out is often a dense clump of round cells with little cavity, the rest may collapse
+    is_clump = rng.random() < 0.4
+    beyond = replace(
+        draw_necklace(rng, "collapsed" if is_clump else "hatching"), cells=int(rng.integers(8, 28))
+    )
+    within = draw_necklace(rng, "collapsed") if rng.random() < 0.2 else necklace
+    outside = outside * _bumps(rng, beyond, 0.14 if is_clump else 0.05)
     across = np.array([-way[1], way[0]]) * neck * rng.uniform(0.7, 1.0)
     start, end = (room[hole] - 0.2) * way, (wall + 0.35 * size) * way
     channel = np.stack([start - across, end - across, end + across, start + across])
     present = _gap(toward, float(np.arcsin(min(neck / wall, 0.9))))
     bodies = (
-        _body(rng, first, inside, necklace, "hatching"),
-        _body(rng, second, outside, replace(necklace, cells=int(rng.integers(8, 28))), "hatching"),
+        _body(rng, first, inside, within, "hatching"),
+        _body(rng, second, outside, beyond, "hatching"),
     )
     whole = Embryo("hatching", 1.0, replace(zona, present=present), bodies, channel)
     return add_inner_cell_mass(rng, whole)

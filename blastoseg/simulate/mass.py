@@ -45,7 +45,7 @@ def add_inner_cell_mass(rng: np.random.Generator, embryo: Embryo) -> Embryo:
         icm_outlines=tuple(outlines),
         te_cells=_round_cells(rng, body, clump.angle),
         fragments=_fragments(rng, body),
-        packed_cells=_packed_cells(rng, body) if embryo.kind in ("early", "collapsed", "hatching") else (),
+        packed_cells=_all_packed_cells(rng, embryo, body),
     )
 
 
@@ -178,6 +178,12 @@ def _round_cells(rng: np.random.Generator, body: Body, mass_angle: float) -> tup
         x, y = body.centre[0] + reach * np.cos(angle), body.centre[1] + reach * np.sin(angle)
         cells.append(Cell(float(x), float(y), size * float(rng.uniform(0.8, 1.0)), size, angle))
     return tuple(cells)
+
+
+def _all_packed_cells(rng: np.random.Generator, embryo: Embryo, host: Body) -> tuple[Cell, ...]:
+    if embryo.kind == "hatching":
+        return tuple(cell for body in embryo.bodies for cell in _packed_cells(rng, body))
+    return _packed_cells(rng, host) if embryo.kind in ("early", "collapsed") else ()
 
 
 def _packed_cells(rng: np.random.Generator, body: Body) -> tuple[Cell, ...]:
