@@ -51,9 +51,10 @@ class _Drawn:
 def write_collection(out: Path, collection: Collection) -> Iterator[Path]:
     """Write ``OUT/<embryo>/<embryo>_RUN<n>_F0.jpg`` and yield each image's path once it is on disk.
 
-    A time-lapse's hours stand beside its images in ``<embryo>_timeElapsed.csv``. Beside the folders lie ``labels/<embryo>/*.png``, ``truth.csv`` (true measures in pixels, one row a frame)
-    and, for a time-lapse, ``events.csv``. Of every four time-lapses the second hatches and the fourth never
-    becomes a blastocyst. Raises OutputError where OUT holds something already or cannot be written.
+    A time-lapse's hours stand beside its images in ``<embryo>_timeElapsed.csv``. Beside the folders lie
+    ``labels/<embryo>/*.png``, ``truth.csv`` (true measures in pixels, one row a frame) and, for a time-lapse,
+    ``events.csv``. Of every four time-lapses the second hatches and the fourth never becomes a blastocyst.
+    Raises OutputError where OUT holds something already or cannot be written.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
