@@ -56,8 +56,16 @@ class LocatorCard(_Part):
     widths: tuple[int, ...]
 
 
+class ListCard(_Part):
+    """One list of labelled images: how many, of how many embryos or patients, and a hash of all their content."""
+
+    images: int = Field(ge=0)
+    groups: int = Field(ge=0)
+    sha256: str
+
+
 class TrainingCard(_Part):
-    """What the model was trained on, and with what."""
+    """What the model was trained on, and with what. ``started_from`` names the weights it goes back to."""
 
     data: str
     recipe: str
@@ -66,6 +74,9 @@ class TrainingCard(_Part):
     hours: float = Field(ge=0)
     software: dict[str, str]
     locator_images: int = Field(default=0, ge=0)
+    started_from: str = ""
+    recipe_sha256: str = ""
+    lists: dict[str, ListCard] = {}
 
 
 class Score(_Part):

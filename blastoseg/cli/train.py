@@ -1,8 +1,8 @@
-"""`blastoseg train`: make a model from a recipe."""
+"""`blastoseg train`: make a model from a recipe, of drawn or of a lab's own labelled images."""
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,35 +16,96 @@ class TrainPart(StrEnum):
     EXPORT = "export"
 
 
+class TrainDevice(StrEnum):
+    """Where a training runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+    @property
+    def accelerator(self) -> Literal["auto", "cpu", "gpu"]:
+        """Lightning's word for it."""
+        words: dict[str, Literal["auto", "cpu", "gpu"]] = {"auto": "auto", "cpu": "cpu", "cuda": "gpu"}
+        return words[self.value]
+
+
 def train(
     out: Annotated[Path, typer.Option("--out", "-o", help="Model folder to write: weights and card.")],
+    data: Annotated[
+        Path | None, typer.Argument(metavar="[DATA]", help="Folder of labelled images, of any known layout.")
+    ] = None,
     recipe: Annotated[
-        str, typer.Option("--recipe", help="Name of a bundled recipe, or a recipe file (TOML).")
-    ] = "i2cnet-starter",
+        str | None,
+        typer.Option(
+            help="Name of a bundled recipe, or a recipe file (TOML).",
+            show_default="finetune; without DATA i2cnet-starter",
+        ),
+    ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="Name or folder of the weights to start from.", show_default="the recipe's"
+        ),
+    ] = None,
+    lists: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of train.txt, val.txt, test.txt; made where DATA has none.",
+            show_default="DATA",
+            metavar="DIR",
+        ),
+    ] = None,
+    max_epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Times every training image is seen.", show_default="the recipe's"),
+    ] = None,
+    device: Annotated[TrainDevice, typer.Option(help="A device asked for must be there.")] = TrainDevice.AUTO,
+    devices: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="GPUs of each machine (processes on a CPU).", show_default="all GPUs, or one process"
+        ),
+    ] = None,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines, under torchrun or SLURM.")] = 1,
     work: Annotated[
-        Path | None, typer.Option("--work", help="Checkpoints and logs.", show_default="OUT-training")
+        Path | None, typer.Option("--work", help="Checkpoints and lists.", show_default="OUT-training")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoints.")] = False,
     part: Annotated[
         TrainPart, typer.Option("--part", help="One network only, or export the last checkpoints.")
     ] = TrainPart.ALL,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")] = False,
 ) -> None:
     """Train the networks of a recipe and write a model folder that `run --weights` takes."""
     from blastoseg.errors import EnvironmentProblemError
 
     try:
         from blastoseg.training.fit import FitPlan
-        from blastoseg.training.make import make_model
+        from blastoseg.training.make import DataChoice, make_model
         from blastoseg.training.recipe import load_recipe
     except ModuleNotFoundError as error:
         raise EnvironmentProblemError(
             f"training needs {error.name}: install it with  pip install 'blastoseg[train]'"
         ) from error
-    plan = FitPlan(work=work or out.with_name(f"{out.resolve().name}-training"), resume=resume)
-    card = make_model(load_recipe(recipe), out, plan, part.value)
+    chosen = load_recipe(
+        recipe or ("i2cnet-starter" if data is None else "finetune"), start_from or "", max_epochs
+    )
+    plan = FitPlan(
+        work=work or out.with_name(f"{out.resolve().name}-training"),
+        resume=resume,
+        accelerator=device.accelerator,
+        devices=devices,
+        nodes=nodes,
+        tell=(lambda _text: None) if quiet else typer.echo,
+    )
+    choice = None if data is None else DataChoice(data, lists)
+    card = make_model(chosen, out, plan, part.value, choice)
     if card is None:
-        typer.echo(f"checkpoints are in {plan.work}; train the other part to write {out}")
         return
     typer.echo(f"{out}: {card.name} {card.version}, SHA-256 {card.sha256[:12]}")
     for name, score in card.scores.items():
-        typer.echo(f"{name}: mean Jaccard {score.jaccard_mean_pooled:.1%} pooled, n = {score.images}")
+        typer.echo(
+            f"{name}: mean Jaccard {score.jaccard_mean_pooled:.1%} pooled, "
+            f"{score.jaccard_mean_of_images:.1%} mean of images, n = {score.images}"
+        )

@@ -15,14 +15,15 @@ Maps = NDArray[np.uint8]
 
 def augment(image: Gray, maps: Maps, settings: Augmentation, rng: np.random.Generator) -> tuple[Gray, Maps]:
     """A changed image and its maps, of the same shapes. ``image`` has mean 0 and deviation 1, roughly."""
-    image, maps = _turn(image, maps, rng)
-    if settings.zoom or settings.rotation_deg or settings.shift:
+    image, maps = _turn(image, maps, settings, rng)
+    if settings.zoom or settings.scale or settings.rotation_deg or settings.shift:
         image, maps = _warp(image, maps, settings, rng)
     return _change_optics(image, settings, rng), maps
 
 
-def _turn(image: Gray, maps: Maps, rng: np.random.Generator) -> tuple[Gray, Maps]:
-    quarter_turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+def _turn(image: Gray, maps: Maps, settings: Augmentation, rng: np.random.Generator) -> tuple[Gray, Maps]:
+    quarter_turns = int(rng.integers(4)) if settings.quarter_turns else 0
+    mirrored = bool(rng.integers(2))
     image, maps = np.rot90(image, quarter_turns), np.rot90(maps, quarter_turns)
     if mirrored:
         image, maps = image[:, ::-1], maps[:, ::-1]
@@ -32,9 +33,12 @@ def _turn(image: Gray, maps: Maps, rng: np.random.Generator) -> tuple[Gray, Maps
 def _warp(image: Gray, maps: Maps, settings: Augmentation, rng: np.random.Generator) -> tuple[Gray, Maps]:
     side = image.shape[0]
     angle = rng.uniform(-settings.rotation_deg, settings.rotation_deg)
-    scale = float(np.exp(rng.uniform(np.log(1 - settings.zoom), -np.log(1 - settings.zoom))))
+    smallest, largest = settings.scale or (1 - settings.zoom, 1 / (1 - settings.zoom))
+    scale = float(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
     matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), angle, scale)
     matrix[:, 2] += rng.uniform(-settings.shift, settings.shift, 2) * side
+    if settings.random_crop:
+        matrix[:, 2] += rng.uniform(-1, 1, 2) * abs(scale - 1) / 2 * side
     warped = cv2.warpAffine(
         image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )

@@ -1,4 +1,4 @@
-"""What the networks are trained on: the sample protocol, and images drawn by the simulator."""
+"""What the networks are trained on: the sample protocol, drawn images, and streams of labelled ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,6 +58,13 @@ def draw_sample(data: SyntheticData, size: int, target: Target, index: int) -> S
     return Sample(square, masks)
 
 
+def drawn(job: Job) -> SyntheticData:
+    """The job's drawings. Raises TypeError where it is trained on labelled images."""
+    if not isinstance(job.data, SyntheticData):
+        raise TypeError(f"{job.data.kind} data are not drawn")
+    return job.data
+
+
 def _extra_kind(rng: np.random.Generator, shares: dict[str, float]) -> str | None:
     """A kind drawn by its share, or None for one of the simulator's mixture."""
     left = rng.random()
@@ -88,21 +95,65 @@ def to_tensors(image: NDArray[np.float32], maps: NDArray[np.uint8]) -> tuple[Ten
     return standard, torch.from_numpy(np.ascontiguousarray(maps.transpose(2, 0, 1)))
 
 
-class SyntheticStream(IterableDataset[tuple[Tensor, Tensor]]):
-    """Endless augmented training samples; each worker draws its own share of the numbers from ``start``."""
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which part of a stream one process of several takes, and how many of its batches lie behind."""
 
-    def __init__(self, job: Job, target: Target, start: int = 0) -> None:
-        self.job = job
-        self.target = target
-        self.start = start
+    rank: int = 0
+    processes: int = 1
+    batches_done: int = 0
+
+
+WHOLE = Share()
+
+
+def _worker() -> tuple[int, int]:
+    info = get_worker_info()
+    return (info.id, info.num_workers) if info else (0, 1)
+
+
+class LabelledStream(IterableDataset[tuple[Tensor, Tensor]]):
+    """Endless augmented samples, every one once before any comes again, in an order drawn by the seed.
+
+    What stands at which place depends on the seed and the place only: neither on the number of workers, nor
+    on where a resumed fit began. Each worker makes whole batches, in turn.
+    """
+
+    def __init__(self, samples: list[Sample], job: Job, share: Share = WHOLE) -> None:
+        self.samples, self.job, self.share = samples, job, share
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        info = get_worker_info()
-        worker, workers = (info.id, info.num_workers) if info else (0, 1)
-        data = self.job.data
-        rng = np.random.default_rng([data.seed, 1 + worker, self.start])
+        worker, workers = _worker()
+        size, seed = self.job.optimisation.batch_size, self.job.data.seed
+        batch = self.share.batches_done + worker
+        while True:
+            first = (batch * self.share.processes + self.share.rank) * size
+            for place in range(first, first + size):
+                sample = self.samples[self._index(place)]
+                yield _augmented(sample, self.job.augmentation, np.random.default_rng([seed, 2, place]))
+            batch += workers
+
+    def _index(self, place: int) -> int:
+        epoch, position = divmod(place, len(self.samples))
+        order = np.random.default_rng([self.job.data.seed, 1, epoch]).permutation(len(self.samples))
+        return int(order[position])
+
+
+class SyntheticStream(IterableDataset[tuple[Tensor, Tensor]]):
+    """Endless augmented drawings; each worker of each process draws its own share of the numbers."""
+
+    def __init__(self, job: Job, target: Target, share: Share = WHOLE) -> None:
+        self.job, self.target, self.share = job, target, share
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        worker, workers = _worker()
+        worker, workers = self.share.rank * workers + worker, self.share.processes * workers
+        data = drawn(self.job)
+        done = self.share.batches_done * self.share.processes * self.job.optimisation.batch_size
+        start = -(-done // data.reuse)
+        rng = np.random.default_rng([data.seed, 1 + worker, start])
         pool: list[Sample] = []
-        number = self.start + worker
+        number = start + worker
         while True:
             sample = draw_sample(data, self.job.input_size, self.target, number)
             if len(pool) < data.pool:
@@ -131,7 +182,7 @@ class SyntheticSamples:
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < self.count:
             raise IndexError(index)
-        return draw_sample(self.job.data, self.job.input_size, self.target, VALIDATION_OFFSET + index)
+        return draw_sample(drawn(self.job), self.job.input_size, self.target, VALIDATION_OFFSET + index)
 
 
 class TensorSamples(Dataset[tuple[Tensor, Tensor]]):

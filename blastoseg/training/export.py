@@ -13,13 +13,15 @@ from torch import nn
 
 from blastoseg import __version__
 from blastoseg.journal import replace_atomically
+from blastoseg.training.checkpoints import explain_failed_save
 from blastoseg.training.metrics import Summary
-from blastoseg.training.recipe import Recipe
+from blastoseg.training.recipe import Job, Recipe
 from blastoseg.weights import (
     CARD_FILE,
     LOCATOR_FILE,
     SEGMENTER_FILE,
     Card,
+    ListCard,
     LocatorCard,
     Score,
     SegmenterCard,
@@ -28,21 +30,30 @@ from blastoseg.weights import (
 )
 
 LOCATOR_OUTPUTS = ("main", "other")
+RECIPE_FILE = "recipe.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """What a card is made of: the recipe, the two networks, and how long they were trained."""
+    """What a card is made of: the recipe, the two networks, and how long they were trained.
 
+    ``locator_card`` describes the locator; ``lists`` the labelled images, ``started_from`` the weights that
+    the segmenter started from, both empty where there are none. ``name`` is the model's own.
+    """
+
+    name: str
     recipe: Recipe
     segmenter: nn.Module
     locator: nn.Module
+    locator_card: LocatorCard
     steps: int
     images: int
     locator_images: int
     hours: float
     temperature: float = 1.0
     scores: dict[str, Score] = field(default_factory=dict)
+    started_from: str = ""
+    lists: dict[str, ListCard] = field(default_factory=dict)
 
 
 def score_of(summary: Summary, note: str = "") -> Score:
@@ -67,20 +78,27 @@ def score_of(summary: Summary, note: str = "") -> Score:
 
 
 def export_model(model: TrainedModel, folder: Path) -> Card:
-    """Write a model folder, the card last, each file whole or not at all. Returns the card."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a model folder, the card last, each file whole or not at all. Returns the card.
+
+    Raises TrainingError where the disk refuses.
+    """
+    with explain_failed_save(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     _save_tensors(model.segmenter, folder / SEGMENTER_FILE)
     _save_tensors(model.locator, folder / LOCATOR_FILE)
+    if model.lists:
+        _save_text(
+            tomli_w.dumps(model.recipe.model_dump(mode="json", exclude_none=True)), folder / RECIPE_FILE
+        )
     card = _card_of(model, {name: sha256_of(folder / name) for name in (SEGMENTER_FILE, LOCATOR_FILE)})
-    with replace_atomically(folder / CARD_FILE) as temporary:
-        temporary.write_text(tomli_w.dumps(card.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
+    _save_text(tomli_w.dumps(card.model_dump(mode="json", exclude_none=True)), folder / CARD_FILE)
     return card.model_copy(update={"folder": folder})
 
 
 def _card_of(model: TrainedModel, files: dict[str, str]) -> Card:
     recipe = model.recipe
     return Card(
-        name=recipe.name,
+        name=model.name,
         version=recipe.version,
         description=recipe.description,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -93,14 +111,7 @@ def _card_of(model: TrainedModel, files: dict[str, str]) -> Card:
             temperature=model.temperature,
             config=recipe.segmenter.network,
         ),
-        locator=LocatorCard(
-            architecture="unet",
-            input_size=recipe.locator.input_size,
-            outputs=LOCATOR_OUTPUTS,
-            normalisation="crop-mean-std",
-            threshold=0.5,
-            widths=tuple(recipe.locator.network["widths"]),
-        ),
+        locator=model.locator_card,
         training=TrainingCard(
             data=recipe.data_description,
             recipe=recipe.name,
@@ -108,6 +119,9 @@ def _card_of(model: TrainedModel, files: dict[str, str]) -> Card:
             steps=model.steps,
             hours=round(model.hours, 2),
             locator_images=model.locator_images,
+            started_from=model.started_from,
+            recipe_sha256=recipe.digest(),
+            lists=model.lists,
             software={
                 "blastoseg": __version__,
                 "torch": torch.__version__,
@@ -119,7 +133,24 @@ def _card_of(model: TrainedModel, files: dict[str, str]) -> Card:
     )
 
 
+def locator_card(job: Job) -> LocatorCard:
+    """What a card says of a locator fitted by a job."""
+    return LocatorCard(
+        architecture="unet",
+        input_size=job.input_size,
+        outputs=LOCATOR_OUTPUTS,
+        normalisation="crop-mean-std",
+        threshold=0.5,
+        widths=tuple(job.network["widths"]),
+    )
+
+
+def _save_text(text: str, path: Path) -> None:
+    with explain_failed_save(path), replace_atomically(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def _save_tensors(network: nn.Module, path: Path) -> None:
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    with replace_atomically(path) as temporary:
+    with explain_failed_save(path), replace_atomically(path) as temporary:
         save_file(tensors, temporary)

@@ -1,44 +1,77 @@
-"""Fitting a recipe's two networks: loaders, checkpoints, resume, and the model folder at the end."""
+"""Fitting one network of a recipe: processes and devices, checkpoints, resume."""
 
 import logging
-import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from torch import nn
 
-from blastoseg.errors import TrainingError
+from blastoseg.errors import DeviceError, TrainingError
 from blastoseg.network import I2CNet, I2CNetConfig, Locator, LocatorConfig
-from blastoseg.training.data import SyntheticSamples, SyntheticStream, Target, TensorSamples
+from blastoseg.segment import is_out_of_memory
+from blastoseg.training.checkpoints import WholeCheckpoints, read_checkpoint
+from blastoseg.training.data import Target
 from blastoseg.training.fitting import Fitting
+from blastoseg.training.labelled import LabelledLists
+from blastoseg.training.loaders import Loaders, Material, gather_material
 from blastoseg.training.recipe import Job, Recipe
+from blastoseg.training.starting import load_start
+from blastoseg.training.synchronise import synchronise_batch_norms
 from blastoseg.weights import CLASSES
 
 log = logging.getLogger(__name__)
 
-LOADER_NICENESS = 5
-"""Loader processes give way to the training step where cores are few."""
+logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+
+LONGEST_INTERVAL = 500
+"""Steps between two checkpoints at most."""
+SHARES = 40
+"""A short run is watched and saved about so many times, but not more often than each epoch."""
 
 
 @dataclass(frozen=True, slots=True)
 class FitPlan:
-    """One network's fit: where checkpoints go, how often, and whether to go on from the last one."""
+    """Where and how a fit runs, and where its checkpoints go.
+
+    ``devices`` is the number of GPUs (or processes on a CPU) of each of ``nodes`` machines; None takes every
+    GPU there is, or one process. ``checkpoint_steps`` None: by the length. ``tell`` hears how far it is.
+    """
 
     work: Path
     resume: bool = False
-    checkpoint_steps: int = 500
-    accelerator: str = "auto"
+    checkpoint_steps: int | None = None
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int | None = None
+    nodes: int = 1
+    tell: Callable[[str], None] = log.info
 
     def checkpoint(self, target: Target) -> Path:
         """The last checkpoint of one fit."""
         return self.work / target / "last.ckpt"
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the fit runs on GPUs."""
+        return self.accelerator != "cpu" and torch.cuda.is_available()
+
+    @property
+    def devices_here(self) -> int:
+        """Processes on this machine. Raises DeviceError for more GPUs than there are."""
+        if self.accelerator == "gpu" and not self.on_gpu:
+            raise DeviceError("no CUDA device is usable: use --device cpu, or install a CUDA build of torch")
+        there = torch.cuda.device_count() if self.on_gpu else 1
+        wanted = self.devices or there
+        if self.on_gpu and wanted > there:
+            raise DeviceError(f"--devices {wanted}: this machine has {there} GPUs")
+        return wanted
 
 
 def build_network(job: Job, target: Target) -> nn.Module:
@@ -51,104 +84,129 @@ def build_network(job: Job, target: Target) -> nn.Module:
         raise TrainingError(f"the recipe's network section is wrong: {error}") from error
 
 
-def fit_network(recipe: Recipe, target: Target, plan: FitPlan) -> Fitting:
+def job_of(recipe: Recipe, target: Target) -> Job:
+    """The recipe's job for a target. Raises ValueError for a locator that is copied."""
+    job = recipe.segmenter if target == "tissues" else recipe.locator
+    if not isinstance(job, Job):
+        raise ValueError(f"recipe {recipe.name} copies its locator")
+    return job
+
+
+def fit_network(recipe: Recipe, target: Target, plan: FitPlan, lists: LabelledLists | None = None) -> Fitting:
     """Fit one network of a recipe, to the end or to its time limit, and return the fit.
 
-    Raises TrainingError where there is nothing to resume, or the loss is not a number.
+    Raises TrainingError where there is nothing to resume, memory or disk is full, or the loss is not a
+    number; the last checkpoint is kept. Raises DataError where the recipe needs labelled images.
     """
     # Before any worker is forked: OpenCV's threads do not survive that, a worker that sets them hangs.
     cv2.setNumThreads(1)
-    job = recipe.segmenter if target == "tissues" else recipe.locator
     lightning.seed_everything(recipe.seed, verbose=False)
+    processes = plan.devices_here * plan.nodes
+    material = gather_material(job_of(recipe, target), target, lists)
+    job = material.job.lasting(material.total_steps(processes))
     checkpoint = plan.checkpoint(target)
     if plan.resume and not checkpoint.is_file():
         raise TrainingError(f"{checkpoint}: is missing: nothing to resume; start without --resume")
-    steps_done = _steps_of(checkpoint) if plan.resume else 0
-    fitting = Fitting(
-        build_network(job, target).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
-        job,
-        target,
-    )
-    trainer = _trainer(job, target, plan)
-    trainer.fit(
-        fitting,
-        train_dataloaders=training_loader(job, target, steps_done),
-        val_dataloaders=validation_loader(job, target),
-        ckpt_path=str(checkpoint) if plan.resume else None,
-        weights_only=True,
-    )
-    trainer.save_checkpoint(checkpoint)
+    steps_done = int(read_checkpoint(checkpoint)["global_step"]) if plan.resume else 0
+    network = build_network(job, target)
+    if target == "tissues" and recipe.start_from and not plan.resume:
+        load_start(network, recipe.start_from)
+    if processes > 1:
+        network = synchronise_batch_norms(network, plan.on_gpu)
+    fitting = Fitting(network.to(memory_format=torch.channels_last), job, target)  # type: ignore[call-overload]
+    interval = _interval(material, job, processes)
+    trainer = _trainer(job, target, plan, interval)
+    loaders = Loaders(material, steps_done * job.optimisation.accumulate)
+    try:
+        with _quiet_lightning():
+            trainer.fit(
+                fitting,
+                datamodule=loaders,
+                ckpt_path=str(checkpoint) if plan.resume else None,
+                weights_only=True,
+            )
+            trainer.save_checkpoint(checkpoint)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise TrainingError(
+            f"out of memory at step {fitting.global_step} with batches of {job.optimisation.batch_size}: "
+            "halve batch_size in the recipe and double accumulate, then go on with --resume"
+        ) from error
+    except SystemExit as error:
+        # Lightning ends the process where a person or a service manager interrupts it.
+        raise KeyboardInterrupt from error
     return fitting
 
 
 def load_fit(recipe: Recipe, target: Target, plan: FitPlan) -> Fitting:
-    """The fit as its last checkpoint left it. Raises TrainingError where there is none."""
-    job = recipe.segmenter if target == "tissues" else recipe.locator
-    checkpoint = plan.checkpoint(target)
-    if not checkpoint.is_file():
-        raise TrainingError(f"{checkpoint}: is missing: fit this network first")
+    """The fit as its last checkpoint left it, on the CPU. Raises TrainingError where there is none."""
+    job = job_of(recipe, target)
+    content = read_checkpoint(plan.checkpoint(target))
     fitting = Fitting(build_network(job, target), job, target)
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     fitting.load_state_dict(content["state_dict"])
+    fitting.on_load_checkpoint(content)
     return fitting
 
 
-def _steps_of(checkpoint: Path) -> int:
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-    return int(content["global_step"])
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """What matters is told by this module; advertisements and advice for developers are not."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        yield
 
 
-def _trainer(job: Job, target: Target, plan: FitPlan) -> Any:
+def _interval(material: Material, job: Job, processes: int) -> int:
+    """Steps between two checkpoints; each comes with a look at the validation list."""
+    often = max(material.steps_per_epoch(processes), -(-job.optimisation.total_steps // SHARES))
+    return min(LONGEST_INTERVAL, often) if material.train else LONGEST_INTERVAL
+
+
+class _Teller(Callback):
+    """Says how far a fit is each time it was validated."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.tell = tell
+
+    def on_validation_end(self, trainer: Any, fitting: Any) -> None:
+        if trainer.is_global_zero and fitting.curves.validation and fitting.curves.training:
+            step, loss, jaccard = fitting.curves.validation[-1]
+            score = "" if jaccard != jaccard else f", mean Jaccard {jaccard:.1%}"  # noqa: PLR0124  NaN
+            self.tell(
+                f"step {step:,.0f} of {fitting.job.optimisation.total_steps:,}: loss "
+                f"{fitting.curves.training[-1][1]:.3f}, validation {loss:.3f}{score}"
+            )
+
+
+def _trainer(job: Job, target: Target, plan: FitPlan, interval: int) -> Any:
     settings = job.optimisation
+    steps = plan.checkpoint_steps or interval
     keep_last = ModelCheckpoint(
         dirpath=plan.work / target,
         filename="last",
-        every_n_train_steps=plan.checkpoint_steps,
+        every_n_train_steps=steps,
         save_top_k=1,
         monitor=None,
         enable_version_counter=False,
     )
+    several = plan.devices_here * plan.nodes > 1
     return lightning.Trainer(
-        accelerator=plan.accelerator,
-        devices=1,
-        max_steps=settings.steps,
+        accelerator="gpu" if plan.on_gpu else "cpu",
+        devices=plan.devices_here,
+        num_nodes=plan.nodes,
+        strategy="ddp" if several else "auto",
+        use_distributed_sampler=False,
+        plugins=[WholeCheckpoints()],
+        max_steps=settings.total_steps,
+        accumulate_grad_batches=settings.accumulate,
         precision=settings.precision,
         gradient_clip_val=settings.gradient_clip or None,
-        logger=CSVLogger(plan.work, name="log", version=target),
-        callbacks=[keep_last],
-        val_check_interval=plan.checkpoint_steps,
+        logger=False,
+        callbacks=[keep_last, _Teller(plan.tell)],
+        val_check_interval=steps * settings.accumulate,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
-        log_every_n_steps=20,
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-
-
-def training_loader(job: Job, target: Target, steps_done: int = 0) -> DataLoader[tuple[Tensor, Tensor]]:
-    """Endless batches of drawn, augmented images; after a resume the drawings go on where they stopped."""
-    settings = job.optimisation
-    start = -(-steps_done * settings.batch_size // job.data.reuse)
-    return DataLoader(
-        SyntheticStream(job, target, start),
-        batch_size=settings.batch_size,
-        num_workers=settings.workers,
-        worker_init_fn=_calm_worker,
-        prefetch_factor=4 if settings.workers else None,
-        persistent_workers=settings.workers > 0,
-        # Forked workers inherit the locks of OpenCV's and torch's threads, and wait for ever.
-        multiprocessing_context="spawn" if settings.workers else None,
-    )
-
-
-def _calm_worker(_worker: int) -> None:
-    torch.set_num_threads(1)
-    if hasattr(os, "nice"):
-        os.nice(LOADER_NICENESS)
-
-
-def validation_loader(job: Job, target: Target) -> DataLoader[tuple[Tensor, ...]]:
-    """Held-back drawings, drawn once and kept."""
-    samples = TensorSamples(SyntheticSamples(job, target, job.data.validation_images))
-    images, truths = zip(*(samples[index] for index in range(len(samples))), strict=True)
-    return DataLoader(TensorDataset(torch.stack(images), torch.stack(truths)), batch_size=8)

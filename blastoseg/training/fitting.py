@@ -5,13 +5,17 @@ import time
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from blastoseg.errors import TrainingError
+from blastoseg.network.i2cnet import bring_to_size
+from blastoseg.training.curves import Curves
 from blastoseg.training.data import Target
 from blastoseg.training.loss import mask_loss, segmentation_loss
+from blastoseg.training.metrics import class_scores, confusion
 from blastoseg.training.recipe import Job, Optimisation
 
 
@@ -32,7 +36,9 @@ def _moving_average(network: nn.Module, decay: float) -> AveragedModel:
         warm = get_ema_multi_avg_fn(min(decay, (1 + count) / (10 + count)))  # type: ignore[no-untyped-call]
         warm(averaged, current, updates)
 
-    return AveragedModel(network, multi_avg_fn=average, use_buffers=True)
+    averaged = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
+    # Several processes wait for the gradients of everything that asks for one.
+    return averaged.requires_grad_(False)
 
 
 class Fitting(lightning.LightningModule):
@@ -49,6 +55,9 @@ class Fitting(lightning.LightningModule):
         self._forward = [torch.compile(network) if job.optimisation.compile else network]
         self._seconds_before = 0.0
         self._started = time.monotonic()
+        self.curves = Curves()
+        self._losses: list[float] = []
+        self._counts: list[tuple[float, Any]] = []
 
     @property
     def best_network(self) -> nn.Module:
@@ -64,7 +73,7 @@ class Fitting(lightning.LightningModule):
     def progress(self) -> float:
         """Share of the run that is done, by steps or by the time allowed, whichever is further."""
         settings = self.job.optimisation
-        share = self.global_step / settings.steps
+        share = self.global_step / settings.total_steps
         if settings.max_minutes is not None:
             share = max(share, self.elapsed_seconds / 60 / settings.max_minutes)
         return share
@@ -79,23 +88,54 @@ class Fitting(lightning.LightningModule):
         image, truth = batch
         outputs = self._forward[0](image.contiguous(memory_format=torch.channels_last))
         loss = self.loss(outputs, truth)
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"the loss is not a number at step {self.global_step}: lower learning_rate in the recipe and "
-                "continue from the last checkpoint with --resume"
-            )
+        self._check(bool(torch.isfinite(loss)), "the loss is")
+        self._losses.append(float(loss.detach()))
         self.log("train_loss", loss, prog_bar=True)
         return loss
 
+    def _check(self, is_number: bool, subject: str) -> None:
+        """Stop all processes where one of them met a value that is no number."""
+        if self.trainer.world_size > 1:
+            is_number = self.trainer.strategy.reduce_boolean_decision(is_number, all=True)
+        if not is_number:
+            raise TrainingError(
+                f"{subject} not a number at step {self.global_step}: lower learning_rate in the recipe and "
+                "continue from the last checkpoint with --resume"
+            )
+
     def on_train_batch_end(self, *_: object) -> None:
+        if len(self._losses) < self.job.optimisation.accumulate:
+            return
+        self.curves.training.append((self.global_step, float(np.mean(self._losses))))
+        self._losses.clear()
         if self.average is not None:
             self.average.update_parameters(self.network)
-        if self.progress >= 1:
+        is_done = self.progress >= 1
+        if self.trainer.world_size > 1:
+            # Their clocks differ: all stop when the first does.
+            is_done = self.trainer.strategy.reduce_boolean_decision(is_done, all=False)
+        if is_done:
             self.trainer.should_stop = True
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
         image, truth = batch
-        self.log("validation_loss", self.loss(self.best_network(image), truth), prog_bar=True)
+        outputs = self.best_network(image)
+        loss = self.loss(outputs, truth)
+        self.log("validation_loss", loss, prog_bar=True)
+        counts = None
+        if self.target == "tissues":
+            height, width = image.shape[-2:]
+            chosen = bring_to_size(outputs[0], height, width).argmax(dim=1)
+            counts = confusion(truth.cpu().numpy(), chosen.cpu().numpy(), outputs[0].shape[1])
+        self._counts.append((float(loss) * len(image), (len(image), counts)))
+
+    def on_validation_epoch_end(self) -> None:
+        images = sum(number for _, (number, _) in self._counts)
+        loss = sum(summed for summed, _ in self._counts) / images
+        tables = [counts for _, (_, counts) in self._counts if counts is not None]
+        jaccard = float(np.nanmean(class_scores(np.sum(tables, axis=0)).jaccard)) if tables else math.nan
+        self.curves.validation.append((self.global_step, loss, jaccard))
+        self._counts.clear()
 
     def configure_optimizers(self) -> Any:
         settings = self.job.optimisation
@@ -112,8 +152,13 @@ class Fitting(lightning.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        sound = all(bool(torch.isfinite(value).all()) for value in self.network.state_dict().values())
+        self._check(sound, "some weight is")
         checkpoint["elapsed_seconds"] = self.elapsed_seconds
+        checkpoint["curves"] = self.curves.state()
+        checkpoint["processes"] = self.trainer.world_size
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.curves = Curves.of(checkpoint.get("curves", {}))
         self._seconds_before = float(checkpoint["elapsed_seconds"])
         self._started = time.monotonic()

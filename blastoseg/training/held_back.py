@@ -1,14 +1,17 @@
-"""Scores and calibration of a segmenter on held-back drawings, for the card."""
+"""Scores and calibration of a segmenter on held-back drawings or labelled images, for the card."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from blastoseg.datasets import Case
+from blastoseg.records import Frame, FrameRef
+from blastoseg.scoring import label_frame, segment_frames
 from blastoseg.segment import FloatArray, Segmenter
 from blastoseg.tissues import CHANNEL_OF_LABEL, INSIDE_OUT
-from blastoseg.training.data import VALIDATION_OFFSET, draw_sample
+from blastoseg.training.data import VALIDATION_OFFSET, Sample, draw_sample, drawn
 from blastoseg.training.metrics import Summary, confusion, summarise
 from blastoseg.training.recipe import Job
 
@@ -45,8 +48,17 @@ def best_temperature(segmenter: Segmenter, job: Job, count: int) -> float:
 
     Temperature scaling: Guo et al. 2017, On Calibration of Modern Neural Networks.
     """
+    return temperature_of(_answers(segmenter, job, range(FIRST_CALIBRATED, FIRST_CALIBRATED + count)))
+
+
+Answer = tuple[NDArray[np.integer], FloatArray]
+"""True class channels ``(y, x)`` and class probabilities ``(class, y, x)`` of one image."""
+
+
+def temperature_of(answers: Iterable[Answer]) -> float:
+    """The temperature, relative to the probabilities' own, with the least cross entropy."""
     logits, truths = [], []
-    for truth, answer in _answers(segmenter, job, range(FIRST_CALIBRATED, FIRST_CALIBRATED + count)):
+    for truth, answer in answers:
         thinned = answer[:, ::PIXEL_STEP, ::PIXEL_STEP]
         logits.append(np.log(np.maximum(thinned, 1e-12)).reshape(len(INSIDE_OUT), -1))
         truths.append(truth[::PIXEL_STEP, ::PIXEL_STEP].ravel())
@@ -70,14 +82,40 @@ def _cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.integer]) ->
     return float((np.log(np.exp(shifted).sum(axis=0)) - chosen).mean())
 
 
-def _answers(
-    segmenter: Segmenter, job: Job, numbers: range
-) -> Iterator[tuple[NDArray[np.integer], FloatArray]]:
-    """True class channels ``(y, x)`` and class probabilities ``(class, y, x)`` of each drawing."""
-    channels = np.asarray(CHANNEL_OF_LABEL)
+def _answers(segmenter: Segmenter, job: Job, numbers: range) -> Iterator[Answer]:
     for start in range(0, len(numbers), segmenter.batch_size):
         batch = numbers[start : start + segmenter.batch_size]
-        samples = [draw_sample(job.data, job.input_size, "tissues", number) for number in batch]
-        answers = segmenter.segment_batch([sample.image for sample in samples])
-        for sample, answer in zip(samples, answers, strict=True):
+        samples = [draw_sample(drawn(job), job.input_size, "tissues", number) for number in batch]
+        yield from answers_to(samples, segmenter)
+
+
+def answers_to(samples: Sequence[Sample], segmenter: Segmenter) -> Iterator[Answer]:
+    """The segmenter's answers to samples of its input size."""
+    channels = np.asarray(CHANNEL_OF_LABEL)
+    for start in range(0, len(samples), segmenter.batch_size):
+        batch = samples[start : start + segmenter.batch_size]
+        answers = segmenter.segment_batch([sample.image for sample in batch])
+        for sample, answer in zip(batch, answers, strict=True):
             yield channels[sample.maps], answer
+
+
+def score_cases(cases: Sequence[Case], segmenter: Segmenter) -> Summary:
+    """Scores over whole frames: located, segmented and cleaned as in a run.
+
+    A frame in which no embryo is found counts as background everywhere.
+    """
+    channels = np.asarray(CHANNEL_OF_LABEL)
+    counts = []
+    for start in range(0, len(cases), segmenter.batch_size):
+        batch = cases[start : start + segmenter.batch_size]
+        labelled = [case.read() for case in batch]
+        frames = [
+            Frame(FrameRef(case.group, case.name, case.image_path, 0, "labelled"), one.image)
+            for case, one in zip(batch, labelled, strict=True)
+        ]
+        for one, answer in zip(labelled, segment_frames(frames, segmenter), strict=True):
+            predicted = np.zeros_like(one.labels)
+            if answer.segmentation is not None:
+                _, predicted = label_frame(answer.segmentation, one.image.shape)
+            counts.append(confusion(channels[one.labels], channels[predicted], len(INSIDE_OUT)))
+    return summarise(counts)

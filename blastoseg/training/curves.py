@@ -1,0 +1,84 @@
+"""What a fit looked like: losses and scores by step, kept in the checkpoint, written as table and picture."""
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from blastoseg.journal import replace_atomically
+from blastoseg.training.checkpoints import explain_failed_save
+
+SMOOTHED_PARTS = 60
+"""The line through the training losses is a mean over a 60th of the run."""
+
+
+@dataclass(slots=True)
+class Curves:
+    """Losses by step: ``training`` (step, loss), ``validation`` (step, loss, mean Jaccard or NaN)."""
+
+    training: list[tuple[float, ...]] = field(default_factory=list)
+    validation: list[tuple[float, ...]] = field(default_factory=list)
+
+    def state(self) -> dict[str, Any]:
+        """Plain values, for a checkpoint."""
+        return {"training": list(self.training), "validation": list(self.validation)}
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> "Curves":
+        """What ``state`` gave; empty for a checkpoint of an earlier version, which has none."""
+        parts = {name: [tuple(row) for row in state.get(name, [])] for name in ("training", "validation")}
+        return cls(**parts)
+
+
+def write_curves(curves: Curves, folder: Path, title: str) -> None:
+    """Write ``curves.csv`` and ``curves.png``. Raises TrainingError where the disk refuses."""
+    _save(folder / "curves.csv", lambda path: _write_table(path, curves))
+    _save(folder / "curves.png", lambda path: _draw(path, curves, title))
+
+
+def _save(path: Path, write: Callable[[Path], None]) -> None:
+    with explain_failed_save(path), replace_atomically(path) as temporary:
+        write(temporary)
+
+
+def _write_table(path: Path, curves: Curves) -> None:
+    rows: list[tuple[str | float, ...]] = [("training", *row, "") for row in curves.training]
+    rows += [("validation", *row) for row in curves.validation]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("list", "step", "loss", "jaccard_mean"))
+        writer.writerows(sorted(rows, key=lambda row: float(row[1])))
+
+
+def _draw(path: Path, curves: Curves, title: str) -> None:
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure.suptitle(title)
+    loss_axes, score_axes = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
+    steps, losses = _columns(curves.training, 2)
+    loss_axes.plot(steps, losses, color="0.8", linewidth=0.6)
+    loss_axes.plot(*_smoothed(steps, losses), color="tab:blue", label="training")
+    val_steps, val_losses, scores = _columns(curves.validation, 3)
+    loss_axes.plot(val_steps, val_losses, "o-", markersize=3, color="tab:orange", label="validation")
+    loss_axes.set(xlabel="step", ylabel="loss", yscale="log")
+    loss_axes.legend()
+    score_axes.plot(val_steps, 100 * scores, "o-", markersize=3, color="tab:orange")
+    score_axes.set(xlabel="step", ylabel="mean Jaccard of the validation list, %")
+    for axes in (loss_axes, score_axes):
+        axes.grid(alpha=0.3)
+    figure.savefig(path, format="png", dpi=120)
+
+
+def _columns(rows: list[tuple[float, ...]], count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.asarray(rows, np.float64).reshape(-1, count).T
+
+
+def _smoothed(
+    steps: np.ndarray[Any, np.dtype[np.float64]], losses: np.ndarray[Any, np.dtype[np.float64]]
+) -> tuple[list[float], list[float]]:
+    parts = np.array_split(np.arange(steps.size), min(SMOOTHED_PARTS, max(1, steps.size)))
+    means = [(steps[part].mean(), losses[part].mean()) for part in parts if part.size]
+    return [float(step) for step, _ in means], [float(loss) for _, loss in means]
