@@ -23,7 +23,7 @@ def bench(
     from rich.console import Console
     from rich.table import Table
 
-    from blastoseg.bench import BenchPlan, draw_folder, peak_memory_mib, time_stages, time_whole
+    from blastoseg.bench import BenchPlan, draw_folder, peak_memory_mib, time_drawing, time_stages, time_whole
 
     console = Console()
     with tempfile.TemporaryDirectory(prefix="blastoseg-bench-") as folder:
@@ -40,6 +40,8 @@ def bench(
         whole = time_whole(plan, drawn)
         for name, seconds in (("bare forward passes", whole.forward_s), ("whole run", whole.run_s)):
             table.add_row(name, f"{1000 * seconds / frames:.2f}", f"{frames / seconds:,.1f}", style="bold")
+        drawing_ms = time_drawing()
+        table.add_row("simulate, 256 x 256", f"{drawing_ms:.2f}", f"{1000 / drawing_ms:,.0f}")
         console.print(table)
         console.print(f"whole / bare forward passes: {whole.share_of_forward:.2f}")
         if memory:
