@@ -48,10 +48,11 @@ def _save(path: Path, write: Callable[[Path], None]) -> None:
 def _write_table(path: Path, curves: Curves) -> None:
     rows: list[tuple[str | float, ...]] = [("training", *row, "") for row in curves.training]
     rows += [("validation", *row) for row in curves.validation]
+    rows.sort(key=lambda row: float(row[1]))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("list", "step", "loss", "jaccard_mean"))
-        writer.writerows(sorted(rows, key=lambda row: float(row[1])))
+        writer.writerows(rows)
 
 
 def _draw(path: Path, curves: Curves, title: str) -> None:

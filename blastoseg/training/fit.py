@@ -11,7 +11,7 @@ from typing import Any, Literal
 import cv2
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from blastoseg.errors import DeviceError, TrainingError
@@ -163,33 +163,24 @@ def _interval(material: Material, job: Job, processes: int) -> int:
     return min(LONGEST_INTERVAL, often) if material.train else LONGEST_INTERVAL
 
 
-class _Teller(Callback):
-    """Says how far a fit is each time it was validated."""
+class _Keeper(Callback):
+    """Each time the fit was validated, saves it and says how far it is."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self.tell = tell
+    def __init__(self, checkpoint: Path, tell: Callable[[str], None]) -> None:
+        self.checkpoint, self.tell = checkpoint, tell
+
+    def on_train_batch_end(self, _trainer: Any, fitting: Any, *_: object) -> None:
+        fitting.complete_batch()
 
     def on_validation_end(self, trainer: Any, fitting: Any) -> None:
-        if trainer.is_global_zero and fitting.curves.validation and fitting.curves.training:
-            step, loss, jaccard = fitting.curves.validation[-1]
-            score = "" if jaccard != jaccard else f", mean Jaccard {jaccard:.1%}"  # noqa: PLR0124  NaN
-            self.tell(
-                f"step {step:,.0f} of {fitting.job.optimisation.total_steps:,}: loss "
-                f"{fitting.curves.training[-1][1]:.3f}, validation {loss:.3f}{score}"
-            )
+        trainer.save_checkpoint(self.checkpoint)
+        if trainer.is_global_zero:
+            self.tell(fitting.describe())
 
 
 def _trainer(job: Job, target: Target, plan: FitPlan, interval: int) -> Any:
     settings = job.optimisation
     steps = plan.checkpoint_steps or interval
-    keep_last = ModelCheckpoint(
-        dirpath=plan.work / target,
-        filename="last",
-        every_n_train_steps=steps,
-        save_top_k=1,
-        monitor=None,
-        enable_version_counter=False,
-    )
     several = plan.devices_here * plan.nodes > 1
     return lightning.Trainer(
         accelerator="gpu" if plan.on_gpu else "cpu",
@@ -203,7 +194,8 @@ def _trainer(job: Job, target: Target, plan: FitPlan, interval: int) -> Any:
         precision=settings.precision,
         gradient_clip_val=settings.gradient_clip or None,
         logger=False,
-        callbacks=[keep_last, _Teller(plan.tell)],
+        enable_checkpointing=False,
+        callbacks=[_Keeper(plan.checkpoint(target), plan.tell)],
         val_check_interval=steps * settings.accumulate,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,

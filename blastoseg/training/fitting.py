@@ -103,7 +103,8 @@ class Fitting(lightning.LightningModule):
                 "continue from the last checkpoint with --resume"
             )
 
-    def on_train_batch_end(self, *_: object) -> None:
+    def complete_batch(self) -> None:
+        """Count a batch whose optimiser step, if it had one, is done; before anything is saved."""
         if len(self._losses) < self.job.optimisation.accumulate:
             return
         self.curves.training.append((self.global_step, float(np.mean(self._losses))))
@@ -134,8 +135,17 @@ class Fitting(lightning.LightningModule):
         loss = sum(summed for summed, _ in self._counts) / images
         tables = [counts for _, (_, counts) in self._counts if counts is not None]
         jaccard = float(np.nanmean(class_scores(np.sum(tables, axis=0)).jaccard)) if tables else math.nan
-        self.curves.validation.append((self.global_step, loss, jaccard))
         self._counts.clear()
+        if not self.curves.validation or self.curves.validation[-1][0] < self.global_step:
+            self.curves.validation.append((self.global_step, loss, jaccard))
+
+    def describe(self) -> str:
+        """How far the fit is, in a line."""
+        step, loss, jaccard = self.curves.validation[-1]
+        score = "" if math.isnan(jaccard) else f", mean Jaccard {jaccard:.1%}"
+        latest = self.curves.training[-1][1] if self.curves.training else math.nan
+        steps = self.job.optimisation.total_steps
+        return f"step {step:,.0f} of {steps:,}: loss {latest:.3f}, validation {loss:.3f}{score}"
 
     def configure_optimizers(self) -> Any:
         settings = self.job.optimisation

@@ -155,10 +155,14 @@ def _calibrated(model: TrainedModel, out: Path, lists: LabelledLists | None) -> 
 
 def _scores(segmenter: Segmenter, recipe: Recipe, lists: LabelledLists | None) -> dict[str, Score]:
     if lists is not None:
-        return {
+        scores = {
             name: score_of(score_cases(cases, segmenter), ON_FRAMES)
             for name, cases in (("validation", lists.val), ("test", lists.test))
         }
+        if recipe.start_from:
+            before = score_cases(lists.test, Segmenter(load_card(recipe.start_from)))
+            scores["test-before"] = score_of(before, f"{ON_FRAMES}; the weights that were started from")
+        return scores
     held_back = score_on_held_back(segmenter, recipe.segmenter, SCORED_IMAGES)
     score = score_of(held_back.summary, ON_DRAWINGS)
     return {
