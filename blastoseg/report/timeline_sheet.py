@@ -17,7 +17,7 @@ MOST_CHARTED = 60
 """Embryos with charts; a workbook with hundreds of charts opens slowly."""
 ROWS_PER_CHART = 16
 CHARTS_PER_PAGE = 3
-PRINT_SCALE = 60
+PRINT_SCALE = 50
 """Percent at which two columns and ``CHARTS_PER_PAGE`` rows of charts fit a landscape page."""
 LONGEST_TITLE = 40
 CHART_WIDTH_CM, CHART_HEIGHT_CM = 15.0, 7.5
@@ -53,8 +53,9 @@ def write_timeline(workbook: Workbook, frames: pd.DataFrame, frames_sheet: Any, 
             chart = _chart(frames_sheet, (x_name, y_name), (rows[0], rows[-1]), colour)
             chart.title = _shortened(plain_text(embryo))
             chart.x_axis.title, chart.y_axis.title = x_title, y_title
+            chart.y_axis.scaling.min = 0
             if y_name.endswith("_frac"):
-                chart.y_axis.scaling.min, chart.y_axis.scaling.max = 0, 1
+                chart.y_axis.scaling.max = 1
                 chart.y_axis.number_format = "0%"
             sheet.add_chart(chart, f"{anchor}{place}")
 
