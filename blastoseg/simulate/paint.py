@@ -104,7 +104,8 @@ def _paint_outlines(
 ) -> None:
     shape, scale = (masks.body.shape[0], masks.body.shape[1]), embryo.scale
     # readers draw the tissue's border on the outer flank of its dark outline, which is often broad
-    inset, breadth = rng.uniform(0.0, 0.035), rng.choice([0.0, rng.uniform(0.005, 0.015)])
+    inset = float(np.clip(rng.normal(0.02, 0.007), 0.0, 0.035))
+    breadth = rng.choice([0.0, rng.uniform(0.005, 0.015)])
     drawn = [
         towards(b.outline, b.centre, 1.0 - off) for b in embryo.bodies for off in (inset, inset + breadth)
     ]

@@ -46,7 +46,7 @@ def paint_zona(
 def _fraying(rng: np.random.Generator, zona: Zona, masks: TissueMasks, scale: float) -> Field:
     """How dense the zona's granules are, 0 to 1: they thin out beyond the outline that a reader draws."""
     shape = (masks.zona.shape[0], masks.zona.shape[1])
-    reach = float(rng.choice([0.0, rng.uniform(0.0, 0.03)], p=[0.3, 0.7]))
+    reach = float(rng.choice([0.0, rng.uniform(0.005, 0.025)], p=[0.2, 0.8]))
     outer = np.array(zona.centre) + (1.0 + 2.0 * reach) * (zona.outer - np.array(zona.centre))
     beyond = zona_ring(shape, replace(zona, outer=outer)) & ~masks.body
     share = np.float32(rng.uniform(0.3, 0.7))
