@@ -1,9 +1,12 @@
 """``blastoseg bench``: how fast this machine scores, as ratios within one run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def bench(
@@ -13,6 +16,10 @@ def bench(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames a network pass.")] = 8,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and measure.")] = 2,
+    training: Annotated[
+        bool, typer.Option("--training", help="Time training instead, beside MONAI's U-Nets.")
+    ] = False,
+    recipe: Annotated[str, typer.Option(help="Whose network and batches, with --training.")] = "finetune",
     memory: Annotated[
         bool, typer.Option("--memory", help="Also compare peak memory of 200 and 2,000 frames (slow).")
     ] = False,
@@ -26,6 +33,9 @@ def bench(
     from blastoseg.bench import BenchPlan, draw_folder, peak_memory_mib, time_drawing, time_stages, time_whole
 
     console = Console()
+    if training:
+        _show_training(console, recipe, device)
+        return
     with tempfile.TemporaryDirectory(prefix="blastoseg-bench-") as folder:
         plan = BenchPlan(Path(folder), frames, side, weights, device, batch_size, workers)
         drawn = plan.folder / "frames"
@@ -49,3 +59,24 @@ def bench(
             console.print(
                 f"peak memory: {few:,.0f} MiB for 200 frames, {many:,.0f} MiB for 2,000 ({many / few:.3f})"
             )
+
+
+def _show_training(console: "Console", recipe: str, device: str) -> None:
+    from rich.table import Table
+
+    from blastoseg.training.bench import time_training
+    from blastoseg.training.recipe import load_recipe
+
+    chosen = load_recipe(recipe)
+    job = chosen.segmenter
+    title = f"batches of {job.optimisation.batch_size} at {job.input_size} x {job.input_size} pixels"
+    table = Table("training", "images/s", "of I2CNet", "parameters", title=title)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    speeds = time_training(chosen, device)
+    ours = next(speed for speed in speeds if speed.name == "I2CNet step")
+    for speed in speeds:
+        ratio = speed.images_per_s / ours.images_per_s
+        parameters = f"{speed.parameters:,}" if speed.parameters else ""
+        table.add_row(speed.name, f"{speed.images_per_s:,.1f}", f"{ratio:.2f}", parameters)
+    console.print(table)

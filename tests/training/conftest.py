@@ -1,5 +1,6 @@
 """A small labelled data set, and recipes that fit a tiny network to it in a moment."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,16 @@ import numpy as np
 import pytest
 
 SIDE = 96
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny networks are slower on several cores, and much slower where others work on these."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def draw_phantom(seed: int) -> tuple[np.ndarray, np.ndarray]:
