@@ -5,6 +5,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -102,7 +103,13 @@ def embryo_table(embryos: "pd.DataFrame") -> Table:
     """The closing table: one line an embryo, in um where the pixel size is known, else in px."""
     calibrated = bool(embryos["um_per_px"].notna().any())
     unit = "um" if calibrated else "px"
-    table = Table(title="Embryos (latest measured frame)", title_justify="left", header_style="bold")
+    table = Table(
+        title="Embryos (latest measured frame)",
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for heading in ("embryo", "hours", "status"):
         table.add_column(
             heading,
@@ -125,7 +132,7 @@ def embryo_table(embryos: "pd.DataFrame") -> Table:
             _number(row[f"te_thickness_mean_{unit}"], 1),
             _number(row["blastocoel_area_frac"], 0, 100),
             _number(row["zp_integrity_frac"], 0, 100),
-            escape(str(row["flags"]).replace(";", ", ")),
+            escape(str(row["flags"]).replace(";", ", ").replace("_", " ")),
         )
     if len(embryos) > ROWS_SHOWN:
         table.caption = f"and {len(embryos) - ROWS_SHOWN:,} more: see the workbook"
