@@ -132,7 +132,7 @@ def embryo_table(embryos: "pd.DataFrame") -> Table:
             _number(row[f"te_thickness_mean_{unit}"], 1),
             _number(row["blastocoel_area_frac"], 0, 100),
             _number(row["zp_integrity_frac"], 0, 100),
-            escape(str(row["flags"]).replace(";", ", ").replace("_", " ")),
+            escape(str(row["flags"]).replace(";", "\n").replace("_", " ")),
         )
     if len(embryos) > ROWS_SHOWN:
         table.caption = f"and {len(embryos) - ROWS_SHOWN:,} more: see the workbook"
