@@ -1,0 +1,75 @@
+"""What the documentation says holds: its links, its commands, its exit codes."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from blastoseg import errors
+from blastoseg.cli import app
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")])
+LONG_AGO = 1_700_000_000
+"""A file just written is left for the next night."""
+
+COMMAND_LINE = re.compile(r"^(?: {4})?(blastoseg .+?)(?:\s+#.*)?$", re.MULTILINE)
+
+
+def commands_of(page: Path) -> list[list[str]]:
+    lines = [found[1] for found in COMMAND_LINE.finditer(page.read_text("utf-8"))]
+    return [shlex.split(line)[1:] for line in lines]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page):
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_and_option_shown_exists(page):
+    for arguments in commands_of(page):
+        command = typer.main.get_command(app)
+        while hasattr(command, "commands"):
+            assert arguments[0] in command.commands, f"{page.name}: blastoseg {arguments[0]}"
+            command = command.commands[arguments.pop(0)]
+        known = {name for option in command.params for name in option.opts} | {"--help"}
+        assert {argument for argument in arguments if argument.startswith("-")} <= known, page.name
+
+
+def test_the_exit_codes_listed_are_those_there_are():
+    listed = re.findall(r"^\| (\d+) \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    there = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
+    there |= {
+        kind.exit_code
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.BlastosegError)
+    }
+    assert {int(code) for code in listed} == there | {2}
+
+
+def test_the_commands_of_the_readme_work_one_after_the_other(tmp_path):
+    day5 = tmp_path / "day5" / "E001"
+    day5.mkdir(parents=True)
+    for frame in sorted((ROOT / "examples" / "day5" / "E001").glob("*.jpg"))[:2]:
+        shutil.copyfile(frame, day5 / frame.name)
+        os.utime(day5 / frame.name, (LONG_AGO, LONG_AGO))
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("day5"))
+    shown = [line for line in commands_of(ROOT / "README.md") if "./day5" in " ".join(line)]
+    assert {line[0] for line in shown} == {"run", "measure", "audit"}
+    for line in shown:
+        finished = subprocess.run(
+            [sys.executable, "-m", "blastoseg", *line],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert finished.returncode == 0, f"{line}: {finished.stdout}{finished.stderr}"
