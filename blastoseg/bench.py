@@ -55,6 +55,7 @@ class BenchPlan:
     device: str = "auto"
     batch_size: int = 8
     workers: int = 2
+    flips: bool = Settings().flips
 
 
 class Stopwatch:
@@ -96,7 +97,7 @@ def time_stages(plan: BenchPlan, frames_folder: Path) -> dict[str, float]:
 
     The two networks use the device with all its threads, in batches of the plan's size.
     """
-    segmenter = Segmenter(load_card(plan.weights), plan.device, plan.batch_size)
+    segmenter = Segmenter(load_card(plan.weights), plan.device, plan.batch_size, flips=plan.flips)
     options = SourceOptions(Settings().naming)
     refs = discover_frames([frames_folder], options).refs
     out = OutputFolder(plan.folder / "pictures")
@@ -191,7 +192,7 @@ def time_whole(plan: BenchPlan, frames_folder: Path) -> Whole:
     before = _time_forward(plan, frames_folder)
     request = RunRequest(
         paths=[frames_folder],
-        settings=Settings(weights=plan.weights),
+        settings=Settings(weights=plan.weights, flips=plan.flips),
         out=plan.folder / "run",
         device=plan.device,
         batch_size=plan.batch_size,
@@ -211,7 +212,7 @@ def time_whole(plan: BenchPlan, frames_folder: Path) -> Whole:
 
 def _time_forward(plan: BenchPlan, frames_folder: Path) -> tuple[float, float]:
     """Seconds of the locator's and of I2CNet's forward passes over all frames, nothing else running."""
-    segmenter = Segmenter(load_card(plan.weights), plan.device, plan.batch_size)
+    segmenter = Segmenter(load_card(plan.weights), plan.device, plan.batch_size, flips=plan.flips)
     options = SourceOptions(Settings().naming)
     refs = discover_frames([frames_folder], options).refs[:DIFFERENT_FRAMES]
     images = [read_frame(ref, options).image for ref in refs]
