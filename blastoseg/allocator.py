@@ -20,4 +20,5 @@ def reuse_freed_memory() -> bool:
         return False
     set_option = ctypes.CDLL(None).mallopt
     chosen = ((_MMAP_THRESHOLD, 512 * _MIB), (_TRIM_THRESHOLD, 1024 * _MIB), (_ARENA_MAX, 1))
-    return all([bool(set_option(option, value)) for option, value in chosen])
+    accepted = [bool(set_option(option, value)) for option, value in chosen]
+    return all(accepted)

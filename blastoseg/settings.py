@@ -67,7 +67,7 @@ class Settings(_Section):
     frame_interval_h: float | None = Field(default=None, gt=0)
     focal: str = "0"
     weights: str = "starter"
-    flips: bool = False
+    flips: bool = True
 
     def overridden(self, **options: object) -> "Settings":
         """These settings with the command line's options in their place; an option of None changes nothing.

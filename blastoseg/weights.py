@@ -57,7 +57,7 @@ class LocatorCard(_Part):
 
 
 class ListCard(_Part):
-    """One list of labelled images: how many, of how many embryos or patients, and a hash of all their content."""
+    """One list of labelled images: how many, of how many embryos or patients, and a hash of them all."""
 
     images: int = Field(ge=0)
     groups: int = Field(ge=0)
