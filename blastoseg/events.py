@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from blastoseg.records import Status
 
@@ -20,12 +20,14 @@ class RunStarted:
     ignored: int
     device: str
     weights: str
+    settling: int = 0
 
     def in_words(self) -> str:
         known = f", {self.already_scored:,} already scored" if self.already_scored else ""
         ignored = f"; {self.ignored:,} files are no images" if self.ignored else ""
+        settling = f"; {_still_being_written(self.settling)}" if self.settling else ""
         return (
-            f"{self.frames:,} frames of {self.embryos:,} embryos{known}{ignored}; "
+            f"{self.frames:,} frames of {self.embryos:,} embryos{known}{ignored}{settling}; "
             f"weights {self.weights} on {self.device}"
         )
 
@@ -38,20 +40,54 @@ class FrameScored:
 
 
 @dataclass(frozen=True, slots=True)
+class RunStopping:
+    """The run ends early: what is begun is finished, and the report written."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
-    """Everything is written. ``notes`` are what a person must know beside the report."""
+    """Everything is written. ``notes`` are what a person must know beside the report.
+
+    ``settling`` files were still being written and ``left`` frames not reached when the run was ``stopped``:
+    both wait for the next run.
+    """
 
     out: Path
     embryos: "pd.DataFrame"
     counts: dict[str, int]
     exit_code: int
     notes: tuple[str, ...] = ()
+    settling: int = 0
+    left: int = 0
+    stopped: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for the ledger's history and for JSON."""
+        return {
+            "embryos": len(self.embryos),
+            "frames": sum(self.counts.values()),
+            "counts": self.counts,
+            "files_still_being_written": self.settling,
+            "frames_left": self.left,
+            "stopped": self.stopped,
+            "notes": list(self.notes),
+            "exit_code": self.exit_code,
+        }
 
     def last_line(self) -> str:
         """One line for the morning mail."""
         frames = sum(self.counts.values())
         statuses = ", ".join(f"{self.counts[status]:,} {status}" for status in Status)
-        return f"{len(self.embryos):,} embryos, {frames:,} frames: {statuses} (exit {self.exit_code})"
+        left = f"; {_still_being_written(self.settling)}" if self.settling else ""
+        if self.stopped:
+            left += f"; {self.stopped}: {self.left:,} frames left for the next run"
+        return f"{len(self.embryos):,} embryos, {frames:,} frames: {statuses}{left} (exit {self.exit_code})"
 
 
-RunEvent = RunStarted | FrameScored | RunEnded
+def _still_being_written(files: int) -> str:
+    return f"{files:,} files still being written are left for the next run"
+
+
+RunEvent = RunStarted | FrameScored | RunStopping | RunEnded

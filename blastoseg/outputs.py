@@ -5,6 +5,7 @@ name from a disk or a slide file can lead out of OUT or trouble another system.
 """
 
 import hashlib
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,11 +14,13 @@ import cv2
 
 from blastoseg.errors import OutputError
 from blastoseg.journal import replace_atomically
-from blastoseg.records import Frame, FrameRef, FrameResult, Labels
+from blastoseg.records import Frame, FrameRef, FrameResult, Image, Labels
 from blastoseg.report.overlay import draw_overlay
 
 LONGEST_NAME = 60
 JPEG_QUALITY = 88
+LABEL_STRIP, LABEL_STRIP_SHARE = 30, 0.06
+"""Pixels, or a share of the height if that is more: the viewer's labels reach 24 of 500 pixels up."""
 
 
 def safe_name(text: str) -> str:
@@ -61,10 +64,6 @@ class OutputFolder:
     def manifest(self) -> Path:
         return self.root / "run.json"
 
-    @property
-    def log(self) -> Path:
-        return self.root / "run.log"
-
     def create(self) -> None:
         """Make the folder and check that it can be written; OutputError otherwise."""
         try:
@@ -83,12 +82,18 @@ class OutputFolder:
         return Path(kind, safe_name(ref.embryo_id), f"{ref.frame_index:05d}-{stem}{suffix}")
 
     def save_pictures(
-        self, frame: Frame, labels: Labels | None, result: FrameResult, with_overlay: bool
+        self,
+        frame: Frame,
+        labels: Labels | None,
+        result: FrameResult,
+        with_overlay: bool,
+        without_label: bool = False,
     ) -> tuple[str, str]:
         """Write a frame's mask and overlay; returns their paths relative to OUT, empty where not written.
 
         The mask holds the tissues' label values in the frame's own geometry. A frame without an embryo
-        has no mask. Raises OutputError where the disk refuses.
+        has no mask. ``without_label`` blackens the overlay's strip in which viewers burn in their labels.
+        Raises OutputError where the disk refuses.
         """
         mask_file = overlay_file = Path()
         if labels is not None:
@@ -97,7 +102,8 @@ class OutputFolder:
             self._write(mask_file, labels, [])
         if with_overlay:
             overlay_file = self.picture("overlays", frame.ref, ".jpg")
-            overlay = draw_overlay(frame.image, labels, caption(result))
+            image = without_label_strip(frame.image) if without_label else frame.image
+            overlay = draw_overlay(image, labels, caption(result))
             self._write(overlay_file, overlay[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         return tuple(file.as_posix() if file.name else "" for file in (mask_file, overlay_file))  # type: ignore[return-value]
 
@@ -110,6 +116,13 @@ class OutputFolder:
                 temporary.write_bytes(encoded.tobytes())
         except OSError as error:
             raise OutputError(f"{path}: cannot be written ({error.strerror}): free some space?") from error
+
+
+def without_label_strip(image: Image) -> Image:
+    """A copy of the frame ``(y, x)`` with the strip along its bottom, where labels are burned in, black."""
+    blackened = image.copy()
+    blackened[-max(LABEL_STRIP, math.ceil(LABEL_STRIP_SHARE * image.shape[0])) :] = 0
+    return blackened
 
 
 def caption(result: FrameResult) -> str:

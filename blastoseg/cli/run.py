@@ -1,5 +1,6 @@
 """``blastoseg run``: score what a time-lapse incubator wrote and write the report."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,6 +8,16 @@ import typer
 
 if TYPE_CHECKING:
     from blastoseg.events import RunEnded
+    from blastoseg.request import RunRequest
+
+
+class LogLevel(StrEnum):
+    """How much a log tells."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 def run(
@@ -42,39 +53,84 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Score every frame again, also those already scored.")
     ] = False,
+    settle: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            envvar="BLASTOSEG_SETTLE",
+            help="Leave files that changed less than so long ago, or still grow, for the next run.",
+        ),
+    ] = 10.0,
+    by_content: Annotated[
+        bool, typer.Option("--by-content", help="Know files by their bytes, not by size and time.")
+    ] = False,
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Follow symbolic links that lead out of PATH.")
+    ] = False,
+    pseudonymise: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="KEYFILE",
+            help="Replace names by keyed hashes everywhere; the key is made if there is none.",
+        ),
+    ] = None,
+    summary_json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write how the run ended here, also if it failed.")
+    ] = None,
+    log_level: Annotated[LogLevel, typer.Option(help="What run.log tells.")] = LogLevel.INFO,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the last line only.")] = False,
 ) -> None:
     """Segment and measure every frame below PATH and write a workbook, tables, masks and overlays.
 
-    A second run on the same output folder scores only what is new.
+    A second run on the same output folder scores only what is new. Ctrl-C, or SIGTERM, ends a run in good
+    order: the batch is finished and the report written; the next run goes on from there.
     """
-    from blastoseg.cli.progress import RunProgress
-    from blastoseg.events import RunEnded
-    from blastoseg.pipeline import RunRequest, score_folder
+    import logging
+
+    from blastoseg.cli.summary import summary_of_run
+    from blastoseg.request import RunRequest
     from blastoseg.settings import load_settings
 
-    request = RunRequest(
-        paths=paths,
-        out=out,
-        settings=load_settings(settings).overridden(
-            weights=weights, focal=focal, frame_interval_h=frame_interval
-        ),
-        um_per_px=um_per_px,
-        device=device,
-        batch_size=batch_size,
-        workers=workers,
-        overlays=not no_overlays,
-        fresh=fresh,
-    )
+    with summary_of_run(summary_json) as summary:
+        request = RunRequest(
+            paths=paths,
+            out=out,
+            settings=load_settings(settings).overridden(
+                weights=weights, focal=focal, frame_interval_h=frame_interval
+            ),
+            um_per_px=um_per_px,
+            device=device,
+            batch_size=batch_size,
+            workers=workers,
+            overlays=not no_overlays,
+            fresh=fresh,
+            settle_s=settle,
+            by_content=by_content,
+            follow_links=follow_links,
+            keyfile=pseudonymise,
+            log_level=getattr(logging, log_level.name),
+        )
+        ended = _score(request, quiet)
+        summary.ended = ended
+    _close(ended, quiet)
+    raise typer.Exit(ended.exit_code)
+
+
+def _score(request: "RunRequest", quiet: bool) -> "RunEnded":
+    from blastoseg.cli.progress import RunProgress
+    from blastoseg.events import RunEnded
+    from blastoseg.pipeline import score_folder
+    from blastoseg.stopping import stopping_on_signals
+
     ended: RunEnded | None = None
-    with RunProgress(quiet=quiet) as progress:
+    with stopping_on_signals(request.stop), RunProgress(quiet=quiet) as progress:
         for event in score_folder(request):
             progress.show(event)
             if isinstance(event, RunEnded):
                 ended = event
     assert ended is not None
-    _close(ended, quiet)
-    raise typer.Exit(ended.exit_code)
+    return ended
 
 
 def _close(ended: "RunEnded", quiet: bool) -> None:

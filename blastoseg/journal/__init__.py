@@ -2,11 +2,13 @@
 
 from blastoseg.journal.atomic import remove_unfinished, replace_atomically
 from blastoseg.journal.history import RunRecord, read_runs
-from blastoseg.journal.keys import FrameKey, FrameKeys, ScoredWith
+from blastoseg.journal.keys import MISSING, FrameKey, FrameKeys, ScoredWith
 from blastoseg.journal.ledger import Journal
 from blastoseg.journal.lock import OutputLock
+from blastoseg.journal.run_log import run_log
 
 __all__ = [
+    "MISSING",
     "FrameKey",
     "FrameKeys",
     "Journal",
@@ -16,4 +18,5 @@ __all__ = [
     "read_runs",
     "remove_unfinished",
     "replace_atomically",
+    "run_log",
 ]

@@ -6,6 +6,10 @@ from pathlib import Path
 
 from blastoseg import __version__
 from blastoseg.records import FrameRef
+from blastoseg.sources import files_of
+
+MISSING = "missing"
+"""The content of a file that cannot be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,13 @@ class FrameKeys:
 
     def __init__(self, with_content: bool = False) -> None:
         self._with_content = with_content
-        self._last: tuple[Path, str] | None = None
+        self._last: tuple[list[Path], str] | None = None
 
     def of(self, ref: FrameRef) -> FrameKey:
         """The frame's key. A file that cannot be seen has a content of its own and raises nothing."""
-        if self._last is None or self._last[0] != ref.path:
-            self._last = (ref.path, self._content(ref.path))
+        files = files_of(ref)
+        if self._last is None or self._last[0] != files:
+            self._last = (files, " ".join(self._content(file) for file in files))
         address = "" if ref.address is None else f"{ref.kind}:{ref.address}"
         return FrameKey(ref.source, address, self._last[1])
 
@@ -54,5 +59,5 @@ class FrameKeys:
                     return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
             status = path.stat()
         except OSError:
-            return "missing"
+            return MISSING
         return f"{status.st_size}:{status.st_mtime_ns}"

@@ -49,6 +49,10 @@ INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET content = excluded.content, place = excluded.place, status = excluded.status,
     row = excluded.row, mask_file = excluded.mask_file, overlay_file = excluded.overlay_file
 """
+_OUTDATE = """
+UPDATE frames SET content = 'pictures overwritten'
+WHERE weights = ? AND settings = ? AND software = ? AND source = ? AND address = ?
+"""
 _OF_ONE = " FROM frames WHERE weights = ? AND settings = ? AND software = ? AND source = ? AND address = ?"
 _SELECT_STATE = "SELECT content, status, overlay_file" + _OF_ONE
 _SELECT_ROW = "SELECT row, mask_file, overlay_file" + _OF_ONE
@@ -118,6 +122,20 @@ class Journal:
         if found is None or found[0] != key.content or found[1] == Status.FAILED:
             return False
         return bool(found[2]) or not with_overlay
+
+    def claim_pictures(self, scored_with: ScoredWith, keys: Iterable[FrameKey]) -> None:
+        """Note that the frames' pictures are about to be written anew, with ``scored_with``.
+
+        The rows of these frames that were scored with anything else stay, but are not ``is_done`` any more:
+        their masks and overlays on the disk are no longer theirs.
+        """
+        own = _parameters(scored_with)
+        with self._transaction():
+            found = self._database.execute("SELECT DISTINCT weights, settings, software FROM frames")
+            others = [other for other in found.fetchall() if other != own]
+            frames = [(storable(key.source), storable(key.address)) for key in keys] if others else []
+            for other in others:
+                self._database.executemany(_OUTDATE, [(*other, *frame) for frame in frames])
 
     def record(self, scored_with: ScoredWith, key: FrameKey, result: FrameResult) -> None:
         """Remember a frame's result, in place of an earlier one of the same frame and ``scored_with``.

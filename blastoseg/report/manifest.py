@@ -59,7 +59,10 @@ def used_calibrations(frames: pd.DataFrame) -> list[Calibration]:
 
 @dataclass(frozen=True, slots=True)
 class RunManifest:
-    """One run's provenance. Paths are names as given, never a person's folders; times carry their zone."""
+    """One run's provenance. Paths are names as given, never a person's folders; times carry their zone.
+
+    ``stopped`` says why a run ended early; ``pseudonyms`` is the fingerprint of their key, empty without one.
+    """
 
     inputs: list[str]
     weights: str
@@ -75,6 +78,10 @@ class RunManifest:
     exit_code: int
     started: datetime
     ended: datetime
+    files_still_being_written: int = 0
+    frames_left: int = 0
+    stopped: str = ""
+    pseudonyms: str = ""
     software: dict[str, str] = field(default_factory=installed_software)
     host: str = field(default_factory=socket.gethostname)
     user: str = field(default_factory=user_name)

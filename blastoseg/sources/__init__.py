@@ -1,7 +1,17 @@
 """Stage 1: where frames come from. ``discover_frames`` finds them, ``read_frame`` decodes one."""
 
 from blastoseg.sources.discovery import Discovery, Problem, discover_frames
+from blastoseg.sources.isolated import IsolatedReaders
 from blastoseg.sources.options import SourceOptions
-from blastoseg.sources.reading import read_frame
+from blastoseg.sources.reading import files_of, read_frame, with_sources
 
-__all__ = ["Discovery", "Problem", "SourceOptions", "discover_frames", "read_frame"]
+__all__ = [
+    "Discovery",
+    "IsolatedReaders",
+    "Problem",
+    "SourceOptions",
+    "discover_frames",
+    "files_of",
+    "read_frame",
+    "with_sources",
+]

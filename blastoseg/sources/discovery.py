@@ -24,12 +24,16 @@ class Problem:
 
 @dataclass(slots=True)
 class Discovery:
-    """Everything found. ``ignored`` counts files that are no frames; ``notes`` are for the log."""
+    """Everything found. ``ignored`` counts files that are no frames; ``notes`` are for the log.
+
+    ``settling`` are the files that may still be being written, left for the next run.
+    """
 
     refs: list[FrameRef] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     ignored: int = 0
     notes: list[str] = field(default_factory=list)
+    settling: set[Path] = field(default_factory=set)
 
 
 def discover_frames(paths: Sequence[Path], options: SourceOptions) -> Discovery:
@@ -52,12 +56,17 @@ def discover_frames(paths: Sequence[Path], options: SourceOptions) -> Discovery:
     check_choice(embryos, options)
     planes = {plane for embryo in embryos for shots in embryo.moments.values() for plane in shots}
     only_plane = next(iter(planes)) if len(planes) == 1 else None
-    discovery = Discovery(ignored=gathering.ignored, notes=gathering.notes)
+    discovery = Discovery(ignored=gathering.ignored, notes=gathering.notes, settling=gathering.settling)
     for embryo_id, embryo in ids.items():
         moments, note = choose_planes(embryo, only_plane, options)
         if note:
             discovery.notes.append(note)
         _number(discovery, embryo_id, moments, _interval(embryo, options))
+    if not discovery.refs and not discovery.problems:
+        raise InputNotFoundError(
+            f"{paths[0]}: {len(discovery.settling):,} files changed less than {options.settle_s:g} s ago and "
+            "may still be being written: run again later, or with --settle 0"
+        )
     return discovery
 
 
@@ -70,6 +79,10 @@ def _interval(embryo: Embryo, options: SourceOptions) -> float:
 
 def _number(discovery: Discovery, embryo_id: str, moments: list[Moment], interval_h: float) -> None:
     for index, (_, shot, alternatives) in enumerate(moments):
+        settling = {Path(one.path) for one in (shot, *alternatives) if one.is_settling}
+        if settling:
+            discovery.settling |= settling
+            continue
         time_h, reference = shot.time_h, shot.time_reference
         if not math.isnan(interval_h):
             time_h, reference = index * interval_h, TimeReference.RECORDING

@@ -5,6 +5,7 @@ their names; without a well every name, less its run and focal plane, is an embr
 """
 
 import os
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -18,6 +19,9 @@ from blastoseg.sources.names import NO_RUN, NameParts, NameReader, printable
 from blastoseg.sources.natural import natural_key
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Embryos, MomentKey, Shot
+
+CLOCKS_APART_S = 3600.0
+"""A file from further in the future has a wrong time; whether it still grows shows when it is read."""
 
 FORMATS_IN_WORDS = "JPEG, PNG, BMP and TIFF pictures, TIFF stacks, .avi videos, .pdb slide files"
 
@@ -40,6 +44,8 @@ class Place:
         return printable("/".join(part for part in (*self.parts, name) if part)) or self.root.name
 
 
+SUFFIXES = images.SUFFIXES | stack.SUFFIXES | {video.SUFFIX, slide.SUFFIX}
+
 Picture = tuple[NameParts, list[Shot]]
 """A picture's name and its planes: one, but for a TIFF with a focal axis."""
 
@@ -51,6 +57,8 @@ class Gathering:
         self.embryos = Embryos()
         self.ignored = 0
         self.notes: list[str] = []
+        self.settling: set[Path] = set()
+        self._now = time.time()
         self._options = options
         self._names = NameReader(options.naming)
         self._seen: set[str] = set()
@@ -90,7 +98,7 @@ class Gathering:
                 NameParts(""),
                 [Shot(source, folder_path, "folder", problem=problem)],
             )
-        if not self._shots_of[-1][1]:
+        if not self._shots_of[-1][1] and not any(one.is_relative_to(path) for one in self.settling):
             raise InputNotFoundError(f"{given}: {self._why_nothing(walk)}")
         self._find_elapsed_beside(path.parent / f"{name or path.name}_time_elapsed")
 
@@ -148,10 +156,14 @@ class Gathering:
         stem, suffix = os.path.splitext(file.name)  # noqa: PTH122 (this runs for every file)
         suffix = suffix.casefold()
         source = place.source_prefix + printable(file.name)
-        if suffix in images.SUFFIXES:
+        is_settling = suffix in SUFFIXES and self._is_settling(file)
+        if suffix in images.SUFFIXES or (is_settling and suffix in stack.SUFFIXES):
             parts = self._names.read(stem)
             plane = parts.plane if parts.plane is not None else place.plane
-            pictures.append((parts, [Shot(source, file.path, "image", plane)]))
+            pictures.append((parts, [Shot(source, file.path, "image", plane, is_settling=is_settling)]))
+        elif is_settling:
+            # A recording that is not yet whole cannot tell its wells.
+            self.settling.add(Path(file.path))
         elif suffix in stack.SUFFIXES:
             parts = self._names.read(stem.removesuffix(".ome"))
             plane = parts.plane if parts.plane is not None else place.plane
@@ -169,6 +181,15 @@ class Gathering:
             self._elapsed[video_of(file.name)] = Path(file.path)
         else:
             self.ignored += 1
+
+    def _is_settling(self, file: os.DirEntry[str]) -> bool:
+        if not self._options.settle_s:
+            return False
+        try:
+            age_s = self._now - file.stat().st_mtime
+        except OSError:
+            return False
+        return -CLOCKS_APART_S <= age_s < self._options.settle_s
 
     def _take_recording(self, file: os.DirEntry[str], source: str, place: Place, parts: NameParts) -> None:
         """A video or slide file: its wells name the embryos, the file itself where no well can be told."""

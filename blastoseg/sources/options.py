@@ -15,13 +15,15 @@ class SourceOptions:
     """``focal`` is a plane's number, ``0`` the centre, or ``best``: the sharpest plane of each moment.
 
     ``frame_interval_h`` gives hours to frames whose source has no clock. Symbolic links that lead out of
-    the given folder are passed over unless ``follow_symlinks``.
+    the given folder are passed over unless ``follow_symlinks``. Files that changed less than ``settle_s``
+    seconds ago may still be being written: they are counted and left alone.
     """
 
     naming: Naming
     focal: str = CENTRE
     frame_interval_h: float | None = None
     follow_symlinks: bool = False
+    settle_s: float = 0.0
 
     def chosen_plane(self) -> int | None:
         """The plane's number, None for ``best``. Raises UsageError for anything else."""

@@ -1,5 +1,6 @@
 """Decoding one frame, whatever its source. Safe to call from several threads at once."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -20,10 +21,28 @@ def read_frame(ref: FrameRef, options: SourceOptions) -> Frame:
     The frame's ref may know more than the one given: the hours of a burned-in clock, the plane chosen as the
     sharpest. Raises UnreadableFrameError, which names the file, what is wrong and what to do.
     """
-    has_planes = isinstance(ref.address, tuple) and bool(ref.address) and isinstance(ref.address[0], tuple)
-    if options.focal == BEST and has_planes:
+    if options.focal == BEST and _has_planes(ref):
         return _read_sharpest(ref)
     return _read_one(ref)
+
+
+def files_of(ref: FrameRef) -> list[Path]:
+    """Every file that the frame's pixels may come from, the ref's own first."""
+    if not _has_planes(ref):
+        return [ref.path]
+    return list(dict.fromkeys([ref.path, *(Path(ref.path.parent, plane[2]) for plane in ref.address)]))
+
+
+def with_sources(ref: FrameRef, shown_as: Callable[[str], str]) -> FrameRef:
+    """The ref with ``shown_as`` applied to its source, and to those of the planes it may come from."""
+    address = ref.address
+    if _has_planes(ref):
+        address = tuple((plane, shown_as(source), *rest) for plane, source, *rest in address)
+    return replace(ref, source=shown_as(ref.source), address=address)
+
+
+def _has_planes(ref: FrameRef) -> bool:
+    return isinstance(ref.address, tuple) and bool(ref.address) and isinstance(ref.address[0], tuple)
 
 
 def _read_sharpest(ref: FrameRef) -> Frame:

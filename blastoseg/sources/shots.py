@@ -14,7 +14,8 @@ from blastoseg.sources.natural import NaturalKey, natural_key
 class Shot:
     """One picture: where it lies and what is known of it before it is decoded.
 
-    ``problem`` says why it cannot be read at all; such a shot becomes a failed row.
+    ``problem`` says why it cannot be read at all; such a shot becomes a failed row. ``is_settling``: the file
+    may still be being written.
     """
 
     source: str
@@ -27,6 +28,7 @@ class Shot:
     um_per_px: float = math.nan
     um_per_px_source: str = ""
     problem: str = ""
+    is_settling: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -19,7 +19,7 @@ def call(monkeypatch, networks):
     networks.device = type("Device", (), {"type": "cpu"})()
     card = Card.model_construct(name="drawn", version="1", files={"weights.safetensors": "00"})
     monkeypatch.setattr(stage, "load_card", lambda name: card)
-    monkeypatch.setattr(stage, "Segmenter", lambda card, device, batch_size: networks)
+    monkeypatch.setattr(stage, "Segmenter", lambda card, device, batch_size, flips: networks)
     monkeypatch.setattr(stage, "describe_device", lambda device: "none")
 
     def invoke(*arguments):

@@ -58,6 +58,9 @@ def test_rotation_and_shift_change_no_measure(shapes, data, turn, shift):
             "feret" in column.name or "length" in column.name or "width" in column.name
         ):
             allowed = 0.5
+        if column.unit == "px2":
+            # the pixels along a small outline: an eighth of its length comes and goes with a shift
+            allowed = 0.125 * math.pi * math.sqrt(4 * max(first, 1) / math.pi)
         assert second == pytest.approx(first, rel=0.01, abs=allowed), column.name
 
 

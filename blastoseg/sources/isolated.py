@@ -1,0 +1,174 @@
+"""Decoding in processes of their own: a file that crashes, hangs or devours its reader costs one frame.
+
+Decoders are native code, and the files come from a share that anybody writes to. Each reading thread hands
+a frame to a child process and waits. A child that dies or takes too long is replaced and the frame tried
+once more; after that it is unreadable.
+"""
+
+import contextlib
+import logging
+import multiprocessing
+import queue
+import signal
+import traceback
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any, Self
+
+from blastoseg.errors import EnvironmentProblemError, UnreadableFrameError
+from blastoseg.records import Frame, FrameRef
+from blastoseg.sources.options import SourceOptions
+from blastoseg.sources.reading import read_frame
+
+log = logging.getLogger(__name__)
+
+START_METHOD = "spawn"
+"""Not fork: the parent has threads, and a network whose memory no child needs."""
+PATIENCE_S = 30.0
+"""For one frame. A sleeping disk of a file server takes ten seconds to answer."""
+STARTING_S = 60.0
+MOST_MEMORY = 4 << 30
+"""Bytes of address space of a child, where the system can hold it to that: Linux, macOS."""
+_GOODBYE_S = 2.0
+
+
+class IsolatedReaders:
+    """Context manager over ``count`` reading processes; ``read`` may be called from as many threads.
+
+    Entering starts them without waiting for them.
+    """
+
+    def __init__(self, options: SourceOptions, count: int) -> None:
+        self._options = options
+        self._idle: queue.SimpleQueue[_Child | None] = queue.SimpleQueue()
+        self._count = count
+
+    def __enter__(self) -> Self:
+        for _ in range(self._count):
+            self._idle.put(self._start())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                child = self._idle.get_nowait()
+                if child is not None:
+                    child.end()
+
+    def read(self, ref: FrameRef) -> Frame:
+        """Decode one frame. Raises UnreadableFrameError, which begins with the ref's source."""
+        child = self._idle.get()
+        try:
+            for _ in range(2):
+                child = child or self._start()
+                try:
+                    return child.read(ref)
+                except _ReaderLostError as error:
+                    log.warning("%s: the process reading it %s: a new one is started", ref.source, error)
+                    child.end()
+                    child, problem = None, f"its reader {error}, twice: export it again"
+                except _ReaderFailedError as error:
+                    problem = f"unexpected error while reading: {error}, twice: see run.log"
+            raise UnreadableFrameError(f"{ref.source}: {problem}")
+        finally:
+            self._idle.put(child)
+
+    def _start(self) -> "_Child":
+        try:
+            return _Child(self._options)
+        except OSError as error:
+            raise EnvironmentProblemError(
+                f"no process for reading can be started ({error.strerror or error}): is memory left?"
+            ) from error
+
+
+class _ReaderLostError(Exception):
+    """The child is gone, or has to go; the message continues a sentence."""
+
+
+class _ReaderFailedError(Exception):
+    """An error that nobody foresaw; the child lives."""
+
+
+class _Child:
+    def __init__(self, options: SourceOptions) -> None:
+        context = multiprocessing.get_context(START_METHOD)
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(  # type: ignore[attr-defined]
+            target=_serve, args=(theirs, options), name="blastoseg-reader", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self._is_ready = False
+
+    def read(self, ref: FrameRef) -> Frame:
+        try:
+            if not self._is_ready:
+                self._receive(STARTING_S)
+                self._is_ready = True
+            self._connection.send(ref)
+            outcome, answer = self._receive(PATIENCE_S)
+        except (EOFError, OSError) as error:
+            self._process.join(_GOODBYE_S)
+            raise _ReaderLostError(f"died ({_in_words(self._process.exitcode)})") from error
+        if outcome == "unreadable":
+            raise UnreadableFrameError(answer)
+        if outcome == "failed":
+            log.error("%s: unexpected error while reading:\n%s", ref.source, answer[1])
+            raise _ReaderFailedError(answer[0])
+        frame: Frame = answer
+        return frame
+
+    def _receive(self, patience_s: float) -> Any:
+        if not self._connection.poll(patience_s):
+            raise _ReaderLostError(f"gave no answer within {patience_s:g} s")
+        return self._connection.recv()
+
+    def end(self) -> None:
+        """Close its line, by which an idle child ends; a busy one is killed."""
+        self._connection.close()
+        self._process.join(_GOODBYE_S if self._is_ready else 0)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join(_GOODBYE_S)
+
+
+def _in_words(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        with contextlib.suppress(ValueError):
+            return f"signal {signal.Signals(-exit_code).name}"
+    return f"exit code {exit_code}"
+
+
+def _serve(connection: Connection, options: SourceOptions) -> None:
+    """A child's life: frames until the line is closed, as it is when the parent ends, however it does."""
+    # The run decides when to stop; a terminal and a service manager signal every process at once.
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    _limit_memory()
+    with contextlib.suppress(EOFError, OSError):
+        connection.send(("ready", None))
+        while True:
+            ref = connection.recv()
+            try:
+                answer: tuple[str, Any] = "frame", read_frame(ref, options)
+            except UnreadableFrameError as error:
+                answer = "unreadable", str(error)
+            except Exception as error:
+                answer = "failed", (repr(error), traceback.format_exc())
+            connection.send(answer)
+
+
+def _limit_memory() -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource  # noqa: PLC0415 (there is none on Windows)
+
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        limit = MOST_MEMORY if most == resource.RLIM_INFINITY else min(MOST_MEMORY, most)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, most))
