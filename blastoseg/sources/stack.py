@@ -27,8 +27,34 @@ SUFFIXES = frozenset({".tif", ".tiff"})
 MOST_PLANES = 100_000
 PICTURE_AXES = frozenset("YXS")
 FOCAL_AXIS = "Z"
-# What tifffile finds odd belongs into a log where there is one, not between the lines of a progress bar.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+MOST_COMPLAINTS = 1000
+"""Errors that tifffile may log about one file. A damaged chain of pages can make it complain for hours."""
+
+
+class _Patience(logging.Handler):
+    """Ends the reading of a file about which tifffile logs error after error, by raising from its log call.
+
+    What it finds odd goes into a log where there is one, and not between the lines of a progress bar.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._heard = threading.local()
+
+    def begin(self) -> None:
+        """A new file is opened in this thread."""
+        self._heard.count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno < logging.ERROR:
+            return
+        self._heard.count = getattr(self._heard, "count", 0) + 1
+        if self._heard.count > MOST_COMPLAINTS:
+            raise ValueError(f"more than {MOST_COMPLAINTS} errors in its headers")
+
+
+_patience = _Patience()
+logging.getLogger("tifffile").addHandler(_patience)
 
 TIME_AXES = frozenset("TIQR")
 """T is time; I, Q and R are tifffile's names for pages in a row that the file says nothing about."""
@@ -74,6 +100,7 @@ def find_series(path: str, source: str, plane: int | None) -> list[Series]:
 
 
 def _open(path: str | Path) -> tifffile.TiffFile:
+    _patience.begin()
     # _multifile: an OME-TIFF may name other files; nothing but the given one is opened.
     return tifffile.TiffFile(path, _multifile=False)
 

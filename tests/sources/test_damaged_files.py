@@ -16,8 +16,8 @@ from blastoseg.errors import BlastosegError
 from blastoseg.settings import Naming
 from blastoseg.sources import SourceOptions, discover_frames, read_frame
 
-FILES = int(os.environ.get("BLASTOSEG_DAMAGED_FILES", "5000"))
-"""More by hand: BLASTOSEG_DAMAGED_FILES=100000 pytest tests/sources/test_damaged_files.py"""
+FILES = int(os.environ.get("BLASTOSEG_DAMAGED_FILES", "15000"))
+"""More by hand: BLASTOSEG_DAMAGED_FILES=200000 pytest tests/sources/test_damaged_files.py"""
 SLOWEST_S = 10.0
 MOST_GROWTH_KIB = 1 << 21
 
