@@ -241,6 +241,7 @@ def peak_memory_mib(plan: BenchPlan, frames: int) -> float:
     folder = plan.folder / f"memory_{frames}"
     draw_folder(folder, frames, plan.side)
     command = [sys.executable, "-m", "blastoseg", "run", str(folder), "--out", f"{folder}-out", "--quiet"]
+    command += ["--settle", "0"]
     command += ["--weights", plan.weights, "--device", plan.device, "--batch-size", str(plan.batch_size)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
     _, status, usage = os.wait4(process.pid, 0)

@@ -116,11 +116,12 @@ def embryo_table(embryos: "pd.DataFrame") -> Table:
             justify="right" if heading == "hours" else "left",
             no_wrap=heading != "embryo",
             min_width=8 if heading == "embryo" else None,
+            overflow="fold",
         )
     # two lines of heading leave room for the names on a narrow terminal
     for heading in (f"diam.\n{unit}", f"ICM\n{unit}2", f"TE\n{unit}", "cavity\n%", "zona\n%"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("flags", min_width=10)
+    table.add_column("flags", min_width=12)
     for row in embryos.head(ROWS_SHOWN).to_dict("records"):
         style = STATUS_STYLE.get(str(row["status"]), "")
         table.add_row(
