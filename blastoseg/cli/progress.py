@@ -108,7 +108,7 @@ def embryo_table(embryos: "pd.DataFrame") -> Table:
         title_justify="left",
         header_style="bold",
         box=SIMPLE_HEAD,
-        pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     for heading in ("embryo", "hours", "status"):
         table.add_column(
