@@ -67,7 +67,8 @@ class OutputLock:
                 database.execute("INSERT INTO holder VALUES (?)", (json.dumps(asdict(self._holder)),))
         except (sqlite3.Error, OSError) as error:
             raise OutputError(
-                f"{self._path}: cannot be written or locked ({error}): choose another folder with --out"
+                f"{self._path}: cannot be written or locked ({error}): free some space, "
+                "or choose another folder with --out"
             ) from error
         if holder is not None:
             log.warning("took over the lock of a run that was killed: %s", _in_words(self._out, holder))

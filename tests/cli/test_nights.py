@@ -4,62 +4,20 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 import zipfile
-from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
-from blastoseg.simulate import View, draw_frame
+from .night import finish, make_frames, masks, start, tables, wait_for
 
 FRAMES = 200
-LONG_AGO = 1_700_000_000
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals as POSIX knows them")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    root = tmp_path_factory.mktemp("night") / "Ward7"
-    drawn = draw_frame(np.random.default_rng(3), View(160, 160, fill=(0.6, 0.8), kind="expanded")).image
-    (root / "JaneDoe_WELL1").mkdir(parents=True)
-    first = root / "JaneDoe_WELL1" / "JaneDoe_WELL1_RUN001.jpg"
-    cv2.imwrite(str(first), drawn)
-    os.utime(first, (LONG_AGO, LONG_AGO))
-    for number in range(2, FRAMES + 1):
-        os.link(first, first.with_name(f"JaneDoe_WELL1_RUN{number:03d}.jpg"))
-    (root.parent / "quick.toml").write_text("flips = false\n")
-    return root
-
-
-def start(folder: Path, out: Path, *options: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "blastoseg", "run", folder, "--out", out, "--batch-size", "4"]
-    command += ["--no-overlays", "--settings", folder.parent / "quick.toml", *options]
-    return subprocess.Popen(
-        list(map(str, command)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
-    text, _ = process.communicate(timeout=120)
-    return process.returncode, text
-
-
-def tables(out: Path) -> list[bytes]:
-    return [(out / name).read_bytes() for name in ("frames.csv", "embryos.csv")]
-
-
-def wait_for_masks(out: Path, count: int) -> None:
-    until = time.monotonic() + 60
-    while len(list(out.glob("masks/*/*.png"))) < count and time.monotonic() < until:
-        time.sleep(0.005)
+    return make_frames(tmp_path_factory.mktemp("night") / "Ward7", "JaneDoe_WELL1", FRAMES)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +31,7 @@ def undisturbed(folder, tmp_path_factory):
 def test_a_run_that_is_asked_to_stop_writes_what_it_has_and_the_next_goes_on(folder, undisturbed, tmp_path):
     out, summary = tmp_path / "out", tmp_path / "summary.json"
     process = start(folder, out, "--summary-json", summary)
-    wait_for_masks(out, 5)
+    wait_for(lambda: masks(out) >= 5)
     process.send_signal(signal.SIGTERM)
     code, text = finish(process)
     assert code == 130, text
@@ -90,7 +48,7 @@ def test_a_run_killed_again_and_again_ends_as_one_never_killed(folder, undisturb
     out, rng = tmp_path / "out", random.Random(7)
     for kill in range(50):
         process = start(folder, out)
-        wait_for_masks(out, min(5 * kill, FRAMES))
+        wait_for(lambda: masks(out) >= min(5 * kill, FRAMES))  # noqa: B023 (called at once)
         time.sleep(rng.uniform(0.0, 0.4))
         process.kill()
         finish(process)
