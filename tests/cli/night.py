@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,19 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 def tables(out: Path) -> list[bytes]:
     return [(out / name).read_bytes() for name in ("frames.csv", "embryos.csv")]
+
+
+def everything_written(out: Path) -> bytes:
+    """Names and contents of all files, and of those inside workbooks."""
+    written = b""
+    for path in out.rglob("*"):
+        written += str(path.relative_to(out)).encode()
+        if path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as book:
+                written += b"".join(book.read(name) for name in book.namelist())
+        elif path.is_file():
+            written += path.read_bytes()
+    return written
 
 
 def masks(out: Path) -> int:
