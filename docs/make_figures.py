@@ -1,9 +1,9 @@
 """Makes the figures of validation.md from what `blastoseg evaluate` and `blastoseg run` wrote.
 
-    python docs/make_figures.py EVALUATION_FOLDER TIME_LAPSE_FOLDER [OUT]
+    python docs/make_figures.py EVALUATION_FOLDER UNSEEN_FOLDER TIME_LAPSE_FOLDER [OUT]
 
 Draws OUT/agreement.png (Bland-Altman plots of four measures against their true values), OUT/reliability.png
-as the evaluation drew it, and OUT/area-curve.png (the course of the one embryo of the time-lapse's report).
+as the evaluation on unseen optics drew it, and OUT/area-curve.png (the course of the one embryo of the time-lapse's report).
 """
 
 import shutil
@@ -63,15 +63,15 @@ def draw_area_curve(frames: pd.DataFrame, path: Path) -> None:
     figure.savefig(path, dpi=DPI)
 
 
-def main(evaluation: Path, time_lapse: Path, out: Path) -> None:
+def main(evaluation: Path, unseen: Path, time_lapse: Path, out: Path) -> None:
     """Draw all three."""
     out.mkdir(parents=True, exist_ok=True)
     draw_agreement(pd.read_csv(evaluation / "measures.csv"), out / "agreement.png")
-    shutil.copyfile(evaluation / "plots" / "reliability.png", out / "reliability.png")
+    shutil.copyfile(unseen / "plots" / "reliability.png", out / "reliability.png")
     draw_area_curve(pd.read_csv(time_lapse / "frames.csv"), out / "area-curve.png")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (3, 4):
+    if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3] if len(sys.argv) == 4 else "docs/images"))
+    main(*map(Path, sys.argv[1:4]), Path(sys.argv[4] if len(sys.argv) == 5 else "docs/images"))
