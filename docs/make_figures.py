@@ -3,7 +3,8 @@
     python docs/make_figures.py EVALUATION_FOLDER UNSEEN_FOLDER TIME_LAPSE_FOLDER [OUT]
 
 Draws OUT/agreement.png (Bland-Altman plots of four measures against their true values), OUT/reliability.png
-as the evaluation on unseen optics drew it, and OUT/area-curve.png (the course of the one embryo of the time-lapse's report).
+as the evaluation on unseen optics drew it, and OUT/area-curve.png (the course of the one embryo of the
+time-lapse's report).
 """
 
 import shutil
