@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from blastoseg.allocator import reuse_freed_memory
 from blastoseg.errors import DeviceError
 from blastoseg.network.encoder import fold_batch_norms
+from blastoseg.network.i2cnet import bring_to_size, scale_images
 from blastoseg.network.inference import InferenceI2CNet
 from blastoseg.weights import Card, load_locator, load_network
 
@@ -41,7 +42,8 @@ class Segmenter:
     """Both networks of a model on one device.
 
     ``device`` is "auto" (the GPU if there is one), "cpu" or "cuda"; ``batch_size`` is the number of images a
-    pass on a GPU; ``flips`` averages over the four mirrorings (four times the work, slightly better).
+    pass on a GPU; ``flips`` averages over the four mirrorings (three to four times the work, better). Where
+    the model was trained at a second size too, two of the four are seen at that size.
     Raises WeightsError for damaged weights and DeviceError for a device that is asked for and missing.
     """
 
@@ -112,8 +114,11 @@ class Segmenter:
         probabilities = self._softmax(images)
         if not self.flips:
             return probabilities
-        for axes in ([2], [3], [2, 3]):
-            probabilities = probabilities + self._softmax(images.flip(axes)).flip(axes)
+        side = self.input_side
+        second = scale_images(images, self.card.segmenter.second_size or side)
+        for axes, source in (([2, 3], images), ([2], second), ([3], second)):
+            mirrored = self._softmax(source.flip(axes)).flip(axes)
+            probabilities = probabilities + bring_to_size(mirrored, side, side)
         return probabilities / 4
 
     def _softmax(self, images: Tensor) -> Tensor:

@@ -34,11 +34,13 @@ class _Part(BaseModel):
 class SegmenterCard(_Part):
     """The segmenting network: architecture, the side of its square input, how a crop is prepared.
 
+    ``second_size`` is another side it was trained at, if any; averaging over mirrorings uses both.
     The logits are divided by ``temperature`` before the softmax, so that probabilities mean what they say.
     """
 
     architecture: Literal["i2cnet"]
     input_size: int = Field(gt=0, multiple_of=32)
+    second_size: int | None = Field(default=None, gt=0, multiple_of=32)
     classes: tuple[str, ...] = CLASSES
     normalisation: Literal["crop-mean-std"]
     temperature: float = Field(default=1.0, gt=0)

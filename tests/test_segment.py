@@ -57,6 +57,21 @@ def test_flips_make_the_answer_mirror_with_the_image(tiny_model: Path) -> None:
     np.testing.assert_allclose(mirrored[..., ::-1], segmenter.segment_batch(image), atol=1e-5)
 
 
+def test_with_a_second_size_flips_see_two_mirrorings_at_each_size(tiny_model: Path) -> None:
+    card = load_card(tiny_model)
+    two_sizes = card.segmenter.model_copy(update={"second_size": 32})
+    segmenter = Segmenter(card.model_copy(update={"segmenter": two_sizes}), "cpu", flips=True)
+    network, sides = segmenter._network.predict, []
+    segmenter._network.predict = lambda x: sides.append(x.shape[-1]) or network(x)  # type: ignore[method-assign]
+    image = crops(1)
+    answer = segmenter.segment_batch(image)
+    assert sorted(sides) == [32, 32, 64, 64]
+    assert answer.shape == (1, 5, 64, 64)
+    np.testing.assert_allclose(answer.sum(axis=1), 1, atol=1e-5)
+    turned = segmenter.segment_batch(np.ascontiguousarray(image[:, ::-1, ::-1]))
+    np.testing.assert_allclose(turned[..., ::-1, ::-1], answer, atol=1e-5)
+
+
 def test_a_crop_of_another_size_is_refused(segmenter: Segmenter) -> None:
     with pytest.raises(ValueError, match=r"\(64, 64\)"):
         segmenter.segment_batch(crops(1, side=32))

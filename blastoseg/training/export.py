@@ -107,6 +107,7 @@ def _card_of(model: TrainedModel, files: dict[str, str]) -> Card:
         segmenter=SegmenterCard(
             architecture="i2cnet",
             input_size=recipe.segmenter.input_size,
+            second_size=recipe.segmenter.second_size,
             normalisation="crop-mean-std",
             temperature=model.temperature,
             config=recipe.segmenter.network,

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from blastoseg.errors import TrainingError
-from blastoseg.network.i2cnet import bring_to_size
+from blastoseg.network.i2cnet import bring_to_size, scale_images
 from blastoseg.training.curves import Curves
 from blastoseg.training.data import Target
-from blastoseg.training.loss import mask_loss, segmentation_loss
+from blastoseg.training.loss import labels_at, mask_loss, segmentation_loss
 from blastoseg.training.metrics import class_scores, confusion
 from blastoseg.training.recipe import Job, Optimisation
 
@@ -51,8 +51,9 @@ class Fitting(lightning.LightningModule):
         self.target = target
         decay = job.optimisation.ema_decay
         self.average = _moving_average(network, decay) if decay else None
-        # A list hides the compiled twin from the state dict: it shares the network's weights.
-        self._forward = [torch.compile(network) if job.optimisation.compile else network]
+        # A list hides the compiled twin from the state dict: it shares the network's weights. Not dynamic: a
+        # graph that fits any size is slower than one for each.
+        self._forward = [torch.compile(network, dynamic=False) if job.optimisation.compile else network]
         self._seconds_before = 0.0
         self._started = time.monotonic()
         self.curves = Curves()
@@ -86,6 +87,9 @@ class Fitting(lightning.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
         image, truth = batch
+        if self.job.second_size is not None and self.global_step % 2:
+            image = scale_images(image, self.job.second_size)
+            truth = labels_at(truth, image.shape[-2:])
         outputs = self._forward[0](image.contiguous(memory_format=torch.channels_last))
         loss = self.loss(outputs, truth)
         self._check(bool(torch.isfinite(loss)), "the loss is")

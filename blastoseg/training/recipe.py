@@ -152,9 +152,14 @@ class Optimisation(_Section):
 
 
 class Job(_Section):
-    """One network's training."""
+    """One network's training.
+
+    With a ``second_size`` (the segmenter only), the batches of every other step are scaled to it, and so are
+    two of the four mirrorings that a run averages over.
+    """
 
     input_size: int = Field(gt=0, multiple_of=16)
+    second_size: int | None = Field(default=None, gt=0, multiple_of=16)
     network: dict[str, Any]
     data: Data
     augmentation: Augmentation = Augmentation()
@@ -197,6 +202,13 @@ class Recipe(_Section):
     segmenter: Job
     locator: Job | CopiedLocator
 
+    @field_validator("locator")
+    @classmethod
+    def _has_one_size(cls, locator: Job | CopiedLocator) -> Job | CopiedLocator:
+        if isinstance(locator, Job) and locator.second_size is not None:
+            raise ValueError("second_size is for the segmenter only")
+        return locator
+
     @property
     def needs_labelled_data(self) -> bool:
         """Whether a labelled data set must be given."""
@@ -233,7 +245,9 @@ def load_recipe(name_or_path: str | Path, start_from: str = "", epochs: int | No
     segmenter = content.get("segmenter", {})
     if content.get("start_from") and isinstance(segmenter, dict):
         card = load_card(content["start_from"])
-        segmenter.setdefault("input_size", card.segmenter.input_size)
+        if "input_size" not in segmenter:
+            segmenter["input_size"] = card.segmenter.input_size
+            segmenter.setdefault("second_size", card.segmenter.second_size)
         segmenter.setdefault("network", card.segmenter.config)
     try:
         if epochs is not None:

@@ -15,7 +15,7 @@ from blastoseg.training import make
 from blastoseg.training.augmentation import augment
 from blastoseg.training.data import SyntheticStream, draw_sample, to_tensors
 from blastoseg.training.fit import FitPlan, fit_network, load_fit
-from blastoseg.training.fitting import learning_rate_factor
+from blastoseg.training.fitting import Fitting, learning_rate_factor
 from blastoseg.training.recipe import Augmentation, Recipe, load_recipe, recipes_folder
 from blastoseg.weights import verify_weights
 
@@ -91,6 +91,26 @@ def test_a_stream_of_tissues_gives_class_channels_and_one_of_embryos_two_masks()
     assert image.shape == (1, 32, 32)
     assert masks.shape == (2, 32, 32)
     assert set(masks.unique().tolist()) <= {0, 1}
+
+
+def test_with_a_second_size_the_steps_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = tiny_recipe(steps=4)
+    job = plain.segmenter.model_copy(update={"second_size": 32})
+    recipe = plain.model_copy(update={"segmenter": job})
+    original, sides = Fitting.loss, []
+
+    def watched(self: Fitting, outputs: Any, truth: Any) -> Any:
+        if self.trainer.training:
+            sides.append((outputs[0].shape[-1], truth.shape[-1]))
+        return original(self, outputs, truth)
+
+    monkeypatch.setattr(Fitting, "loss", watched)
+    fit_network(recipe, "tissues", FitPlan(tmp_path / "work"))
+    assert sides == [(64, 64), (32, 32)] * 2
+    with pytest.raises(ValueError, match="segmenter only"):
+        Recipe.model_validate(
+            plain.model_dump() | {"locator": plain.locator.model_dump() | {"second_size": 32}}
+        )
 
 
 def test_the_label_background_becomes_the_last_channel() -> None:
