@@ -110,7 +110,10 @@ def _add_well(
             view.width / 2 + rng.normal(0, 0.03) * shorter,
             view.height / 2 + rng.normal(0, 0.03) * shorter,
         )
-        well_ring(rng, contrast, centre, float(shorter * rng.uniform(0.42, 0.56)))
+        outer = embryo.everything()
+        # The embryo lies in the well: no rim runs across it.
+        reach = float(np.hypot(*(outer - np.array(centre)).T).max()) if len(outer) else 0.0
+        well_ring(rng, contrast, centre, max(shorter * float(rng.uniform(0.42, 0.56)), 1.06 * reach))
 
 
 def _neighbours(

@@ -37,9 +37,9 @@ def paint_zona(
     layers.lines += inner * present * np.float32(rng.uniform(0.1, 1.0))
     layers.halos += inner * present * np.float32(rng.uniform(0.0, 1.0))
     fine = faded(rng, outer, scale, 0.0) * present
-    layers.lines += fine * np.float32(
-        rng.choice([rng.uniform(0, 0.06), rng.uniform(0.06, 0.5)], p=[0.6, 0.4])
-    )
+    # A zona without grain shows by its outer edge: one that shows by nothing has no outline to be drawn.
+    thin, clear = rng.uniform(0, 0.06), rng.uniform(0.06, 0.5)
+    layers.lines += fine * np.float32(rng.choice([thin, clear], p=[0.0, 1.0] if faint else [0.6, 0.4]))
     layers.halos += fine * np.float32(rng.choice([0.0, rng.uniform(-0.1, 0.4)]))
 
 
