@@ -40,6 +40,12 @@ ICM_ISLAND_SHARE = 0.2
 """Inner cell mass islands below this share of the largest, lying in TE, are round TE cells."""
 TE_ISLAND_SHARE = 0.05
 """TE below this share of the embryo that floats in the cavity is a cell seen face-on above or below it."""
+ARC_DEVIATION = 0.06
+"""How far the zona of a hatching embryo may lie off its circle, as a share of the radius."""
+ARC_SHARE = 0.8
+"""How much of that zona lies on the circle, at least."""
+ARC_CONTENT = 0.1
+"""What such a zona still holds, as a share of the embryo, at least."""
 OUTLINE_STEPS = ((2, 0.04), (3, 0.025), (5, 0.015), (6, 0.01), (6, 0.01))
 """Order of the curve through the zona's outer radii, and the deviation (share of the radius) that it heeds:
 from a wide ellipse to the embryo's own form, so that a bulge never draws the curve to itself."""
@@ -53,10 +59,10 @@ B_LABELS = (ICM.label, BLASTOCOEL.label, TE.label)
 def clean_labels(probabilities: Probabilities) -> Labels:
     """Anatomically possible labels ``(y, x)`` from probabilities ``(5, y, x)`` in inside-out order.
 
-    One embryo is kept: what the zona, closed across its gaps, encloses, and what is attached to that, such
-    as the half of a hatching embryo that is outside. Islands, specks, holes, hairs and what bulges out of
-    the zona's smooth outer outline are given to their surroundings. Gaps of the zona stay open. Without
-    any tissue the answer is background throughout.
+    One embryo is kept: what the zona, closed across its gaps, encloses, what is attached to that, such as
+    the half of a hatching embryo that is outside, and the arcs of a zona that such an embryo stands in.
+    Islands, specks, holes, hairs and what bulges out of the zona's smooth outer outline are given to their
+    surroundings. Gaps of the zona stay open. Without any tissue the answer is background throughout.
     """
     labels = np.full(probabilities.shape[1:], LABEL_OF_CHANNEL[0], np.uint8)
     best = probabilities[0].copy()
@@ -170,9 +176,28 @@ def _keep_one_embryo(work: Labels, outline: _ZonaOutline | None) -> bool:
         areas = [cv2.contourArea(contour) for contour in contours]
         kept = np.zeros_like(work)
         cv2.drawContours(kept, contours, int(np.argmax(areas)), 1, cv2.FILLED)
-        work[kept == 0] = BACKGROUND.label
+        main = kept.view(np.bool_)
+        if outline is None:
+            main = main | _zona_arcs(work, main)
+        work[~main] = BACKGROUND.label
     _drop_loose_pieces(work)
     return len(contours) > 1
+
+
+def _zona_arcs(work: Labels, main: Mask) -> Mask:
+    """Arcs of a zona that an embryo has left in part: their circle holds some of its tissue, not all."""
+    zona = work == ZP.label
+    tissue = main & (work > 0) & ~zona
+    centre = ring_centre(zona)
+    if centre is None or not tissue.any():
+        return np.zeros_like(zona)
+    x, y = np.arange(work.shape[1])[None], np.arange(work.shape[0])[:, None]
+    away = np.hypot(x - centre[0], y - centre[1])
+    radius = float(np.median(away[zona]))
+    arcs = zona & (np.abs(away - radius) < ARC_DEVIATION * radius)
+    content = float((away[tissue] < radius).mean())
+    is_circle = np.count_nonzero(arcs) > ARC_SHARE * np.count_nonzero(zona)
+    return cast(Mask, arcs & (is_circle and ARC_CONTENT < content < 1 - ARC_CONTENT))
 
 
 def _drop_loose_pieces(work: Labels) -> None:

@@ -55,6 +55,17 @@ def collapsed() -> np.ndarray:
     return labels
 
 
+def standing_off(centre: float = 100, radius: float = 66) -> np.ndarray:
+    """Two halves, the left one smaller than what is left of the zona: an arc that touches nothing."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    inner, outer = np.hypot(x - 110, y - 128), np.hypot(x - 190, y - 128)
+    arc, bearing = polar((centre, 128))
+    labels = np.where((np.abs(arc - radius) < 3) & (np.abs(bearing) > 105), 4, 0).astype(np.uint8)
+    labels[(inner < 40) | (outer < 45)] = 3
+    labels[(inner < 32) | (outer < 37)] = 2
+    return labels
+
+
 SOUND = {
     "closed": embryo(),
     "elliptic": embryo(radius=80, aspect=1.15),
@@ -63,6 +74,7 @@ SOUND = {
     "opened": embryo(gap=30),
     "figure of eight": figure_of_eight(),
     "collapsed in an opened zona": collapsed(),
+    "half out, the zona stands off": standing_off(),
     "without zona": np.where(embryo() == 4, 0, embryo()).astype(np.uint8),
 }
 
@@ -178,6 +190,12 @@ def test_both_halves_of_a_hatching_embryo_are_kept():
     measures = measure_labels(tidy_labels(figure_of_eight()))
     assert measures["extruded_area_frac"] > 0.25
     assert measures["zp_is_breached"] is True
+
+
+@pytest.mark.parametrize("foreign", [standing_off(centre=60, radius=8), standing_off(centre=150, radius=105)])
+def test_an_arc_that_holds_nothing_or_all_of_an_embryo_is_dropped(foreign):
+    assert np.any(foreign == 4)
+    assert not np.any(tidy_labels(foreign) == 4)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (64, 64), (256, 256)])
