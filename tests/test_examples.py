@@ -7,8 +7,11 @@ import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
+import cv2
+import numpy as np
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from blastoseg.cli import app
 from blastoseg.settings import load_settings
@@ -22,6 +25,24 @@ def test_the_settings_file_is_valid_and_says_what_it_means() -> None:
     assert settings.calibration.um_per_px == 0.335
     assert settings.naming == type(settings.naming)(), "the patterns shown are the defaults"
     assert settings.quality == type(settings.quality)(), "the thresholds shown are the defaults"
+
+
+def test_the_example_folder_is_what_its_readme_draws(tmp_path: Path) -> None:
+    line = next(
+        line for line in (EXAMPLES / "day5/README.md").read_text("utf-8").splitlines() if " simulate " in line
+    )
+    _, _, folder, *options = shlex.split(line)
+    drawn = tmp_path / folder
+    result = CliRunner().invoke(app, ["simulate", str(drawn), *options])
+    assert result.exit_code == 0, result.output
+    files = sorted(path.relative_to(drawn) for path in drawn.rglob("*") if path.is_file())
+    shipped = sorted(path.relative_to(EXAMPLES / "day5") for path in (EXAMPLES / "day5").rglob("*_*.*"))
+    assert files == shipped
+    for name in files[::7]:  # pixels: another JPEG library writes other bytes
+        one, other = (
+            cv2.imread(str(root / name), cv2.IMREAD_GRAYSCALE) for root in (drawn, EXAMPLES / "day5")
+        )
+        assert one is None or np.abs(one.astype(int) - other).mean() < 0.5, name
 
 
 def _arguments_of_run(line: str) -> list[str]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from blastoseg.simulate.embryos import build_embryo
 from blastoseg.simulate.frame import SimulatedFrame, View
-from blastoseg.simulate.geometry import Embryo
+from blastoseg.simulate.geometry import Embryo, Points
 from blastoseg.simulate.kinds import choose_kind
 from blastoseg.simulate.masks import TissueMasks, tissue_masks
 from blastoseg.simulate.optics import Layers, expose, form_image
@@ -63,36 +63,49 @@ class Seeds:
         return cls(*(int(seed) for seed in rng.integers(0, 2**62, 6)))
 
 
-def render(
-    seeds: Seeds, embryo: Embryo, optics: Optics, view: View, captions: tuple[str, str] | None = None
-) -> SimulatedFrame:
-    """The picture of an embryo whose outlines are already in the picture's pixels.
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What makes a picture a time-lapse's frame: one embryo in its well, nothing else written.
 
-    ``captions`` (left, right) make it a time-lapse's frame: one embryo in its well, nothing else written.
+    ``captions`` stand at the left and the right; ``course`` are all points ``(n, 2)`` that the embryo ever
+    reaches: the well, always the same, holds them.
     """
+
+    captions: tuple[str, str]
+    course: Points
+
+
+def render(
+    seeds: Seeds, embryo: Embryo, optics: Optics, view: View, recorded: Recorded | None = None
+) -> SimulatedFrame:
+    """The picture of an embryo whose outlines are already in the picture's pixels."""
     shape = (view.height, view.width)
     masks = tissue_masks(embryo, shape)
     layers = Layers.empty(shape)
     add_debris(np.random.default_rng(seeds.debris), layers, optics, embryo)
     other = np.zeros(shape, bool)
-    if captions is None:
+    if recorded is None:
         other = _neighbours(np.random.default_rng(seeds.neighbours), layers, embryo, masks, optics, view)
     paint_embryo(np.random.default_rng(seeds.embryo), layers, embryo, masks, optics)
     contrast = form_image(layers, optics, embryo.scale, masks.body | masks.cells)
-    _add_well(np.random.default_rng(seeds.well), contrast, embryo, view, captions is not None)
+    _add_well(np.random.default_rng(seeds.well), contrast, embryo, view, recorded)
     image = expose(np.random.default_rng(seeds.camera), contrast, optics, view.bit_depth)
-    if captions is None:
+    if recorded is None:
         seen = ~burn_in(np.random.default_rng(seeds.writing), image, crop=view.scene == "crop")
     else:
         seen = np.ones(shape, bool)
-        write_captions(image, captions)
+        write_captions(image, recorded.captions)
     return SimulatedFrame(
         image, masks.labels() * seen, masks.embryo & seen, other & seen, embryo.kind, embryo
     )
 
 
 def _add_well(
-    rng: np.random.Generator, contrast: NDArray[np.float32], embryo: Embryo, view: View, always: bool
+    rng: np.random.Generator,
+    contrast: NDArray[np.float32],
+    embryo: Embryo,
+    view: View,
+    recorded: Recorded | None,
 ) -> None:
     if view.scene == "crop":
         if rng.random() > (0.4 if embryo.kind in ("hatching", "hatched") else 0.2):
@@ -104,13 +117,13 @@ def _add_well(
         away, turn = (radius - reach) * np.sqrt(rng.uniform(0.0, 1.0)), rng.uniform(0, 2 * np.pi)
         centre = (float(middle[0] + away * np.cos(turn)), float(middle[1] + away * np.sin(turn)))
         well_ring(rng, contrast, centre, float(radius))
-    elif always or rng.random() < 0.5:
+    elif recorded is not None or rng.random() < 0.5:
         shorter = min(view.height, view.width)
         centre = (
             view.width / 2 + rng.normal(0, 0.03) * shorter,
             view.height / 2 + rng.normal(0, 0.03) * shorter,
         )
-        outer = embryo.everything()
+        outer = embryo.everything() if recorded is None else recorded.course
         # The embryo lies in the well: no rim runs across it.
         reach = float(np.hypot(*(outer - np.array(centre)).T).max()) if len(outer) else 0.0
         well_ring(rng, contrast, centre, max(shorter * float(rng.uniform(0.42, 0.56)), 1.06 * reach))

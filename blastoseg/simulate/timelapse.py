@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blastoseg.simulate.course import Course, State, draw_course
-from blastoseg.simulate.draw import Seeds, render
+from blastoseg.simulate.draw import Recorded, Seeds, render
 from blastoseg.simulate.frame import SimulatedFrame, View
 from blastoseg.simulate.growth import Traits, draw_traits, grow
 from blastoseg.simulate.preset import Optics, draw_optics
@@ -39,7 +39,8 @@ class Timelapse:
         rng = np.random.default_rng(self.wander_seed)
         place = np.array([self.view.width, self.view.height]) / 2 + rng.normal(0, 0.03, 2) * self.view.width
         focus = 0.0
-        for number, state in enumerate(self.states):
+        shots = []
+        for state in self.states:
             place = place + rng.normal(0, 0.0025, 2) * self.view.width
             if rng.random() < 0.03:  # the dish was moved
                 place = place + rng.normal(0, 0.02, 2) * self.view.width
@@ -52,8 +53,11 @@ class Timelapse:
             shift = place - 0.7 * middle * self.scale
             placed = embryo.placed(self.scale, (float(shift[0]), float(shift[1])))
             seeds = replace(self.seeds, camera=int(rng.integers(2**62)))
-            captions = (f"Well {self.well}", f"{self.times_h[number]:.1f} h")
-            yield render(seeds, placed, optics, self.view, captions)
+            shots.append((seeds, placed, optics))
+        course = np.concatenate([placed.everything() for _, placed, _ in shots])
+        for time, (seeds, placed, optics) in zip(self.times_h, shots, strict=True):
+            recorded = Recorded((f"Well {self.well}", f"{time:.1f} h"), course)
+            yield render(seeds, placed, optics, self.view, recorded)
 
 
 def plan_timelapse(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from blastoseg.errors import UsageError
-from blastoseg.simulate import BLASTOCYSTS, KINDS, PRESETS, SimulatedFrame, View, draw_frame
+from blastoseg.simulate import BLASTOCYSTS, KINDS, PRESETS, SimulatedFrame, View, draw, draw_frame
 from blastoseg.tissues import BLASTOCOEL, ICM, TE, ZP
 
 
@@ -52,6 +52,20 @@ def test_a_blastocyst_has_all_its_tissues_and_no_zona_once_hatched(kind: str) ->
         assert (ZP.label in present) == (kind != "hatched")
         assert not (frame.labels > 0)[~frame.embryo_mask].any()
         assert not (frame.other_mask & frame.embryo_mask).any()
+
+
+@pytest.mark.parametrize("scene", ["crop", "field"])
+def test_the_well_holds_the_whole_embryo(scene: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    wells: list[tuple[tuple[float, float], float]] = []
+    monkeypatch.setattr(draw, "well_ring", lambda _rng, _contrast, *well: wells.append(well))
+    seen = 0
+    for seed in range(24):
+        frame = drawn("hatching" if seed % 2 else "full", seed, scene=scene, fill=(0.8, 0.95))
+        for centre, radius in wells:
+            assert np.hypot(*(frame.embryo.everything() - centre).T).max() < radius
+        seen += len(wells)
+        wells.clear()
+    assert seen > 3
 
 
 def test_labels_agree_with_the_true_areas() -> None:

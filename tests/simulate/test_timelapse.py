@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from blastoseg.errors import OutputError
-from blastoseg.simulate import View, plan_timelapse
+from blastoseg.simulate import View, draw, plan_timelapse
 from blastoseg.simulate.collection import Collection, write_collection
 from blastoseg.simulate.course import draw_course
 from blastoseg.simulate.growth import draw_traits, grow
@@ -45,6 +45,18 @@ def test_the_zona_thins_and_the_embryo_grows_while_it_expands() -> None:
     )
     assert late["zp_thickness_mean_px"] < 0.7 * early["zp_thickness_mean_px"]
     assert late["blastocyst_diameter_px"] > 1.1 * early["blastocyst_diameter_px"]
+
+
+def test_one_well_holds_the_embryo_from_the_first_frame_to_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    wells = []
+    monkeypatch.setattr(draw, "well_ring", lambda _rng, _contrast, *well: wells.append(well))
+    for seed in range(3):
+        wells.clear()
+        series = plan_timelapse(np.random.default_rng(seed), 8, View(96, 96, fill=(0.9, 0.95), scene="field"))
+        reaches = [frame.embryo.everything() for frame in series.frames()]
+        centre, radius = wells[0]
+        assert wells == [(centre, radius)] * 8
+        assert max(np.hypot(*(points - centre).T).max() for points in reaches) < radius
 
 
 def test_a_collapse_shrinks_the_body_and_is_made_good() -> None:
