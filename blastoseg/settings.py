@@ -52,7 +52,7 @@ class Quality(_Section):
     icm_min_area_frac: float = Field(default=0.01, ge=0, le=1)
     te_min_coverage: float = Field(default=0.85, ge=0, le=1)
     zp_min_integrity: float = Field(default=0.25, ge=0, le=1)
-    blastocyst_min_share_of_embryo: float = Field(default=0.3, ge=0, le=1)
+    blastocyst_min_share_of_embryo: float = Field(default=0.15, ge=0, le=1)
     blastocoel_min_area_frac: float = Field(default=0.03, ge=0, le=1)
     blastocyst_area_min_um2: float = Field(default=11_600, gt=0)
     blastocyst_area_max_um2: float = Field(default=35_100, gt=0)
