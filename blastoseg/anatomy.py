@@ -20,11 +20,13 @@ from blastoseg.polar import (
     Radii,
     close_radii,
     farthest,
-    fourier_curve,
     is_ring,
+    main_circle,
     ring_angles,
     ring_centre,
     ring_radii,
+    robust_curve,
+    share_of_radius,
     shorten,
 )
 from blastoseg.records import Labels, Mask, Probabilities
@@ -40,15 +42,12 @@ ICM_ISLAND_SHARE = 0.2
 """Inner cell mass islands below this share of the largest, lying in TE, are round TE cells."""
 TE_ISLAND_SHARE = 0.05
 """TE below this share of the embryo that floats in the cavity is a cell seen face-on above or below it."""
-ARC_DEVIATION = 0.06
-"""How far the zona of a hatching embryo may lie off its circle, as a share of the radius."""
-ARC_SHARE = 0.8
-"""How much of that zona lies on the circle, at least."""
+LEAST_ROUNDNESS = 0.75
+"""The least over the largest radius of a zona: below it, something else was taken for zona as well."""
+CIRCLE_BAND = 0.2
+"""How far off the main circle a zona's pixels may lie, as a share of the radius."""
 ARC_CONTENT = 0.1
 """What such a zona still holds, as a share of the embryo, at least."""
-OUTLINE_STEPS = ((2, 0.04), (3, 0.025), (5, 0.015), (6, 0.01), (6, 0.01))
-"""Order of the curve through the zona's outer radii, and the deviation (share of the radius) that it heeds:
-from a wide ellipse to the embryo's own form, so that a bulge never draws the curve to itself."""
 OUTLINE_TOLERANCE = 0.008
 LEAST_TOLERANCE_PX = 0.75
 FLUSH_PX = 0.5
@@ -134,34 +133,39 @@ class _ZonaOutline:
 
 
 def _zona_outline(zona: Mask) -> _ZonaOutline | None:
-    """None where the zona spans less than half of the circle: its course is then not certain."""
+    """None where the zona spans less than half of the circle: its course is then not certain.
+
+    The rim of a half that has left the zona is often taken for zona: then what lies on one circle decides.
+    """
     main, _ = drop_specks(zona, PIECE_SHARE)
-    centre = ring_centre(main)
+    outline = _outline_through(main, ring_centre(main))
+    if outline is None or _is_round(outline):
+        return outline
+    circle = main_circle(main)
+    if circle is None:
+        return None
+    on_circle = np.abs(share_of_radius(circle, zona.shape) - 1) < CIRCLE_BAND
+    outline = _outline_through(main & on_circle, circle[0])
+    return outline if outline is not None and _is_round(outline) else None
+
+
+def _is_round(outline: _ZonaOutline) -> bool:
+    return bool(outline.smooth.min() >= LEAST_ROUNDNESS * outline.smooth.max())
+
+
+def _outline_through(main: Mask, centre: Centre | None) -> _ZonaOutline | None:
+    """The outline of a ring seen from a centre; None where that is no ring."""
     if centre is None:
         return None
     soft = cast(Field, cv2.GaussianBlur(main.astype(np.float32), (5, 5), 0.6))
-    height, width = zona.shape
+    height, width = main.shape
     corners = np.array([(0.0, 0.0), (width, 0.0), (0.0, height), (width, height)])
     inner, outer, present = ring_radii(soft, centre, ANGLES, farthest(corners, centre))
     if not is_ring(inner, outer, present):
         return None
     certain = shorten(present, 2.0 / max(float(inner[present].mean()), 1.0))
     inner, outer = close_radii(inner, certain), close_radii(outer, certain)
-    return _ZonaOutline(centre, inner, outer, _robust_curve(outer, certain), certain)
-
-
-def _robust_curve(radii: Radii, present: Present) -> Radii:
-    """A smooth curve through the radii that outliers (debris, halo, dents) do not bend (Welsch weights)."""
-    typical = float(np.median(radii[present]))
-    known = present.astype(np.float64)
-    curve = fourier_curve(radii, known, 2)
-    for order, share in OUTLINE_STEPS:
-        scale = max(1.0, share * typical)
-        weights = known * np.exp(-0.5 * ((radii - curve) / scale) ** 2)
-        if np.count_nonzero(weights > 0.1) < present.size // 4:
-            break
-        curve = fourier_curve(radii, weights, order)
-    return curve
+    return _ZonaOutline(centre, inner, outer, robust_curve(outer, certain), certain)
 
 
 def _keep_one_embryo(work: Labels, outline: _ZonaOutline | None) -> bool:
@@ -177,9 +181,10 @@ def _keep_one_embryo(work: Labels, outline: _ZonaOutline | None) -> bool:
         kept = np.zeros_like(work)
         cv2.drawContours(kept, contours, int(np.argmax(areas)), 1, cv2.FILLED)
         main = kept.view(np.bool_)
-        if outline is None:
-            main = main | _zona_arcs(work, main)
-        work[~main] = BACKGROUND.label
+        arcs = _zona_arcs(work, main) if outline is None else np.zeros_like(main)
+        if arcs.any():  # all other zona is the rim of what has left it
+            work[(work == ZP.label) & ~arcs] = BACKGROUND.label
+        work[~(main | arcs)] = BACKGROUND.label
     _drop_loose_pieces(work)
     return len(contours) > 1
 
@@ -188,16 +193,12 @@ def _zona_arcs(work: Labels, main: Mask) -> Mask:
     """Arcs of a zona that an embryo has left in part: their circle holds some of its tissue, not all."""
     zona = work == ZP.label
     tissue = main & (work > 0) & ~zona
-    centre = ring_centre(zona)
-    if centre is None or not tissue.any():
+    circle = main_circle(zona)
+    if circle is None or not tissue.any():
         return np.zeros_like(zona)
-    x, y = np.arange(work.shape[1])[None], np.arange(work.shape[0])[:, None]
-    away = np.hypot(x - centre[0], y - centre[1])
-    radius = float(np.median(away[zona]))
-    arcs = zona & (np.abs(away - radius) < ARC_DEVIATION * radius)
-    content = float((away[tissue] < radius).mean())
-    is_circle = np.count_nonzero(arcs) > ARC_SHARE * np.count_nonzero(zona)
-    return cast(Mask, arcs & (is_circle and ARC_CONTENT < content < 1 - ARC_CONTENT))
+    away = share_of_radius(circle, zona.shape)
+    is_its_zona = ARC_CONTENT < float((away[tissue] < 1).mean()) < 1 - ARC_CONTENT
+    return cast(Mask, zona & (np.abs(away - 1) < CIRCLE_BAND) & is_its_zona)
 
 
 def _drop_loose_pieces(work: Labels) -> None:
@@ -214,8 +215,8 @@ def _smooth_zona(work: Labels, outline: _ZonaOutline) -> None:
     y = np.arange(height, dtype=np.float32)[:, None] - np.float32(outline.centre[1])
     squared = x * x + y * y
     low = (float(outline.smooth.min()) - 3 * outline.tolerance - 2) ** 2
-    band = (squared > low) & ((work == ZP.label) | (work == BACKGROUND.label))
-    band &= squared < (float(outline.smooth.max()) * 1.5) ** 2
+    near = squared < (float(outline.smooth.max()) * 1.5) ** 2
+    band = (squared > low) & ((work == ZP.label) | (near & (work == BACKGROUND.label)))
     rows, columns = np.nonzero(band)
     bearing = np.arctan2(y[rows, 0], x[0, columns])
     direction = np.round(bearing * (ANGLES / (2 * math.pi))).astype(np.int64) % ANGLES

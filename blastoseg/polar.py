@@ -9,6 +9,7 @@ from typing import cast
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from skimage.measure import CircleModel, ransac
 
 from blastoseg.records import Mask
 
@@ -22,6 +23,14 @@ RIDGE = 0.01
 LEAST_PIXELS = 16
 LEAST_COVERAGE = 0.5
 """Below this share of the circle a ring's own centre is not certain."""
+
+CIRCLE_POINTS, CIRCLE_TRIALS = 500, 200
+CIRCLE_TOLERANCE = 0.04
+"""How far a pixel on a circle may lie off it, as a share of the mask's extent."""
+
+OUTLINE_STEPS = ((2, 0.04), (3, 0.025), (5, 0.015), (6, 0.01), (6, 0.01))
+"""Order of the curve through the zona's outer radii, and the deviation (share of the radius) that it heeds:
+from a wide ellipse to the embryo's own form, so that a bulge never draws the curve to itself."""
 
 LEAST_BORE = 0.6
 """A ring's inner over its outer radius; below it, the circle was fitted to a short arc's own width."""
@@ -48,6 +57,37 @@ def ring_centre(ring: Mask) -> Centre | None:
     x, y = moments["m10"] / moments["m00"] + shift_x, moments["m01"] / moments["m00"] + shift_y
     height, width = ring.shape
     return (float(x), float(y)) if 0 <= x < width and 0 <= y < height else None
+
+
+def main_circle(ring: Mask) -> tuple[Centre, float] | None:
+    """Centre and radius of the circle on which most of a mask lies (RANSAC), whatever else the mask holds.
+
+    The answer to a mask is always the same. None for too few pixels, or where no circle is found.
+    """
+    y, x = np.nonzero(ring)
+    if y.size < LEAST_PIXELS:
+        return None
+    points = np.stack([x, y], axis=1).astype(np.float64)[:: max(1, y.size // CIRCLE_POINTS)]
+    extent = float(np.ptp(points, axis=0).max())
+    model, _ = ransac(  # type: ignore[no-untyped-call]
+        points,
+        CircleModel,
+        min_samples=3,
+        residual_threshold=CIRCLE_TOLERANCE * extent,
+        is_model_valid=lambda circle, *_: 0.1 * extent < circle.radius < extent,
+        max_trials=CIRCLE_TRIALS,
+        rng=0,
+    )
+    if model is None:
+        return None
+    return (float(model.center[0]), float(model.center[1])), float(model.radius)
+
+
+def share_of_radius(circle: tuple[Centre, float], shape: tuple[int, ...]) -> Radii:
+    """Every pixel's distance from a circle's centre over its radius, ``(y, x)``: 1 on the circle."""
+    (centre_x, centre_y), radius = circle
+    x, y = np.arange(shape[1])[None], np.arange(shape[0])[:, None]
+    return cast(Radii, np.hypot(x - centre_x, y - centre_y) / radius)
 
 
 def farthest(points: NDArray[np.floating], centre: Centre) -> int:
@@ -104,6 +144,20 @@ def fourier_curve(radii: Radii, weights: NDArray[np.float64], order: int) -> Rad
     ridge[0] = 0.0
     amplitudes = np.linalg.solve(weighted @ basis.T + np.diag(ridge), weighted @ radii)
     return cast(Radii, amplitudes @ basis)
+
+
+def robust_curve(radii: Radii, present: Present) -> Radii:
+    """A smooth curve through the radii that outliers (debris, halo, dents) do not bend (Welsch weights)."""
+    typical = float(np.median(radii[present]))
+    known = present.astype(np.float64)
+    curve = fourier_curve(radii, known, 2)
+    for order, share in OUTLINE_STEPS:
+        scale = max(1.0, share * typical)
+        weights = known * np.exp(-0.5 * ((radii - curve) / scale) ** 2)
+        if np.count_nonzero(weights > 0.1) < present.size // 4:
+            break
+        curve = fourier_curve(radii, weights, order)
+    return curve
 
 
 def shorten(present: Present, angle: float) -> Present:

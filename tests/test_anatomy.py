@@ -192,6 +192,16 @@ def test_both_halves_of_a_hatching_embryo_are_kept():
     assert measures["zp_is_breached"] is True
 
 
+def test_the_rim_of_a_half_that_is_out_neither_bends_the_zona_nor_counts_as_zona():
+    truth = figure_of_eight()
+    y, x = np.mgrid[:SIDE, :SIDE]
+    rimmed = truth.copy()
+    rimmed[(truth == 0) & (np.hypot(x - 195, y - 128) < 49) & (x > 200)] = 4
+    cleaned = tidy_labels(rimmed)
+    assert not np.any(cleaned[(np.hypot(x - 195, y - 128) < 52) & (x > 200)] == 4)
+    assert jaccard(cleaned, truth) > 0.9
+
+
 @pytest.mark.parametrize("foreign", [standing_off(centre=60, radius=8), standing_off(centre=150, radius=105)])
 def test_an_arc_that_holds_nothing_or_all_of_an_embryo_is_dropped(foreign):
     assert np.any(foreign == 4)
