@@ -47,7 +47,7 @@ LEAST_ROUNDNESS = 0.75
 CIRCLE_BAND = 0.2
 """How far off the main circle a zona's pixels may lie, as a share of the radius."""
 ARC_CONTENT = 0.1
-"""What such a zona still holds, as a share of the embryo, at least."""
+"""What a zona that an embryo has left in part still holds of it, at least, and what is outside, at least."""
 OUTLINE_TOLERANCE = 0.008
 LEAST_TOLERANCE_PX = 0.75
 FLUSH_PX = 0.5
@@ -197,8 +197,9 @@ def _zona_arcs(work: Labels, main: Mask) -> Mask:
     if circle is None or not tissue.any():
         return np.zeros_like(zona)
     away = share_of_radius(circle, zona.shape)
-    is_its_zona = ARC_CONTENT < float((away[tissue] < 1).mean()) < 1 - ARC_CONTENT
-    return cast(Mask, zona & (np.abs(away - 1) < CIRCLE_BAND) & is_its_zona)
+    if not ARC_CONTENT < float((away[tissue] < 1).mean()) < 1 - ARC_CONTENT:
+        return np.zeros_like(zona)
+    return cast(Mask, zona & (np.abs(away - 1) < CIRCLE_BAND))
 
 
 def _drop_loose_pieces(work: Labels) -> None:

@@ -4,6 +4,7 @@ Angles run from the x axis, clockwise on the screen (y points down); centres are
 """
 
 import math
+import warnings
 from typing import cast
 
 import cv2
@@ -69,15 +70,17 @@ def main_circle(ring: Mask) -> tuple[Centre, float] | None:
         return None
     points = np.stack([x, y], axis=1).astype(np.float64)[:: max(1, y.size // CIRCLE_POINTS)]
     extent = float(np.ptp(points, axis=0).max())
-    model, _ = ransac(  # type: ignore[no-untyped-call]
-        points,
-        CircleModel,
-        min_samples=3,
-        residual_threshold=CIRCLE_TOLERANCE * extent,
-        is_model_valid=lambda circle, *_: 0.1 * extent < circle.radius < extent,
-        max_trials=CIRCLE_TRIALS,
-        rng=0,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No inliers found")  # None says it
+        model, _ = ransac(  # type: ignore[no-untyped-call]
+            points,
+            CircleModel,
+            min_samples=3,
+            residual_threshold=CIRCLE_TOLERANCE * extent,
+            is_model_valid=lambda circle, *_: 0.1 * extent < circle.radius < extent,
+            max_trials=CIRCLE_TRIALS,
+            rng=0,
+        )
     if model is None:
         return None
     return (float(model.center[0]), float(model.center[1])), float(model.radius)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from blastoseg.allocator import reuse_freed_memory
 from blastoseg.errors import DeviceError
 from blastoseg.network.encoder import fold_batch_norms
-from blastoseg.network.i2cnet import bring_to_size, scale_images
+from blastoseg.network.i2cnet import bring_to_size
 from blastoseg.network.inference import InferenceI2CNet
 from blastoseg.weights import Card, load_locator, load_network
 
@@ -115,7 +115,8 @@ class Segmenter:
         if not self.flips:
             return probabilities
         side = self.input_side
-        second = scale_images(images, self.card.segmenter.second_size or side)
+        second_side = self.card.segmenter.second_size or side
+        second = bring_to_size(images, second_side, second_side, antialias=True)
         for axes, source in (([2, 3], images), ([2], second), ([3], second)):
             mirrored = self._softmax(source.flip(axes)).flip(axes)
             probabilities = probabilities + bring_to_size(mirrored, side, side)

@@ -161,4 +161,4 @@ def _is_blastocyst(case: EvaluationCase, reference: Measures, settings: Settings
 
 
 def _never_read(_ref: FrameRef) -> Frame:
-    raise NotImplementedError("the case is already read")
+    raise AssertionError("the case is already read")

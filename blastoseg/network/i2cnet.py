@@ -102,15 +102,13 @@ def class_probabilities(logits: Tensor) -> Tensor:
     return F.interpolate(torch.sigmoid(logits), scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def scale_images(images: Tensor, side: int) -> Tensor:
-    """Images ``(N, C, y, x)`` scaled to ``side`` x ``side``, smoothed as they get smaller."""
-    if tuple(images.shape[-2:]) == (side, side):
-        return images
-    return F.interpolate(images, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
+def bring_to_size(maps: Tensor, height: int, width: int, antialias: bool = False) -> Tensor:
+    """Maps ``(N, K, y, x)`` resized (bilinear) to ``height`` x ``width``; unchanged if they fit.
 
-
-def bring_to_size(maps: Tensor, height: int, width: int) -> Tensor:
-    """Class maps ``(N, K, y, x)`` resized (bilinear) to ``height`` x ``width``; unchanged if they fit."""
+    ``antialias`` smooths what gets smaller, as a picture needs.
+    """
     if tuple(maps.shape[-2:]) == (height, width):
         return maps
-    return F.interpolate(maps, size=(height, width), mode="bilinear", align_corners=False)
+    return F.interpolate(
+        maps, size=(height, width), mode="bilinear", align_corners=False, antialias=antialias
+    )

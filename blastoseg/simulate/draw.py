@@ -112,7 +112,7 @@ def _add_well(
             return
         outer = embryo.everything()
         middle = outer.mean(0) if len(outer) else np.array([view.width, view.height]) / 2
-        reach = float(np.hypot(*(outer - middle).T).max()) if len(outer) else 0.2 * view.width
+        reach = _reach(outer, middle) if len(outer) else 0.2 * view.width
         radius = reach * np.exp(rng.uniform(np.log(1.04), np.log(3.0)))
         away, turn = (radius - reach) * np.sqrt(rng.uniform(0.0, 1.0)), rng.uniform(0, 2 * np.pi)
         centre = (float(middle[0] + away * np.cos(turn)), float(middle[1] + away * np.sin(turn)))
@@ -125,8 +125,13 @@ def _add_well(
         )
         outer = embryo.everything() if recorded is None else recorded.course
         # The embryo lies in the well: no rim runs across it.
-        reach = float(np.hypot(*(outer - np.array(centre)).T).max()) if len(outer) else 0.0
+        reach = _reach(outer, np.array(centre)) if len(outer) else 0.0
         well_ring(rng, contrast, centre, max(shorter * float(rng.uniform(0.42, 0.56)), 1.06 * reach))
+
+
+def _reach(points: Points, centre: NDArray[np.float64]) -> float:
+    """Distance of the farthest of ``points`` ``(n, 2)`` from a centre."""
+    return float(np.hypot(*(points - centre).T).max())
 
 
 def _neighbours(
@@ -141,7 +146,7 @@ def _neighbours(
     if not len(outer) or neighbour.kind == "empty":
         return covered
     middle = (outer.min(0) + outer.max(0)) / 2
-    reach = float(np.hypot(*(outer - middle).T).max())
+    reach = _reach(outer, middle)
     size = embryo.scale * rng.uniform(0.8, 1.2)
     beside = neighbour.everything()
     away = reach + float(np.hypot(*beside.T).max()) * size * rng.uniform(1.0, 1.1)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from blastoseg.errors import TrainingError
-from blastoseg.network.i2cnet import bring_to_size, scale_images
+from blastoseg.network.i2cnet import bring_to_size
 from blastoseg.training.curves import Curves
 from blastoseg.training.data import Target
 from blastoseg.training.loss import labels_at, mask_loss, segmentation_loss
@@ -87,8 +87,9 @@ class Fitting(lightning.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
         image, truth = batch
-        if self.job.second_size is not None and self.global_step % 2:
-            image = scale_images(image, self.job.second_size)
+        side = self.job.second_size
+        if side is not None and self.global_step % 2:
+            image = bring_to_size(image, side, side, antialias=True)
             truth = labels_at(truth, image.shape[-2:])
         outputs = self._forward[0](image.contiguous(memory_format=torch.channels_last))
         loss = self.loss(outputs, truth)
