@@ -33,7 +33,11 @@ class TrainDevice(StrEnum):
 def train(
     out: Annotated[Path, typer.Option("--out", "-o", help="Model folder to write: weights and card.")],
     data: Annotated[
-        Path | None, typer.Argument(metavar="[DATA]", help="Folder of labelled images, of any known layout.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[DATA | SOURCE=DIR ...]",
+            help="Folder of labelled images, of any known layout; one a labelled source of the recipe.",
+        ),
     ] = None,
     recipe: Annotated[
         str | None,
@@ -88,9 +92,7 @@ def train(
         raise EnvironmentProblemError(
             f"training needs {error.name}: install it with  pip install 'blastoseg[train]'"
         ) from error
-    chosen = load_recipe(
-        recipe or ("i2cnet-starter" if data is None else "finetune"), start_from or "", max_epochs
-    )
+    chosen = load_recipe(recipe or ("finetune" if data else "i2cnet-starter"), start_from or "", max_epochs)
     plan = FitPlan(
         work=work or out.with_name(f"{out.resolve().name}-training"),
         resume=resume,
@@ -99,7 +101,7 @@ def train(
         nodes=nodes,
         tell=(lambda _text: None) if quiet else typer.echo,
     )
-    choice = None if data is None else DataChoice(data, lists)
+    choice = DataChoice(_folders(data), lists) if data else None
     card = make_model(chosen, out, plan, part.value, choice)
     if card is None:
         return
@@ -109,3 +111,13 @@ def train(
             f"{name}: mean Jaccard {score.jaccard_mean_pooled:.1%} pooled, "
             f"{score.jaccard_mean_of_images:.1%} mean of images, n = {score.images}"
         )
+
+
+def _folders(data: list[str]) -> dict[str, Path]:
+    """Folders by source; a folder that stands alone, or has a "=" of its own in its path, is under ""."""
+    folders = {}
+    for one in data:
+        name, _, path = one.partition("=")
+        named = bool(path) and not Path(one).exists()
+        folders[name if named else ""] = Path(path if named else one)
+    return folders

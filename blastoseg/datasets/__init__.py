@@ -4,7 +4,14 @@ from blastoseg.datasets.annotation import CaseError, Problem, ProblemKind
 from blastoseg.datasets.checking import check_dataset
 from blastoseg.datasets.dataset import Case, LabelledDataset, LabelledImage
 from blastoseg.datasets.opening import open_dataset
-from blastoseg.datasets.splitting import SPLIT_NAMES, Split, select_split, split_dataset, write_split
+from blastoseg.datasets.splitting import (
+    SPLIT_NAMES,
+    Split,
+    list_path,
+    select_split,
+    split_dataset,
+    write_split,
+)
 
 __all__ = [
     "SPLIT_NAMES",
@@ -16,6 +23,7 @@ __all__ = [
     "ProblemKind",
     "Split",
     "check_dataset",
+    "list_path",
     "open_dataset",
     "select_split",
     "split_dataset",

@@ -1,6 +1,6 @@
 """From a folder to a labelled data set, whatever its layout."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -9,23 +9,27 @@ from blastoseg.datasets.annotation import CaseError, ProblemKind
 from blastoseg.datasets.dataset import Case, LabelledDataset
 from blastoseg.datasets.files import Tree, list_tree, read_json, shown
 from blastoseg.datasets.groups import GROUPS_FILE, groups_from_names, groups_from_table
-from blastoseg.datasets.pairing import Found, is_image
+from blastoseg.datasets.pairing import Found, is_image, named_pairs
 from blastoseg.errors import DataError
 from blastoseg.sources.natural import natural_key
 
 FOLDER_LAYOUTS = (pcrm, cvat, label_images)
 LAYOUTS = tuple(module.LAYOUT for module in (*FOLDER_LAYOUTS, labelme, qupath))
+NAMED_PAIRS = "label images and their images, named one by one"
 DOCUMENT_SUFFIXES = frozenset({".json", ".geojson"})
 
 
-def open_dataset(path: Path) -> LabelledDataset:
+def open_dataset(path: Path, pairs: Mapping[str, Sequence[str]] | None = None) -> LabelledDataset:
     """The labelled images of a folder, in natural order; no pixel is read yet.
 
-    The layout is recognised by the folder's content, which may also lie in its only sub-folder. Files without
-    a partner are left out and listed in ``problems``. Raises DataError for a folder of no known layout, or of
-    two at once.
+    The layout is recognised by the folder's content, which may also lie in its only sub-folder, unless
+    ``pairs`` names the images of each mask. Files without a partner are left out and listed in ``problems``.
+    Raises DataError for a folder of no known layout, or of two at once, and for a named file that is missing.
     """
     tree = list_tree(path)
+    if pairs:
+        named = named_pairs(tree, pairs, label_images.read_label_image)
+        return LabelledDataset(tree.root, NAMED_PAIRS, _with_groups(tree, named), named.problems)
     found, layout = _recognise(tree)
     while found is None and len(tops := {file.parts[0] for file in tree.files if len(file.parts) > 1}) == 1:
         tree = list_tree(tree.root / tops.pop())

@@ -1,6 +1,6 @@
 """Images and their annotations brought together by name."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from blastoseg.datasets.annotation import Annotation, AnnotationReader, FoundCase, Problem, ProblemKind
 from blastoseg.datasets.files import Tree, shown
 from blastoseg.datasets.pictures import IMAGE_SUFFIXES
+from blastoseg.errors import DataError
 
 Key = Callable[[PurePosixPath], str]
 """What an image's and its annotation's path have in common."""
@@ -55,17 +56,32 @@ def case_of(
     return FoundCase(name, shown(image), tree.path(image), shown(file), reader)
 
 
+ReadMask = Callable[[Path, str, tuple[int, int]], Annotation]
+"""Reads a mask, given its path, its shown name, and the image's shape."""
+
+
+def named_pairs(tree: Tree, pairs: Mapping[str, Sequence[str]], read: ReadMask) -> Found:
+    """The images named for each mask. Raises DataError for a name that is no file of the tree."""
+    found, files = Found(), set(tree.files)
+    for mask, images in pairs.items():
+        for name in (mask, *images):
+            if PurePosixPath(name) not in files:
+                raise DataError(f"{tree.root / name}: is missing: check the folder that was given")
+        reader = partial(read, tree.path(PurePosixPath(mask)), shown(mask))
+        found.cases += [
+            case_of(tree, PurePosixPath(name), PurePosixPath(), reader, PurePosixPath(mask))
+            for name in images
+        ]
+    return found
+
+
 def pair_by_stem(
     tree: Tree,
     folders: tuple[PurePosixPath, PurePosixPath],
     files: tuple[list[PurePosixPath], list[PurePosixPath]],
-    read: Callable[[Path, str, tuple[int, int]], Annotation],
+    read: ReadMask,
 ) -> Found:
-    """Images and masks of equal paths below their folders.
-
-    ``read`` is called with the mask's path, its shown name, and the image's shape. Whatever has no partner is
-    left out.
-    """
+    """Images and masks of equal paths below their folders. Whatever has no partner is left out."""
     found = Found()
     images, masks = (
         by_key(part, partial(stem_key, folder), found) for part, folder in zip(files, folders, strict=True)

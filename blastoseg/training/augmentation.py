@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.training.recipe import Augmentation
+from blastoseg.training.recipe_data import Augmentation
 
 Gray = NDArray[np.float32]
 Maps = NDArray[np.uint8]
@@ -18,6 +18,8 @@ def augment(image: Gray, maps: Maps, settings: Augmentation, rng: np.random.Gene
     image, maps = _turn(image, maps, settings, rng)
     if settings.zoom or settings.scale or settings.rotation_deg or settings.shift:
         image, maps = _warp(image, maps, settings, rng)
+    if settings.elastic:
+        image, maps = _bend(image, maps, settings.elastic, rng)
     return _change_optics(image, settings, rng), maps
 
 
@@ -46,6 +48,21 @@ def _warp(image: Gray, maps: Maps, settings: Augmentation, rng: np.random.Genera
         maps, matrix, (side, side), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(warped, np.float32), np.asarray(warped_maps, np.uint8)
+
+
+def _bend(image: Gray, maps: Maps, strength: float, rng: np.random.Generator) -> tuple[Gray, Maps]:
+    """A smooth random displacement: tissue is soft, and no two embryos have one outline."""
+    side = image.shape[0]
+    knots = int(rng.integers(3, 7))
+    moved = rng.normal(0, strength * side, (2, knots, knots)).astype(np.float32)
+    y, x = np.mgrid[:side, :side].astype(np.float32)
+    map_y, map_x = (
+        grid + cv2.resize(part, (side, side), interpolation=cv2.INTER_CUBIC)
+        for grid, part in zip((y, x), moved, strict=True)
+    )
+    bent = cv2.remap(image, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    bent_maps = cv2.remap(maps, map_x, map_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(bent, np.float32), np.asarray(bent_maps, np.uint8)
 
 
 def _change_optics(image: Gray, settings: Augmentation, rng: np.random.Generator) -> Gray:

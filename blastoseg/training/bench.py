@@ -16,12 +16,13 @@ from blastoseg.errors import EnvironmentProblemError
 from blastoseg.network.encoder import count_parameters
 from blastoseg.segment import choose_device
 from blastoseg.simulate import View, draw_frame
-from blastoseg.training.data import Sample
+from blastoseg.training.data import LoadedSource, Sample
 from blastoseg.training.fit import build_network
 from blastoseg.training.labelled import cut_sample
 from blastoseg.training.loaders import Material, training_loader
 from blastoseg.training.loss import segmentation_loss
 from blastoseg.training.recipe import Job, Recipe
+from blastoseg.training.recipe_data import LabelledData, Source
 from blastoseg.weights import CLASSES
 
 DRAWN_SAMPLES = 24
@@ -48,7 +49,10 @@ def time_training(recipe: Recipe, device_name: str = "auto") -> list[Speed]:
     job = recipe.segmenter
     device = choose_device(device_name)
     others = monai_networks(job)
-    material = Material(job, "tissues", list(_draw_samples(job.input_size)), [])
+    samples = list(_draw_samples(job.input_size))
+    source = Source(name="labelled", share=1.0, data=LabelledData(kind="labelled"))
+    job = job.model_copy(update={"data": source.data})
+    material = Material(job, "tissues", (LoadedSource(source, samples, []),))
     speeds = [Speed(f"loader, {job.optimisation.workers or 'no'} worker processes", _time_loader(material))]
     batch = next(iter(training_loader(_without_workers(material))))
     networks = {"I2CNet": build_network(job, "tissues")} | others
@@ -93,7 +97,7 @@ def _draw_samples(size: int) -> Iterator[Sample]:
 def _without_workers(material: Material) -> Material:
     settings = material.job.optimisation.model_copy(update={"workers": 0})
     job = material.job.model_copy(update={"optimisation": settings})
-    return Material(job, material.target, material.train, material.val)
+    return Material(job, material.target, material.sources)
 
 
 def _time_loader(material: Material) -> float:

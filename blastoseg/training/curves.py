@@ -18,20 +18,23 @@ SMOOTHED_PARTS = 60
 
 @dataclass(slots=True)
 class Curves:
-    """Losses by step: ``training`` (step, loss), ``validation`` (step, loss, mean Jaccard or NaN)."""
+    """Losses by step: ``training`` (step, loss); by source ``validation`` (step, loss, Jaccard or NaN)."""
 
     training: list[tuple[float, ...]] = field(default_factory=list)
-    validation: list[tuple[float, ...]] = field(default_factory=list)
+    validation: dict[str, list[tuple[float, ...]]] = field(default_factory=dict)
 
     def state(self) -> dict[str, Any]:
         """Plain values, for a checkpoint."""
-        return {"training": list(self.training), "validation": list(self.validation)}
+        return {"training": list(self.training), "validation_by_source": dict(self.validation)}
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> "Curves":
         """What ``state`` gave; empty for a checkpoint of an earlier version, which has none."""
-        parts = {name: [tuple(row) for row in state.get(name, [])] for name in ("training", "validation")}
-        return cls(**parts)
+        validation = state.get("validation_by_source", {})
+        return cls(
+            training=[tuple(row) for row in state.get("training", [])],
+            validation={name: [tuple(row) for row in rows] for name, rows in validation.items()},
+        )
 
 
 def write_curves(curves: Curves, folder: Path, title: str) -> None:
@@ -46,12 +49,12 @@ def _save(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def _write_table(path: Path, curves: Curves) -> None:
-    rows: list[tuple[str | float, ...]] = [("training", *row, "") for row in curves.training]
-    rows += [("validation", *row) for row in curves.validation]
-    rows.sort(key=lambda row: float(row[1]))
+    rows: list[tuple[str | float, ...]] = [("training", "", *row, "") for row in curves.training]
+    rows += [("validation", name, *row) for name, part in curves.validation.items() for row in part]
+    rows.sort(key=lambda row: float(row[2]))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(("list", "step", "loss", "jaccard_mean"))
+        writer.writerow(("split", "source", "step", "loss", "jaccard_mean"))
         writer.writerows(rows)
 
 
@@ -62,12 +65,16 @@ def _draw(path: Path, curves: Curves, title: str) -> None:
     steps, losses = _columns(curves.training, 2)
     loss_axes.plot(steps, losses, color="0.8", linewidth=0.6)
     loss_axes.plot(*_smoothed(steps, losses), color="tab:blue", label="training")
-    val_steps, val_losses, scores = _columns(curves.validation, 3)
-    loss_axes.plot(val_steps, val_losses, "o-", markersize=3, color="tab:orange", label="validation")
+    for index, (name, rows) in enumerate(curves.validation.items(), start=1):
+        val_steps, val_losses, scores = _columns(rows, 3)
+        loss_axes.plot(
+            val_steps, val_losses, "o-", markersize=3, color=f"C{index}", label=f"validation, {name}"
+        )
+        score_axes.plot(val_steps, 100 * scores, "o-", markersize=3, color=f"C{index}", label=name)
     loss_axes.set(xlabel="step", ylabel="loss", yscale="log")
     loss_axes.legend()
-    score_axes.plot(val_steps, 100 * scores, "o-", markersize=3, color="tab:orange")
-    score_axes.set(xlabel="step", ylabel="mean Jaccard of the validation list, %")
+    score_axes.set(xlabel="step", ylabel="mean Jaccard of the validation images, %")
+    score_axes.legend()
     for axes in (loss_axes, score_axes):
         axes.grid(alpha=0.3)
     figure.savefig(path, format="png", dpi=120)

@@ -15,7 +15,8 @@ from blastoseg.segment import standardise
 from blastoseg.simulate import SimulatedFrame, View, draw_frame
 from blastoseg.tissues import CHANNEL_OF_LABEL
 from blastoseg.training.augmentation import augment
-from blastoseg.training.recipe import Augmentation, Job, SyntheticData
+from blastoseg.training.recipe import Job
+from blastoseg.training.recipe_data import Augmentation, Source, SyntheticData
 
 Target = Literal["tissues", "embryos"]
 """tissues: class channels ``(y, x)``. embryos: masks of the main and of other embryos ``(2, y, x)``."""
@@ -170,11 +171,57 @@ def _augmented(sample: Sample, settings: Augmentation, rng: np.random.Generator)
     return to_tensors(*augment(standardise(sample.image), sample.maps, settings, rng))
 
 
-class SyntheticSamples:
-    """``count`` held-back drawings, without augmentation."""
+@dataclass(frozen=True, slots=True)
+class LoadedSource:
+    """A source with the samples of its training and validation lists; synthetic images have none."""
 
-    def __init__(self, job: Job, target: Target, count: int) -> None:
-        self.job, self.target, self.count = job, target, count
+    source: Source
+    train: list[Sample]
+    val: list[Sample]
+
+    def sample(self, job: Job, target: Target, place: int) -> tuple[Tensor, Tensor]:
+        """The augmented sample at a place of the stream; depends on the recipe and the place only."""
+        data = self.source.data
+        rng = np.random.default_rng([data.seed, 2, place])
+        if isinstance(data, SyntheticData):
+            sample = draw_sample(data, job.input_size, target, place)
+        else:
+            sample = self.train[int(rng.integers(len(self.train)))]
+        return _augmented(sample, self.source.augmentation or job.augmentation, rng)
+
+
+class MixedStream(IterableDataset[tuple[Tensor, Tensor]]):
+    """Endless augmented samples of several sources, every batch with their shares as near as whole images go.
+
+    What stands at which place depends on the seed and the place only, as in ``LabelledStream``.
+    """
+
+    def __init__(self, sources: list[LoadedSource], job: Job, target: Target, share: Share = WHOLE) -> None:
+        self.sources, self.job, self.target, self.share = sources, job, target, share
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        worker, workers = _worker()
+        size = self.job.optimisation.batch_size
+        batch = self.share.batches_done + worker
+        while True:
+            number = batch * self.share.processes + self.share.rank
+            for offset, index in enumerate(self._sources_of(number, size)):
+                yield self.sources[index].sample(self.job, self.target, number * size + offset)
+            batch += workers
+
+    def _sources_of(self, batch: int, size: int) -> list[int]:
+        """Systematic sampling: one of ``size`` equal steps along the shares each, from a random start."""
+        rng = np.random.default_rng([self.job.data.seed, 3, batch])
+        ends = np.cumsum([loaded.source.share for loaded in self.sources])
+        chosen = np.searchsorted(ends[:-1], (np.arange(size) + rng.random()) / size, side="right")
+        return [int(index) for index in rng.permutation(chosen)]
+
+
+class SyntheticSamples:
+    """``count`` held-out synthetic images of the given side, without augmentation."""
+
+    def __init__(self, data: SyntheticData, side: int, target: Target, count: int) -> None:
+        self.data, self.side, self.target, self.count = data, side, target, count
 
     def __len__(self) -> int:
         return self.count
@@ -182,7 +229,7 @@ class SyntheticSamples:
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < self.count:
             raise IndexError(index)
-        return draw_sample(drawn(self.job), self.job.input_size, self.target, VALIDATION_OFFSET + index)
+        return draw_sample(self.data, self.side, self.target, VALIDATION_OFFSET + index)
 
 
 class TensorSamples(Dataset[tuple[Tensor, Tensor]]):

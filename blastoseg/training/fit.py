@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +92,9 @@ def job_of(recipe: Recipe, target: Target) -> Job:
     return job
 
 
-def fit_network(recipe: Recipe, target: Target, plan: FitPlan, lists: LabelledLists | None = None) -> Fitting:
+def fit_network(
+    recipe: Recipe, target: Target, plan: FitPlan, lists: Mapping[str, LabelledLists] | None = None
+) -> Fitting:
     """Fit one network of a recipe, to the end or to its time limit, and return the fit.
 
     Raises TrainingError where there is nothing to resume, memory or disk is full, or the loss is not a
@@ -102,7 +104,7 @@ def fit_network(recipe: Recipe, target: Target, plan: FitPlan, lists: LabelledLi
     cv2.setNumThreads(1)
     lightning.seed_everything(recipe.seed, verbose=False)
     processes = plan.devices_here * plan.nodes
-    material = gather_material(job_of(recipe, target), target, lists)
+    material = gather_material(job_of(recipe, target), target, lists or {})
     job = material.job.lasting(material.total_steps(processes))
     checkpoint = plan.checkpoint(target)
     if plan.resume and not checkpoint.is_file():
@@ -113,7 +115,8 @@ def fit_network(recipe: Recipe, target: Target, plan: FitPlan, lists: LabelledLi
         load_start(network, recipe.start_from)
     if processes > 1:
         network = synchronise_batch_norms(network, plan.on_gpu)
-    fitting = Fitting(network.to(memory_format=torch.channels_last), job, target)  # type: ignore[call-overload]
+    placed = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    fitting = Fitting(placed, job, target, list(material.watched))
     interval = _interval(material, job, processes)
     trainer = _trainer(job, target, plan, interval)
     loaders = Loaders(material, steps_done * job.optimisation.accumulate)
@@ -160,7 +163,7 @@ def _quiet_lightning() -> Iterator[None]:
 def _interval(material: Material, job: Job, processes: int) -> int:
     """Steps between two checkpoints; each comes with a look at the validation list."""
     often = max(material.steps_per_epoch(processes), -(-job.optimisation.total_steps // SHARES))
-    return min(LONGEST_INTERVAL, often) if material.train else LONGEST_INTERVAL
+    return min(LONGEST_INTERVAL, often) if material.has_epochs else LONGEST_INTERVAL
 
 
 class _Keeper(Callback):

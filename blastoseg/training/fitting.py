@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import lightning
@@ -42,13 +43,17 @@ def _moving_average(network: nn.Module, decay: float) -> AveragedModel:
 
 
 class Fitting(lightning.LightningModule):
-    """Fits a network to one target. ``average`` is the moving average of weights and BatchNorm statistics."""
+    """Fits a network to one target. ``average`` is the moving average of weights and BatchNorm statistics.
 
-    def __init__(self, network: nn.Module, job: Job, target: Target) -> None:
+    ``watched`` names the sources whose held-out samples watch the training, in the order of their loaders.
+    """
+
+    def __init__(self, network: nn.Module, job: Job, target: Target, watched: Sequence[str] = ()) -> None:
         super().__init__()
         self.network = network
         self.job = job
         self.target = target
+        self.watched = tuple(watched)
         decay = job.optimisation.ema_decay
         self.average = _moving_average(network, decay) if decay else None
         # A list hides the compiled twin from the state dict: it shares the network's weights. Not dynamic: a
@@ -58,7 +63,7 @@ class Fitting(lightning.LightningModule):
         self._started = time.monotonic()
         self.curves = Curves()
         self._losses: list[float] = []
-        self._counts: list[tuple[float, Any]] = []
+        self._counts: dict[int, list[tuple[float, int, Any]]] = {}
 
     @property
     def best_network(self) -> nn.Module:
@@ -123,34 +128,37 @@ class Fitting(lightning.LightningModule):
         if is_done:
             self.trainer.should_stop = True
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor], _index: int, dataloader_idx: int = 0) -> None:
         image, truth = batch
         outputs = self.best_network(image)
         loss = self.loss(outputs, truth)
-        self.log("validation_loss", loss, prog_bar=True)
         counts = None
         if self.target == "tissues":
             height, width = image.shape[-2:]
             chosen = bring_to_size(outputs[0], height, width).argmax(dim=1)
             counts = confusion(truth.cpu().numpy(), chosen.cpu().numpy(), outputs[0].shape[1])
-        self._counts.append((float(loss) * len(image), (len(image), counts)))
+        self._counts.setdefault(dataloader_idx, []).append((float(loss) * len(image), len(image), counts))
 
     def on_validation_epoch_end(self) -> None:
-        images = sum(number for _, (number, _) in self._counts)
-        loss = sum(summed for summed, _ in self._counts) / images
-        tables = [counts for _, (_, counts) in self._counts if counts is not None]
-        jaccard = float(np.nanmean(class_scores(np.sum(tables, axis=0)).jaccard)) if tables else math.nan
+        for index, batches in self._counts.items():
+            loss = sum(summed for summed, _, _ in batches) / sum(number for _, number, _ in batches)
+            tables = [counts for _, _, counts in batches if counts is not None]
+            jaccard = float(np.nanmean(class_scores(np.sum(tables, axis=0)).jaccard)) if tables else math.nan
+            rows = self.curves.validation.setdefault(self.watched[index], [])
+            if not rows or rows[-1][0] < self.global_step:
+                rows.append((self.global_step, loss, jaccard))
         self._counts.clear()
-        if not self.curves.validation or self.curves.validation[-1][0] < self.global_step:
-            self.curves.validation.append((self.global_step, loss, jaccard))
 
     def describe(self) -> str:
         """How far the fit is, in a line."""
-        step, loss, jaccard = self.curves.validation[-1]
-        score = "" if math.isnan(jaccard) else f", mean Jaccard {jaccard:.1%}"
         latest = self.curves.training[-1][1] if self.curves.training else math.nan
-        steps = self.job.optimisation.total_steps
-        return f"step {step:,.0f} of {steps:,}: loss {latest:.3f}, validation {loss:.3f}{score}"
+        words = [f"step {self.global_step:,} of {self.job.optimisation.total_steps:,}: loss {latest:.3f}"]
+        for name, rows in self.curves.validation.items():
+            _, loss, jaccard = rows[-1]
+            of = f" on {name}" if len(self.curves.validation) > 1 else ""
+            score = "" if math.isnan(jaccard) else f", mean Jaccard {jaccard:.1%}"
+            words.append(f"validation{of} {loss:.3f}{score}")
+        return ", ".join(words)
 
     def configure_optimizers(self) -> Any:
         settings = self.job.optimisation

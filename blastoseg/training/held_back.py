@@ -11,9 +11,9 @@ from blastoseg.records import Frame, FrameRef
 from blastoseg.scoring import label_frame, segment_frames
 from blastoseg.segment import FloatArray, Segmenter
 from blastoseg.tissues import CHANNEL_OF_LABEL, INSIDE_OUT
-from blastoseg.training.data import VALIDATION_OFFSET, Sample, draw_sample, drawn
+from blastoseg.training.data import VALIDATION_OFFSET, Sample, draw_sample
 from blastoseg.training.metrics import Summary, confusion, summarise
-from blastoseg.training.recipe import Job
+from blastoseg.training.recipe_data import SyntheticData
 
 FIRST_SCORED = VALIDATION_OFFSET + 100_000
 FIRST_CALIBRATED = VALIDATION_OFFSET + 200_000
@@ -31,10 +31,10 @@ class HeldBackScores:
     calibration_error: float
 
 
-def score_on_held_back(segmenter: Segmenter, job: Job, count: int) -> HeldBackScores:
-    """Scores on ``count`` drawings that were never trained on, without cleaning of the labels."""
+def score_on_held_back(segmenter: Segmenter, data: SyntheticData, count: int) -> HeldBackScores:
+    """Scores on ``count`` synthetic images never trained on, without cleaning of the labels."""
     counts, confidences, hits = [], [], []
-    for truth, answer in _answers(segmenter, job, range(FIRST_SCORED, FIRST_SCORED + count)):
+    for truth, answer in _answers(segmenter, data, range(FIRST_SCORED, FIRST_SCORED + count)):
         prediction = answer.argmax(axis=0)
         counts.append(confusion(truth, prediction, len(INSIDE_OUT)))
         confidences.append(answer.max(axis=0)[::PIXEL_STEP, ::PIXEL_STEP].ravel())
@@ -43,12 +43,9 @@ def score_on_held_back(segmenter: Segmenter, job: Job, count: int) -> HeldBackSc
     return HeldBackScores(summarise(counts), error)
 
 
-def best_temperature(segmenter: Segmenter, job: Job, count: int) -> float:
-    """The temperature, relative to the segmenter's own, with the least cross entropy on held-back drawings.
-
-    Temperature scaling: Guo et al. 2017, On Calibration of Modern Neural Networks.
-    """
-    return temperature_of(_answers(segmenter, job, range(FIRST_CALIBRATED, FIRST_CALIBRATED + count)))
+def synthetic_answers(segmenter: Segmenter, data: SyntheticData, count: int) -> Iterator["Answer"]:
+    """The answers to ``count`` held-out synthetic images that are for the temperature only."""
+    return _answers(segmenter, data, range(FIRST_CALIBRATED, FIRST_CALIBRATED + count))
 
 
 Answer = tuple[NDArray[np.integer], FloatArray]
@@ -56,7 +53,10 @@ Answer = tuple[NDArray[np.integer], FloatArray]
 
 
 def temperature_of(answers: Iterable[Answer]) -> float:
-    """The temperature, relative to the probabilities' own, with the least cross entropy."""
+    """The temperature, relative to the probabilities' own, with the least cross entropy.
+
+    Temperature scaling: Guo et al. 2017, On Calibration of Modern Neural Networks.
+    """
     logits, truths = [], []
     for truth, answer in answers:
         thinned = answer[:, ::PIXEL_STEP, ::PIXEL_STEP]
@@ -82,10 +82,10 @@ def _cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.integer]) ->
     return float((np.log(np.exp(shifted).sum(axis=0)) - chosen).mean())
 
 
-def _answers(segmenter: Segmenter, job: Job, numbers: range) -> Iterator[Answer]:
+def _answers(segmenter: Segmenter, data: SyntheticData, numbers: range) -> Iterator[Answer]:
     for start in range(0, len(numbers), segmenter.batch_size):
         batch = numbers[start : start + segmenter.batch_size]
-        samples = [draw_sample(drawn(job), job.input_size, "tissues", number) for number in batch]
+        samples = [draw_sample(data, segmenter.input_side, "tissues", number) for number in batch]
         yield from answers_to(samples, segmenter)
 
 

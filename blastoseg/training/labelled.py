@@ -9,13 +9,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from blastoseg.datasets import SPLIT_NAMES, Case, open_dataset, select_split, split_dataset, write_split
+from blastoseg.datasets import (
+    SPLIT_NAMES,
+    Case,
+    list_path,
+    open_dataset,
+    select_split,
+    split_dataset,
+    write_split,
+)
 from blastoseg.errors import DataError
 from blastoseg.locate import MARGIN_FRAC, crop_embryo, fit_square
 from blastoseg.records import Box, Image, Labels
 from blastoseg.tissues import FOREGROUND
 from blastoseg.training.data import Sample, Target
-from blastoseg.training.recipe import LabelledData
+from blastoseg.training.recipe_data import LabelledData
 from blastoseg.weights import ListCard
 
 log = logging.getLogger(__name__)
@@ -44,7 +52,7 @@ def read_lists(
     with the recipe's seed and written to ``own``. Raises DataError for an empty list, for a file that cannot
     be used, and for a tissue that no training mask shows.
     """
-    dataset = open_dataset(path)
+    dataset = open_dataset(path, settings.pairs)
     for problem in dataset.problems:
         log.warning("%s: left out: %s", problem.file, problem.message)
     if dataset.problems:
@@ -55,7 +63,13 @@ def read_lists(
         if not (own / "train.txt").is_file():
             write_split(split_dataset(dataset, settings.seed, settings.test, settings.val), own)
             tell(f"the data have no lists: made with seed {settings.seed}, in {own}")
-    chosen = {name: tuple(select_split(dataset, name, folder).cases) for name in SPLIT_NAMES}
+    shares = {"train": 1.0, "val": settings.val, "test": settings.test}
+    chosen = {
+        name: tuple(select_split(dataset, name, folder).cases)
+        if share or _names_any(list_path(folder, name))
+        else ()
+        for name, share in shares.items()
+    }
     cards = {}
     for name, cases in chosen.items():
         card, seen = _read_through(cases)
@@ -67,6 +81,10 @@ def read_lists(
                 "nothing can learn it; label it, or check the names and values in the masks"
             )
     return LabelledLists(dataset.root, folder, chosen["train"], chosen["val"], chosen["test"], cards)
+
+
+def _names_any(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def _read_through(cases: tuple[Case, ...]) -> tuple[ListCard, set[int]]:

@@ -1,6 +1,7 @@
 """Batches for a fit: of drawn or labelled samples, each process its own share, made by worker processes."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +14,18 @@ from blastoseg.errors import DataError
 from blastoseg.training.data import (
     WHOLE,
     LabelledStream,
-    Sample,
+    LoadedSource,
+    MixedStream,
+    Samples,
     Share,
     SyntheticSamples,
     SyntheticStream,
     Target,
     TensorSamples,
-    drawn,
 )
 from blastoseg.training.labelled import LabelledLists, cut_samples
-from blastoseg.training.recipe import Job, LabelledData
+from blastoseg.training.recipe import Job
+from blastoseg.training.recipe_data import LabelledData, Source, SyntheticData
 
 LOADER_NICENESS = 5
 """Loader processes give way to the training step where cores are few."""
@@ -33,17 +36,35 @@ Batches = DataLoader[tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What one network is fitted to: a job, and where its data are labelled the cut samples of two lists."""
+    """What one network is fitted to: a job and its sources, with the samples of those that are labelled."""
 
     job: Job
     target: Target
-    train: list[Sample]
-    val: list[Sample]
+    sources: tuple[LoadedSource, ...]
+
+    @property
+    def watched(self) -> dict[str, Samples]:
+        """What watches the training, by source: validation lists, and held-out synthetic images."""
+        found: dict[str, Samples] = {}
+        for loaded in self.sources:
+            data = loaded.source.data
+            if isinstance(data, SyntheticData):
+                side, count = self.job.input_size, data.validation_images
+                found[loaded.source.name] = SyntheticSamples(data, side, self.target, count)
+            elif loaded.val:
+                found[loaded.source.name] = loaded.val
+        return found
+
+    @property
+    def has_epochs(self) -> bool:
+        """Whether the samples come to an end: those of one labelled source do."""
+        return isinstance(self.job.data, LabelledData)
 
     def steps_per_epoch(self, processes: int) -> int:
-        """Steps in which every training sample is seen once, by all processes together."""
+        """Steps in which every labelled training sample is seen once, by all processes together."""
         settings = self.job.optimisation
-        return max(1, -(-len(self.train) // (settings.batch_size * settings.accumulate * processes)))
+        images = sum(len(loaded.train) for loaded in self.sources)
+        return max(1, -(-images // (settings.batch_size * settings.accumulate * processes)))
 
     def total_steps(self, processes: int) -> int:
         """The length of the fit in steps."""
@@ -53,22 +74,29 @@ class Material:
         return settings.epochs * self.steps_per_epoch(processes)
 
 
-def gather_material(job: Job, target: Target, lists: LabelledLists | None) -> Material:
-    """The samples of a job, read and cut. Raises DataError where labelled images are missing."""
-    if not isinstance(job.data, LabelledData):
-        return Material(job, target, [], [])
-    if lists is None:
+def gather_material(job: Job, target: Target, lists: Mapping[str, LabelledLists]) -> Material:
+    """The samples of a job, read and cut. Raises DataError where a source's labelled images are missing."""
+    return Material(job, target, tuple(_load(source, job, target, lists) for source in job.sources))
+
+
+def _load(source: Source, job: Job, target: Target, lists: Mapping[str, LabelledLists]) -> LoadedSource:
+    if isinstance(source.data, SyntheticData):
+        return LoadedSource(source, [], [])
+    if source.name not in lists:
         raise DataError("the recipe is for labelled images: name their folder,  blastoseg train DATA ...")
-    train, val = (cut_samples(cases, job.input_size, target) for cases in (lists.train, lists.val))
-    return Material(job, target, train, val)
+    of_source = lists[source.name]
+    train, val = (cut_samples(cases, job.input_size, target) for cases in (of_source.train, of_source.val))
+    return LoadedSource(source, train, val)
 
 
 def training_loader(material: Material, share: Share = WHOLE) -> Batches:
     """Endless batches of augmented samples; after a resume they go on where they stopped."""
     settings = material.job.optimisation
     stream: IterableDataset[tuple[Tensor, Tensor]]
-    if material.train:
-        stream = LabelledStream(material.train, material.job, share)
+    if len(material.sources) > 1:
+        stream = MixedStream(list(material.sources), material.job, material.target, share)
+    elif material.has_epochs:
+        stream = LabelledStream(material.sources[0].train, material.job, share)
     else:
         stream = SyntheticStream(material.job, material.target, share)
     return DataLoader(
@@ -90,17 +118,15 @@ def _calm_worker(_worker: int) -> None:
         os.nice(LOADER_NICENESS)
 
 
-def validation_loader(material: Material) -> Batches:
-    """The validation list, or held-back drawings, made once and kept; without augmentation."""
-    job, target = material.job, material.target
-    held_back = material.val or SyntheticSamples(job, target, drawn(job).validation_images)
-    samples = TensorSamples(held_back)
+def validation_loader(held_out: Samples) -> Batches:
+    """Held-out samples, made once and kept; without augmentation."""
+    samples = TensorSamples(held_out)
     images, truths = zip(*(samples[index] for index in range(len(samples))), strict=True)
     return DataLoader(TensorDataset(torch.stack(images), torch.stack(truths)), batch_size=VALIDATION_BATCH)  # type: ignore[arg-type]
 
 
 class Loaders(lightning.LightningDataModule):
-    """Makes a fit's loaders once Lightning knows which process this is. Every process sees all of ``val``."""
+    """Makes a fit's loaders once Lightning knows which process this is. All see all held-out samples."""
 
     def __init__(self, material: Material, batches_done: int) -> None:
         super().__init__()
@@ -113,4 +139,4 @@ class Loaders(lightning.LightningDataModule):
         return training_loader(self.material, share)
 
     def val_dataloader(self) -> Any:
-        return validation_loader(self.material)
+        return [validation_loader(held_out) for held_out in self.material.watched.values()]

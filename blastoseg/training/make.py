@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -18,14 +18,16 @@ from blastoseg.training.data import Target
 from blastoseg.training.export import TrainedModel, export_model, locator_card, score_of
 from blastoseg.training.fit import FitPlan, fit_network, load_fit
 from blastoseg.training.held_back import (
+    Answer,
     answers_to,
-    best_temperature,
     score_cases,
     score_on_held_back,
+    synthetic_answers,
     temperature_of,
 )
 from blastoseg.training.labelled import LabelledLists, cut_samples, read_lists
-from blastoseg.training.recipe import CopiedLocator, Job, LabelledData, Recipe
+from blastoseg.training.recipe import CopiedLocator, Job, Recipe
+from blastoseg.training.recipe_data import SyntheticData
 from blastoseg.weights import Card, LocatorCard, Score, load_card, load_locator
 
 log = logging.getLogger(__name__)
@@ -34,14 +36,21 @@ Part = Literal["all", "locator", "segmenter", "export"]
 SCORED_IMAGES = 500
 CALIBRATION_IMAGES = 200
 ON_FRAMES = "whole frames as in a run: located, segmented, cleaned"
-ON_DRAWINGS = "held-back drawings, labels as the network gives them"
+ON_SYNTHETIC = "held-out synthetic images, labels as the network gives them"
+
+Lists = dict[str, LabelledLists]
+"""The lists of every labelled source, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataChoice:
-    """The labelled data set of a training, and where its lists lie if not with it."""
+    """The labelled folders of a training by source, and where their lists lie if not with them.
 
-    path: Path
+    A folder without a source's name stands under "" and is that of the recipe's only labelled source. With
+    several sources, ``lists`` has a folder for each, of its name.
+    """
+
+    folders: Mapping[str, Path]
     lists: Path | None = None
 
 
@@ -52,7 +61,7 @@ def make_model(
 
     Without both networks' checkpoints (a part of the work only) nothing is written, and None returned; so it
     is in all processes but the first. Raises TrainingError where a fit fails (the last checkpoint is kept),
-    DataError for data that cannot be used, UsageError where the recipe draws its data and some are given.
+    DataError for data that cannot be used, UsageError where the recipe needs none and some are given.
     """
     plan = replace(plan, tell=_first_process_only(plan.tell))
     lists = _lists_of(recipe, plan, data)
@@ -89,28 +98,51 @@ def _is_first_process() -> bool:
     return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
-def _lists_of(recipe: Recipe, plan: FitPlan, data: DataChoice | None) -> LabelledLists | None:
-    settings = recipe.segmenter.data
-    if data is None:
-        if recipe.needs_labelled_data:
-            raise DataError(
-                f"recipe {recipe.name} is for labelled images: name their folder,  blastoseg train DATA"
-            )
-        return None
-    if not isinstance(settings, LabelledData):
-        raise UsageError(
-            f"recipe {recipe.name} draws its images: leave {data.path} out, or take another recipe"
+def _lists_of(recipe: Recipe, plan: FitPlan, data: DataChoice | None) -> Lists:
+    wanted = recipe.labelled_sources
+    folders = _folders_by_source(recipe, {} if data is None else data.folders)
+    several = len(wanted) > 1
+    lists = {}
+    for name, settings in wanted.items():
+        given = data.lists if data is not None else None
+        if given is not None and several:
+            given = given / name
+        own = plan.work / "lists" / name if several else plan.work / "lists"
+        lists[name] = read_lists(folders[name], settings, given, own, plan.tell)
+        counted = (
+            f"{kind} {card.images} images of {card.groups}" for kind, card in lists[name].cards.items()
         )
-    lists = read_lists(data.path, settings, data.lists, plan.work / "lists", plan.tell)
-    plan.tell(
-        ", ".join(f"{name} {card.images} images of {card.groups}" for name, card in lists.cards.items())
-        + " embryos or patients"
-    )
+        plan.tell(f"{name + ': ' if several else ''}{', '.join(counted)} embryos or patients")
     return lists
 
 
-def write_model(recipe: Recipe, out: Path, plan: FitPlan, lists: LabelledLists | None = None) -> Card:
-    """Write the model folder from the last checkpoints, score it on what was held back, complete the card."""
+def _folders_by_source(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, Path]:
+    """The folder of every labelled source of the recipe."""
+    wanted = list(recipe.labelled_sources)
+    if not wanted and folders:
+        given = ", ".join(str(path) for path in folders.values())
+        raise UsageError(
+            f"recipe {recipe.name} has synthetic images only: leave {given} out, or take another recipe"
+        )
+    named = {wanted[0] if not name and len(wanted) == 1 else name: path for name, path in folders.items()}
+    for name, path in named.items():
+        if name not in wanted:
+            given = f"{name}={path}" if name else str(path)
+            raise UsageError(
+                f"{given}: recipe {recipe.name} has the sources {', '.join(wanted)}: give SOURCE=DIR"
+            )
+    missing = [name for name in wanted if name not in named]
+    if missing:
+        words = "DATA" if len(wanted) == 1 else " ".join(f"{name}=DIR" for name in wanted)
+        raise DataError(
+            f"recipe {recipe.name} is for labelled images: name their folder,  blastoseg train {words}"
+        )
+    return named
+
+
+def write_model(recipe: Recipe, out: Path, plan: FitPlan, lists: Lists | None = None) -> Card:
+    """Write the model folder from the last checkpoints, score it on what was held out, complete the card."""
+    lists = lists or {}
     segmenter = load_fit(recipe, "tissues", plan)
     locator, described, locator_images = _locator(recipe, plan)
     steps, seconds, processes = _effort(plan.checkpoint("tissues"))
@@ -125,9 +157,13 @@ def write_model(recipe: Recipe, out: Path, plan: FitPlan, lists: LabelledLists |
         locator_images=locator_images,
         hours=seconds / 3600,
         started_from=_identity(recipe.start_from),
-        lists={} if lists is None else lists.cards,
+        lists={
+            _prefixed(recipe, name, kind): card
+            for name, of in lists.items()
+            for kind, card in of.cards.items()
+        },
     )
-    plan.tell("scoring what was held back")
+    plan.tell("scoring what was held out")
     model = _calibrated(model, out, lists)
     model = replace(model, scores=_scores(Segmenter(export_model(model, out)), recipe, lists))
     card = export_model(model, out)
@@ -145,35 +181,57 @@ def _locator(recipe: Recipe, plan: FitPlan) -> tuple[nn.Module, LocatorCard, int
     return fitting.best_network, locator_card(recipe.locator), _images(recipe.locator, steps, processes)
 
 
-def _calibrated(model: TrainedModel, out: Path, lists: LabelledLists | None) -> TrainedModel:
-    segmenter, job = Segmenter(export_model(model, out)), model.recipe.segmenter
-    if lists is None:
-        return replace(model, temperature=best_temperature(segmenter, job, CALIBRATION_IMAGES))
-    samples = cut_samples(lists.val, job.input_size, "tissues")
-    return replace(model, temperature=temperature_of(answers_to(samples, segmenter)))
+def _prefixed(recipe: Recipe, source: str, name: str) -> str:
+    """What a source's list or score is called in the card: by the source too, where there are several."""
+    return f"{source}-{name}" if len(recipe.segmenter.sources) > 1 else name
 
 
-def _scores(segmenter: Segmenter, recipe: Recipe, lists: LabelledLists | None) -> dict[str, Score]:
-    if lists is not None:
-        scores = {
-            name: score_of(score_cases(cases, segmenter), ON_FRAMES)
-            for name, cases in (("validation", lists.val), ("test", lists.test))
-        }
-        if recipe.start_from:
-            before = score_cases(lists.test, Segmenter(load_card(recipe.start_from)))
-            scores["test-before"] = score_of(before, f"{ON_FRAMES}; the weights that were started from")
-        return scores
-    held_back = score_on_held_back(segmenter, recipe.segmenter, SCORED_IMAGES)
-    score = score_of(held_back.summary, ON_DRAWINGS)
-    return {
-        "synthetic": score.model_copy(update={"calibration_error": round(held_back.calibration_error, 4)})
-    }
+def _calibrated(model: TrainedModel, out: Path, lists: Lists) -> TrainedModel:
+    answers = _held_out_answers(Segmenter(export_model(model, out)), model.recipe, lists)
+    return replace(model, temperature=temperature_of(answers))
 
 
-def _name(recipe: Recipe, out: Path, lists: LabelledLists | None) -> str:
+def _held_out_answers(segmenter: Segmenter, recipe: Recipe, lists: Lists) -> Iterator[Answer]:
+    """Answers to the validation images; to synthetic ones only where no labelled image was held out."""
+    watched = [of.val for of in lists.values() if of.val]
+    for cases in watched:
+        yield from answers_to(cut_samples(cases, segmenter.input_side, "tissues"), segmenter)
+    if not watched:
+        for source in recipe.segmenter.sources:
+            if isinstance(source.data, SyntheticData):
+                yield from synthetic_answers(segmenter, source.data, CALIBRATION_IMAGES)
+
+
+def _scores(segmenter: Segmenter, recipe: Recipe, lists: Lists) -> dict[str, Score]:
+    scores = {}
+    before = Segmenter(load_card(recipe.start_from)) if recipe.start_from and lists else None
+    for source in recipe.segmenter.sources:
+        if isinstance(source.data, SyntheticData):
+            scores[source.name] = _synthetic_score(segmenter, source.data)
+            continue
+        of = lists[source.name]
+        for name, cases in (("validation", of.val), ("test", of.test)):
+            if cases:
+                score = score_of(score_cases(cases, segmenter), ON_FRAMES)
+                scores[_prefixed(recipe, source.name, name)] = score
+        if before is not None and of.test:
+            note = f"{ON_FRAMES}; the weights that were started from"
+            scores[_prefixed(recipe, source.name, "test-before")] = score_of(
+                score_cases(of.test, before), note
+            )
+    return scores
+
+
+def _synthetic_score(segmenter: Segmenter, data: SyntheticData) -> Score:
+    held_out = score_on_held_back(segmenter, data, SCORED_IMAGES)
+    score = score_of(held_out.summary, ON_SYNTHETIC)
+    return score.model_copy(update={"calibration_error": round(held_out.calibration_error, 4)})
+
+
+def _name(recipe: Recipe, out: Path, lists: Lists) -> str:
     """A lab's weights are named after their folder: reports then say whose they are."""
     own = out.resolve().name.lower()
-    return own if lists is not None and re.fullmatch(r"[a-z0-9][a-z0-9._-]*", own) else recipe.name
+    return own if lists and re.fullmatch(r"[a-z0-9][a-z0-9._-]*", own) else recipe.name
 
 
 def _identity(weights: str) -> str:

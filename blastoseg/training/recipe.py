@@ -3,106 +3,16 @@
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from blastoseg.errors import SettingsError
+from blastoseg.training.recipe_data import Augmentation, Data, LabelledData, MixedData, Section, Source
 from blastoseg.weights import load_card
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SyntheticData(_Section):
-    """Images drawn by the simulator. Drawing number i depends on ``seed`` and i only.
-
-    Each drawing is used about ``reuse`` times, under other augmentations: between new ones, drawings come
-    at random from ``pool`` earlier ones. ``preset`` names the optics. ``scene`` "crop" draws what a crop
-    around an embryo shows, "field" a whole frame; with "mixed", the share ``field_share`` are whole frames.
-    ``extra_kinds`` maps kinds of embryo to shares of the drawings, the rest are the simulator's mixture.
-    """
-
-    kind: Literal["synthetic"] = "synthetic"
-    seed: int = Field(ge=0)
-    fill: tuple[float, float]
-    scene: Literal["crop", "field", "mixed"] = "crop"
-    field_share: float = Field(default=0.5, ge=0, le=1)
-    extra_kinds: dict[str, float] = {}
-    preset: str = "mixed"
-    reuse: int = Field(default=1, ge=1)
-    pool: int = Field(default=256, ge=1)
-    validation_images: int = Field(default=64, ge=1)
-
-    @field_validator("extra_kinds")
-    @classmethod
-    def _leaves_room(cls, shares: dict[str, float]) -> dict[str, float]:
-        if min(shares.values(), default=0) < 0 or sum(shares.values()) > 1:
-            raise ValueError("shares must be positive and sum to at most 1")
-        return shares
-
-
-class LabelledData(_Section):
-    """A lab's own labelled images; where they lie is said on the command line.
-
-    The data's lists (``blastoseg data split``) are used where it has some; else ``seed`` and the shares
-    ``test`` (of all) and ``val`` (of the rest) make them. ``seed`` also orders the images and augments them.
-    """
-
-    kind: Literal["labelled"]
-    seed: int = Field(default=0, ge=0)
-    test: float = Field(default=0.2, gt=0, lt=1)
-    val: float = Field(default=0.1, gt=0, lt=1)
-
-
-def _kind(data: Any) -> Any:
-    return data.get("kind", "synthetic") if isinstance(data, dict) else data.kind
-
-
-Data = Annotated[
-    Annotated[SyntheticData, Tag("synthetic")] | Annotated[LabelledData, Tag("labelled")],
-    Discriminator(_kind),
-]
-"""Where a network's samples come from, told by ``kind``; without it they are drawn."""
-
-
-class Augmentation(_Section):
-    """Strengths of the augmentations; 0 switches one off. Mirrors are always on.
-
-    ``zoom`` 0.1 scales by 0.9 to 1/0.9, ``scale`` by a factor between two; ``random_crop`` then puts the
-    window anywhere on the scaled picture (or the smaller picture anywhere in the window).
-    """
-
-    quarter_turns: bool = True
-    zoom: float = Field(default=0.0, ge=0, lt=0.9)
-    scale: tuple[float, float] | None = None
-    random_crop: bool = False
-    rotation_deg: float = Field(default=0.0, ge=0, le=180)
-    shift: float = Field(default=0.0, ge=0, lt=0.5)
-    gamma: float = Field(default=0.0, ge=0, lt=1)
-    blur_px: float = Field(default=0.0, ge=0)
-    noise: float = Field(default=0.0, ge=0)
-    gradient: float = Field(default=0.0, ge=0)
-    coarsen: float = Field(default=0.0, ge=0, le=1)
-
-    @model_validator(mode="after")
-    def _scales_in_one_way(self) -> Self:
-        if self.scale is not None and (self.zoom or not 0 < self.scale[0] <= self.scale[1]):
-            raise ValueError("scale must be two positive factors, the smaller first, and excludes zoom")
-        return self
-
-
-class LossTerms(_Section):
+class LossTerms(Section):
     """Weights of the loss: of each level (finest first), of each class (inside-out), of the soft Dice term.
 
     Without level and class weights and with ``dice`` 0 it is the paper's loss.
@@ -113,7 +23,7 @@ class LossTerms(_Section):
     dice: float = Field(default=0.0, ge=0)
 
 
-class Optimisation(_Section):
+class Optimisation(Section):
     """How the weights are found.
 
     ``batch_size`` is that of one process; ``accumulate`` such batches make a step. The length is given in
@@ -151,7 +61,7 @@ class Optimisation(_Section):
         return self.steps
 
 
-class Job(_Section):
+class Job(Section):
     """One network's training.
 
     With a ``second_size`` (the segmenter only), the batches of every other step are scaled to it, and so are
@@ -168,9 +78,22 @@ class Job(_Section):
 
     @model_validator(mode="after")
     def _epochs_need_an_end(self) -> Self:
-        if self.optimisation.epochs is not None and isinstance(self.data, SyntheticData):
-            raise ValueError("drawings never end: give steps, not epochs")
+        if self.optimisation.epochs is not None and not isinstance(self.data, LabelledData):
+            raise ValueError("synthetic images never end: give steps, not epochs")
         return self
+
+    @model_validator(mode="after")
+    def _is_watched(self) -> Self:
+        if isinstance(self.data, LabelledData) and not self.data.val:
+            raise ValueError("data.val must be more than 0: without it nothing watches the training")
+        return self
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Where the samples come from: a mixture's sources, or the one there is, named after its kind."""
+        if isinstance(self.data, MixedData):
+            return self.data.sources
+        return (Source(name=self.data.kind, share=1.0, data=self.data),)
 
     def lasting(self, steps: int) -> "Job":
         """The same job with its length in steps."""
@@ -179,13 +102,13 @@ class Job(_Section):
         )
 
 
-class CopiedLocator(_Section):
+class CopiedLocator(Section):
     """The locator of other weights, as it is: labelled crops cannot teach what else lies in a frame."""
 
     copy_from: str
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """A whole model: the segmenter and the locator, with what the card says about them.
 
     ``start_from`` names the weights that the segmenter starts from; empty for a fresh network.
@@ -210,10 +133,15 @@ class Recipe(_Section):
         return locator
 
     @property
-    def needs_labelled_data(self) -> bool:
-        """Whether a labelled data set must be given."""
-        jobs = [job for job in (self.segmenter, self.locator) if isinstance(job, Job)]
-        return any(isinstance(job.data, LabelledData) for job in jobs)
+    def labelled_sources(self) -> dict[str, LabelledData]:
+        """The sources whose folders must be given, by name; the segmenter's hold for the locator too."""
+        jobs = [job for job in (self.locator, self.segmenter) if isinstance(job, Job)]
+        return {
+            source.name: source.data
+            for job in jobs
+            for source in job.sources
+            if isinstance(source.data, LabelledData)
+        }
 
     def digest(self) -> str:
         """SHA-256 of everything the recipe says."""
