@@ -11,12 +11,12 @@ import numpy as np
 
 from blastoseg.datasets import SPLIT_NAMES, Case, open_dataset, select_split, split_dataset, write_split
 from blastoseg.errors import DataError
-from blastoseg.locate import MARGIN_FRAC, crop_embryo, fit_square
+from blastoseg.model.card import ListCard
+from blastoseg.model.locating import MARGIN_FRAC, crop_embryo, fit_square
 from blastoseg.records import Box, Image, Labels
 from blastoseg.tissues import FOREGROUND
 from blastoseg.training.data import Sample, Target
 from blastoseg.training.recipe import LabelledData
-from blastoseg.weights import ListCard
 
 log = logging.getLogger(__name__)
 

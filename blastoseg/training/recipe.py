@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from blastoseg.errors import SettingsError
-from blastoseg.weights import load_card
+from blastoseg.model.card import load_card
 
 
 class _Section(BaseModel):
