@@ -1,5 +1,5 @@
 # make demo   a fresh machine: environment, install, the main job on examples/day5
-# make test   the same for the checks: ruff, mypy, pytest (TESTS=tests/journal for a part)
+# make test   the same for the checks: ruff, mypy, pytest (TESTS=tests/run for a part)
 # make lint   ruff and mypy alone; make format; make clean; make distclean (the environment too)
 
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14 python; do \

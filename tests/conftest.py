@@ -54,7 +54,7 @@ def tiny_model(tmp_path: Path) -> Path:
     torch = pytest.importorskip("torch")
     from safetensors.torch import save_file
 
-    from blastoseg.network import I2CNet, I2CNetConfig, Locator, LocatorConfig
+    from blastoseg.model.architectures import I2CNet, I2CNetConfig, Locator, LocatorConfig
 
     torch.manual_seed(3)
     folder = tmp_path / "tiny"

@@ -1,13 +1,15 @@
 """The rules of docs/architecture.md, held."""
 
 import ast
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -17,78 +19,95 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 TREES = {path: ast.parse(path.read_text("utf-8")) for path in SOURCES}
 
-PLAIN = {"tissues": set(), "columns": set(), "errors": set(), "settings": {"pydantic"}, "records": {"numpy"}}
-"""Third-party packages of the modules that everything else stands on."""
-MAY_NAME_TORCH = {"network", "weights", "segment", "bench", "training", "cli"}
+PLAIN = {
+    **{"tissues": set(), "columns": set(), "errors": set(), "files": set()},
+    **{"settings": {"pydantic"}, "records": {"numpy"}},
+}
+"""Third-party packages of the rooms that everything else stands on."""
+MAY_NAME_TORCH = {
+    *("model.architectures", "model.loading", "model.segmenter"),
+    *("bench", "training", "cli"),
+}
+"""Rooms, or modules of a room."""
 MUST_NOT_LOAD_TORCH = {
-    *("sources", "locate", "polar", "pieces", "anatomy", "measure", "quality", "series"),
-    *("report", "journal", "outputs", "scoring", "simulate", "weights"),
+    *("files", "sources", "anatomy", "measure", "quality", "stages", "course", "report", "run", "simulate"),
+    *("model.card", "model.loading", "model.locating", "model.allocator"),
 }
 DISTRIBUTION_OF = {"cv2": "opencv-python", "skimage": "scikit-image", "PIL": "pillow", "tomli_w": "tomli-w"}
 
 
-def _unit(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def _structure() -> ModuleType:
+    """The script that counts rooms and arrows: what it counts is what is held here."""
+    spec = importlib.util.spec_from_file_location("count_structure", ROOT / "docs" / "count_structure.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def _imports(tree: ast.AST) -> Iterator[str]:
-    """Every imported module, dotted, wherever the import stands."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            if node.module == "blastoseg":
-                yield from (f"blastoseg.{name.name}" for name in node.names)
-            else:
-                yield node.module or ""
+STRUCTURE = _structure()
+ARROWS = STRUCTURE.arrows_of(PACKAGE)
+PICTURE = STRUCTURE.picture_of(ROOT / "docs" / "architecture.md")
+
+
+def _module(path: Path) -> str:
+    """A file's dotted name below blastoseg; a package's is that of its folder."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _stands_in(path: Path, places: Iterable[str]) -> bool:
+    """Whether a file is one of the rooms or modules, or stands in one."""
+    return any(f"{_module(path)}.".startswith(f"{place}.") for place in places)
 
 
 def _third_party(tree: ast.AST) -> set[str]:
-    tops = {name.partition(".")[0] for name in _imports(tree)}
+    tops = {name.partition(".")[0] for name in STRUCTURE.imported_modules(tree)}
     return tops - set(sys.stdlib_module_names) - {"blastoseg"}
 
 
-def _picture() -> list[str]:
-    """The package's modules in the order of the picture in docs/architecture.md."""
-    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-    block = text.partition("```\nblastoseg/")[2].partition("\nweights/")[0]
-    return re.findall(r"^ +(\w+)(?:\.py|/) ", block, re.MULTILINE)
+def test_the_picture_shows_every_room_and_no_other() -> None:
+    assert set(ARROWS) ^ set(PICTURE) == set()
+    assert len(PICTURE) == len(ARROWS)
 
 
-def test_the_picture_shows_every_module_and_no_other() -> None:
-    modules = {_unit(path) for path in SOURCES} - {"__init__"}
-    assert modules ^ set(_picture()) == set()
-    assert len(_picture()) == len(modules)
+def test_a_room_imports_only_what_stands_above_it() -> None:
+    assert STRUCTURE.upward_imports(ARROWS, PICTURE) == []
+    assert STRUCTURE.cycle_of(ARROWS) == []
 
 
-def test_a_module_imports_only_what_stands_above_it() -> None:
-    order = ["__init__", *_picture()]
-    wrong = []
-    for path, tree in TREES.items():
-        if _unit(path) not in order:
-            continue
-        allowed = {*order[: order.index(_unit(path)) + 1], "__version__", "RESEARCH_USE_ONLY"}
-        for name in _imports(tree):
-            top, _, rest = name.partition(".")
-            if top == "blastoseg" and rest and rest.partition(".")[0] not in allowed:
-                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+def test_imports_name_modules_that_there_are() -> None:
+    known = {*PICTURE, "__version__", "RESEARCH_USE_ONLY"}
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path, tree in TREES.items()
+        for name in STRUCTURE.imported_modules(tree)
+        if name.startswith("blastoseg.") and name.split(".")[1] not in known
+    ]
     assert not wrong
 
 
-def test_training_knows_neither_report_nor_pipeline_and_the_pipeline_no_terminal() -> None:
+def test_rooms_are_few_and_so_are_the_arrows_between_them() -> None:
+    assert len(ARROWS) <= 30
+    assert sum(map(len, ARROWS.values())) <= 125
+
+
+def test_training_knows_neither_report_nor_run_and_a_run_no_terminal() -> None:
     never = {
-        "training": {"blastoseg.report", "blastoseg.pipeline"},
-        "pipeline": {"typer", "rich"},
-        "network": {"pathlib", "os", "numpy", "cv2"},
+        "training": {"blastoseg.report", "blastoseg.run"},
+        "run": {"typer", "rich"},
+        "model.architectures": {"pathlib", "os", "numpy", "cv2"},
         "measure": {"pathlib", "os", "torch"},
         "anatomy": {"pathlib", "os", "torch"},
+        "stages": {"os", "threading", "concurrent", "blastoseg.run"},
     }
     wrong = [
         f"{path.relative_to(ROOT)} imports {name}"
         for path, tree in TREES.items()
-        for name in _imports(tree)
-        for banned in never.get(_unit(path), set())
+        for name in STRUCTURE.imported_modules(tree)
+        for place, modules in never.items()
+        if _stands_in(path, [place])
+        for banned in modules
         if name == banned or name.startswith(f"{banned}.")
     ]
     assert not wrong
@@ -96,9 +115,9 @@ def test_training_knows_neither_report_nor_pipeline_and_the_pipeline_no_terminal
 
 def test_only_the_named_modules_use_third_party_packages_and_torch() -> None:
     for path, tree in TREES.items():
-        used, unit = _third_party(tree), _unit(path)
-        assert used <= PLAIN.get(unit, used), f"{path.name} imports {used}"
-        assert "torch" not in used or unit in MAY_NAME_TORCH, f"{path.name} imports torch"
+        used, room = _third_party(tree), STRUCTURE.room_of(path, PACKAGE)
+        assert used <= PLAIN.get(room, used), f"{path.name} imports {used}"
+        assert "torch" not in used or _stands_in(path, MAY_NAME_TORCH), f"{path.name} imports torch"
 
 
 def test_every_third_party_package_is_declared_and_pinned() -> None:
@@ -144,13 +163,22 @@ def test_help_answers_in_under_0_4_seconds() -> None:
     assert processor_time() - before < 0.4
 
 
+def _loaded_with(places: Iterable[str]) -> set[str]:
+    names = [f"blastoseg.{_module(path)}" for path in SOURCES if _stands_in(path, places)]
+    assert names
+    return _loaded_modules("import " + ", ".join(names))
+
+
 def test_reading_measuring_and_reporting_load_no_torch() -> None:
-    names = [
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        for path in SOURCES
-        if _unit(path) in MUST_NOT_LOAD_TORCH
-    ]
-    assert "torch" not in _loaded_modules("import " + ", ".join(names))
+    assert "torch" not in _loaded_with(MUST_NOT_LOAD_TORCH)
+
+
+def test_a_card_is_read_without_any_network_library() -> None:
+    assert not {"torch", "safetensors", "cv2"} & _loaded_modules("import blastoseg.model.card")
+
+
+def test_drawing_loads_neither_the_ledger_nor_a_reader() -> None:
+    assert not {"sqlite3", "tifffile", "torch"} & _loaded_with({"simulate"})
 
 
 def test_files_and_functions_stay_short() -> None:
@@ -194,7 +222,9 @@ def test_nothing_is_unpickled_evaluated_or_fetched() -> None:
     wrong = []
     for path, tree in TREES.items():
         wrong += [
-            f"{path.name}: {name}" for name in _imports(tree) if name.partition(".")[0] in banned_modules
+            f"{path.name}: {name}"
+            for name in STRUCTURE.imported_modules(tree)
+            if name.partition(".")[0] in banned_modules
         ]
         for node in ast.walk(tree):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
@@ -209,7 +239,7 @@ def _loads_own_checkpoint(path: Path, call: ast.AST) -> bool:
     """Lightning's checkpoints, read by torch's loader that runs no code; weights are safetensors."""
     assert isinstance(call, ast.Call)
     safe = any(word.arg == "weights_only" and ast.unparse(word.value) == "True" for word in call.keywords)
-    return _unit(path) == "training" and ast.unparse(call.func) == "torch.load" and safe
+    return _stands_in(path, ["training"]) and ast.unparse(call.func) == "torch.load" and safe
 
 
 def test_no_test_folder_is_a_package() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from blastoseg import columns
+from blastoseg.course.series import embryos_table
 from blastoseg.report.columns_doc import columns_markdown
 from blastoseg.report.summary_sheet import COURSE, MEASURES
 from blastoseg.report.tables import frames_table, write_csv
 from blastoseg.report.workbook import QUALITY_COLUMNS
-from blastoseg.series import embryos_table
 
 ROOT = Path(__file__).resolve().parents[1]
 SUFFIXES = {

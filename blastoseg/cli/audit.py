@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from blastoseg.journal import RunRecord
+    from blastoseg.run.journal import RunRecord
 
 
 def audit(
@@ -20,7 +20,7 @@ def audit(
     """
     from dataclasses import asdict
 
-    from blastoseg.journal import read_runs
+    from blastoseg.run.journal import read_runs
 
     for record in read_runs(out):
         if as_json:

@@ -30,7 +30,14 @@ def bench(
     from rich.console import Console
     from rich.table import Table
 
-    from blastoseg.bench import BenchPlan, draw_folder, peak_memory_mib, time_drawing, time_stages, time_whole
+    from blastoseg.bench.run import (
+        BenchPlan,
+        draw_folder,
+        peak_memory_mib,
+        time_drawing,
+        time_stages,
+        time_whole,
+    )
 
     console = Console()
     if training:
@@ -64,7 +71,7 @@ def bench(
 def _show_training(console: "Console", recipe: str, device: str) -> None:
     from rich.table import Table
 
-    from blastoseg.training.bench import time_training
+    from blastoseg.bench.training import time_training
     from blastoseg.training.recipe import load_recipe
 
     chosen = load_recipe(recipe)

@@ -16,7 +16,7 @@ from blastoseg.cli.failure import explain_import_error
 from blastoseg.errors import BlastosegError, EnvironmentProblemError, OutputError, WeightsError
 
 if TYPE_CHECKING:
-    from blastoseg.weights import Card
+    from blastoseg.model.card import Card
 
 TIMED_PASSES = 5
 
@@ -91,7 +91,7 @@ def _opencv() -> str:
 def _devices(device: str) -> str:
     import torch
 
-    from blastoseg.segment import choose_device, describe_device
+    from blastoseg.model.segmenter import choose_device, describe_device
 
     chosen = choose_device(device)
     found = [describe_device(torch.device("cpu"))]
@@ -102,7 +102,8 @@ def _devices(device: str) -> str:
 
 
 def _weights(weights: str) -> str:
-    from blastoseg.weights import load_card, verify_weights
+    from blastoseg.model.card import load_card
+    from blastoseg.model.loading import verify_weights
 
     problems = verify_weights(weights)
     if problems:
@@ -118,8 +119,8 @@ def _size(card: "Card") -> float:
 def _time_network(weights: str, device: str) -> str:
     import numpy as np
 
-    from blastoseg.segment import Segmenter, describe_device
-    from blastoseg.weights import load_card
+    from blastoseg.model.card import load_card
+    from blastoseg.model.segmenter import Segmenter, describe_device
 
     segmenter = Segmenter(load_card(weights), device)
     side, count = segmenter.input_side, segmenter.batch_size
@@ -136,7 +137,8 @@ def _time_network(weights: str, device: str) -> str:
 def _write_access(folder: Path) -> str:
     from tempfile import TemporaryDirectory
 
-    from blastoseg.journal import OutputLock, replace_atomically
+    from blastoseg.files import replace_atomically
+    from blastoseg.run.journal import OutputLock
 
     try:
         with (

@@ -8,6 +8,8 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
+    from blastoseg.records import FrameRef, FrameResult
+
 ROWS_SHOWN = 40
 
 
@@ -29,9 +31,9 @@ def measure(
 ) -> None:
     """Measure label images: hand-drawn, corrected, or those that a run wrote."""
     from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_OK, UsageError
-    from blastoseg.label_images import find_label_images, measure_label_image
     from blastoseg.report.tables import frames_table
     from blastoseg.settings import load_settings
+    from blastoseg.sources.label_images import find_label_images
 
     if um_per_px is not None and not 0 < um_per_px < 100:
         raise UsageError(f"--um-per-px {um_per_px:g}: must lie between 0 and 100 micrometres")
@@ -41,10 +43,25 @@ def measure(
         pixel_size, origin = um_per_px, "option"
     else:
         pixel_size, origin = (calibration, "settings") if calibration else (float("nan"), "")
-    frames = frames_table(measure_label_image(ref, pixel_size, origin).row() for ref in refs)
+    frames = frames_table(_result_of(ref, pixel_size, origin).row() for ref in refs)
     written = _write(frames, out)
     _show(frames, written)
     raise typer.Exit(EXIT_FRAMES_FAILED if (frames["status"] == "failed").any() else EXIT_OK)
+
+
+def _result_of(ref: "FrameRef", um_per_px: float, um_per_px_source: str) -> "FrameResult":
+    """The row of one label image: ``failed`` where it cannot be read."""
+    from blastoseg.errors import UnreadableFrameError
+    from blastoseg.sources.label_images import read_label_image
+    from blastoseg.stages import failed_frame, measure_label_image
+
+    try:
+        labels = read_label_image(ref.path, ref.source)
+    except UnreadableFrameError as error:
+        result = failed_frame(ref, str(error))
+        result.um_per_px, result.um_per_px_source = um_per_px, um_per_px_source
+        return result
+    return measure_label_image(ref, labels, um_per_px, um_per_px_source)
 
 
 def _write(frames: "pd.DataFrame", out: Path) -> Path:

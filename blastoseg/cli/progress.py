@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from blastoseg.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
+from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ class RunProgress:
         self._bar.stop()
 
     def show(self, event: RunEvent) -> None:
-        """Show one event of ``pipeline.score_folder``."""
+        """Show one event of ``run.pipeline.score_folder``."""
         match event:
             case RunStarted():
                 self._total = event.frames

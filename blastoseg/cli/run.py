@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from blastoseg.events import RunEnded
-    from blastoseg.request import RunRequest
+    from blastoseg.run.events import RunEnded
+    from blastoseg.run.request import RunRequest
 
 
 class LogLevel(StrEnum):
@@ -89,7 +89,7 @@ def run(
     import logging
 
     from blastoseg.cli.summary import summary_of_run
-    from blastoseg.request import RunRequest
+    from blastoseg.run.request import RunRequest
     from blastoseg.settings import load_settings
 
     with summary_of_run(summary_json) as summary:
@@ -119,9 +119,9 @@ def run(
 
 def _score(request: "RunRequest", quiet: bool) -> "RunEnded":
     from blastoseg.cli.progress import RunProgress
-    from blastoseg.events import RunEnded
-    from blastoseg.pipeline import score_folder
-    from blastoseg.stopping import stopping_on_signals
+    from blastoseg.run.events import RunEnded
+    from blastoseg.run.pipeline import score_folder
+    from blastoseg.run.stopping import stopping_on_signals
 
     ended: RunEnded | None = None
     with stopping_on_signals(request.stop), RunProgress(quiet=quiet) as progress:

@@ -69,7 +69,7 @@ def simulate(
 def _write_sheet(path: Path, written: list[Path], beside: Path | None) -> None:
     import cv2
 
-    from blastoseg.journal import replace_atomically
+    from blastoseg.files import replace_atomically
     from blastoseg.simulate import contact
 
     images = contact.read_real(beside) if beside is not None else []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from blastoseg.errors import EXIT_INTERRUPTED, BlastosegError, OutputError
 
 if TYPE_CHECKING:
-    from blastoseg.events import RunEnded
+    from blastoseg.run.events import RunEnded
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ def _utc(moment: datetime) -> str:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    from blastoseg.journal import replace_atomically
+    from blastoseg.files import replace_atomically
 
     try:
         with replace_atomically(path) as temporary:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from blastoseg.weights import Card
+    from blastoseg.model.card import Card
 
 app = typer.Typer(help="List the models in the box, and check them.", no_args_is_help=True)
 
@@ -16,7 +16,7 @@ def list_weights() -> None:
     """Show every model in the box: what it was trained on, how good it is, what it cannot do."""
     from rich.console import Console
 
-    from blastoseg.weights import available_weights, load_card, weights_folder
+    from blastoseg.model.card import available_weights, load_card, weights_folder
 
     console = Console()
     names = available_weights()
@@ -56,7 +56,8 @@ def verify(
 ) -> None:
     """Check every file of a model against its card's SHA-256, and load both networks."""
     from blastoseg.errors import WeightsError
-    from blastoseg.weights import available_weights, verify_weights, weights_folder
+    from blastoseg.model.card import available_weights, weights_folder
+    from blastoseg.model.loading import verify_weights
 
     chosen = names or available_weights()
     if not chosen:

@@ -8,8 +8,8 @@ import numpy as np
 
 from blastoseg.datasets.annotation import CaseError, Problem, ProblemKind
 from blastoseg.datasets.dataset import Case, LabelledDataset
+from blastoseg.files import natural_key
 from blastoseg.records import Image, Labels, Mask
-from blastoseg.sources.natural import natural_key
 from blastoseg.tissues import BLASTOCOEL, FOREGROUND, ICM, TE, ZP
 
 OUTSIDE_SHARE = 0.05

@@ -8,8 +8,8 @@ from typing import Any
 
 from blastoseg.datasets.annotation import CaseError, ProblemKind
 from blastoseg.errors import DataError
+from blastoseg.files import natural_key
 from blastoseg.sources.names import printable
-from blastoseg.sources.natural import natural_key
 
 MOST_FILES = 200_000
 LARGEST_DOCUMENT = 128_000_000

@@ -11,6 +11,7 @@ from blastoseg.datasets.annotation import Annotation, CaseError, ProblemKind
 from blastoseg.datasets.files import Tree
 from blastoseg.datasets.pairing import Found, is_image, pair_by_stem
 from blastoseg.datasets.pictures import MASK_SUFFIXES, read_values
+from blastoseg.sources.label_images import values_of_no_tissue
 from blastoseg.tissues import FOREGROUND
 
 LAYOUT = "images/ and masks/ (or labels/): label images, values 0 to 4"
@@ -33,9 +34,8 @@ def find(tree: Tree) -> Found | None:
 def read_label_image(path: Path, name: str, shape: tuple[int, int]) -> Annotation:
     """A label image of the given height and width; CaseError for other sizes and values."""
     values = read_values(path, name, shape)
-    highest = max(tissue.label for tissue in FOREGROUND)
-    if values.max() > highest:
-        unknown = np.unique(values[values > highest])
+    unknown = values_of_no_tissue(values)
+    if unknown.size:
         words = ", ".join(str(value) for value in unknown[:5]) + (" and more" if len(unknown) > 5 else "")
         choices = ", ".join(f"{tissue.label} {tissue.name}" for tissue in FOREGROUND)
         raise CaseError(

@@ -11,7 +11,7 @@ from blastoseg.datasets.files import Tree, list_tree, read_json, shown
 from blastoseg.datasets.groups import GROUPS_FILE, groups_from_names, groups_from_table
 from blastoseg.datasets.pairing import Found, is_image, named_pairs
 from blastoseg.errors import DataError
-from blastoseg.sources.natural import natural_key
+from blastoseg.files import natural_key
 
 FOLDER_LAYOUTS = (pcrm, cvat, label_images)
 LAYOUTS = tuple(module.LAYOUT for module in (*FOLDER_LAYOUTS, labelme, qupath))

@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
+from blastoseg.anatomy.pieces import fill_holes
 from blastoseg.datasets.annotation import Annotation, FoundCase, ProblemKind, paint
 from blastoseg.datasets.files import Tree, shown
 from blastoseg.datasets.pairing import Found, by_key, case_of, is_image, stem_key
 from blastoseg.datasets.pictures import MASK_SUFFIXES, read_mask
-from blastoseg.pieces import fill_holes
 from blastoseg.records import Mask
 from blastoseg.tissues import BLASTOCOEL, ICM, TE, ZP, Tissue
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from blastoseg.datasets.dataset import Case, LabelledDataset
 from blastoseg.errors import DataError, OutputError, UsageError
-from blastoseg.journal import replace_atomically
+from blastoseg.files import replace_atomically
 
 SPLIT_NAMES = ("train", "val", "test")
 LARGEST_LIST = 50_000_000

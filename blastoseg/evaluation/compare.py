@@ -18,8 +18,8 @@ from blastoseg.evaluation.overlap import case_jaccard, mean_known, tissue_confus
 from blastoseg.measure import measure_labels
 from blastoseg.quality import border_contact, is_blastocyst
 from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
-from blastoseg.scoring import Networks, ScoringPlan, Segmented, finish_frame, segment_frames
 from blastoseg.settings import Settings
+from blastoseg.stages import Networks, Segmented, measure_frame, segment_frames, try_twice
 from blastoseg.tissues import BLASTOCOEL, ICM, TE
 from blastoseg.training.metrics import Counts
 
@@ -121,18 +121,12 @@ def _frame_of(index: int, case: EvaluationCase) -> Frame:
 
 def compare_case(case: EvaluationCase, segmented: Segmented, plan: ComparisonPlan) -> CaseOutcome:
     """Clean, measure and judge one prediction as a run does, and hold it against the reference."""
-    predicted = np.zeros_like(case.labels)
-
-    def keep(_frame: Frame, labels: Labels | None, _result: FrameResult) -> tuple[str, str]:
-        if labels is not None:
-            predicted[:] = labels
-        return "", ""
-
     um_per_px, source = plan.pixel_size(case)
-    result = finish_frame(
-        segmented,
-        ScoringPlan(plan.networks, plan.settings, _never_read, lambda _ref: (um_per_px, source), keep),
+    labels, result = try_twice(
+        segmented.frame.ref,
+        lambda: measure_frame(segmented, plan.settings.quality, um_per_px, source),
     )
+    predicted = np.zeros_like(case.labels) if labels is None else labels
     reference = measure_labels(case.labels)
     segmentation = segmented.segmentation
     reliability = (Reliability.empty(), Reliability.empty())
@@ -158,7 +152,3 @@ def _is_blastocyst(case: EvaluationCase, reference: Measures, settings: Settings
     if case.is_blastocyst is not None:
         return case.is_blastocyst
     return is_blastocyst(reference, settings.quality)
-
-
-def _never_read(_ref: FrameRef) -> Frame:
-    raise AssertionError("the case is already read")

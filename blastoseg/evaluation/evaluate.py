@@ -31,9 +31,9 @@ from blastoseg.evaluation.tables import (
     total_reliability,
 )
 from blastoseg.evaluation.workbook import EvaluationTables, run_facts, write_workbook
-from blastoseg.segment import Segmenter, describe_device
+from blastoseg.model.card import Card, load_card
+from blastoseg.model.segmenter import Segmenter, describe_device
 from blastoseg.settings import Settings
-from blastoseg.weights import Card, load_card
 
 FEWEST_PLOTTED = 3
 """A measure with fewer pairs is in the table, and has no plot."""

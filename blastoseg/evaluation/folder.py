@@ -11,10 +11,10 @@ import pandas as pd
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.errors import OutputError
 from blastoseg.evaluation.cases import EvaluationCase
-from blastoseg.journal import replace_atomically
-from blastoseg.outputs import JPEG_QUALITY, safe_name
+from blastoseg.files import replace_atomically, safe_name
 from blastoseg.records import FrameResult, Labels
 from blastoseg.report.overlay import draw_overlay
+from blastoseg.report.pictures import JPEG_QUALITY
 from blastoseg.report.tables import NOTICE_COLUMN, plain_text
 
 WIDEST_OVERLAY = 1600

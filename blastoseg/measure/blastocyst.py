@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from blastoseg.anatomy.pieces import drop_specks, fill_holes
 from blastoseg.measure.geometry import (
     Outline,
     caliper_widths,
@@ -13,7 +14,6 @@ from blastoseg.measure.geometry import (
     equivalent_diameter,
     trace_outlines,
 )
-from blastoseg.pieces import drop_specks, fill_holes
 from blastoseg.records import Labels, Mask
 
 SPECK_SHARE = 0.02

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from blastoseg.anatomy.pieces import drop_specks
 from blastoseg.measure.geometry import (
     Outline,
     caliper_widths,
@@ -12,7 +13,6 @@ from blastoseg.measure.geometry import (
     sample,
     trace_outlines,
 )
-from blastoseg.pieces import drop_specks
 from blastoseg.records import Labels
 from blastoseg.tissues import ICM, TE, ZP
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from blastoseg.anatomy.pieces import drop_specks
 from blastoseg.measure.blastocyst import Region
 from blastoseg.measure.geometry import (
     Field,
@@ -23,7 +24,6 @@ from blastoseg.measure.zona_outline import (
     polygon_centroid,
     radii_about,
 )
-from blastoseg.pieces import drop_specks
 from blastoseg.records import Labels
 from blastoseg.tissues import ZP
 

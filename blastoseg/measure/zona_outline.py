@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.measure.geometry import Field, Outline, Points, signed_area, smooth_outline
-from blastoseg.polar import (
+from blastoseg.anatomy.polar import (
     Centre,
     Present,
     Radii,
@@ -19,6 +18,7 @@ from blastoseg.polar import (
     ring_radii,
     shorten,
 )
+from blastoseg.measure.geometry import Field, Outline, Points, signed_area, smooth_outline
 from blastoseg.records import Mask
 
 ANGLES = 720

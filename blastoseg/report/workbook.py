@@ -39,7 +39,7 @@ def write_workbook(
 ) -> None:
     """Write the workbook to ``path``.
 
-    ``frames`` and ``embryos`` are the tables of ``report.tables`` and ``series``; ``pictures`` maps an
+    ``frames`` and ``embryos`` are the tables of ``report.tables`` and ``course.series``; ``pictures`` maps an
     embryo's id to the mask and overlay of the frame that its row shows.
     """
     workbook = Workbook(write_only=True)

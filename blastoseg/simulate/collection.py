@@ -12,7 +12,7 @@ import numpy as np
 
 from blastoseg.columns import MEASURE_COLUMNS
 from blastoseg.errors import OutputError
-from blastoseg.journal import replace_atomically
+from blastoseg.files import replace_atomically
 from blastoseg.simulate.course import draw_course
 from blastoseg.simulate.draw import Seeds, place_embryo, render
 from blastoseg.simulate.embryos import build_embryo

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from blastoseg.sources.natural import natural_key
+from blastoseg.files import natural_key
 
 LABEL_FOLDERS = frozenset({"masks", "labels", "overlays", "gt_icm", "gt_te", "gt_zp"})
 REPORT_MARKS = ("journal.sqlite", "run.json")

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from blastoseg.errors import InputNotFoundError
+from blastoseg.files import natural_key
 from blastoseg.records import TimeReference
 from blastoseg.sources import images, slide, stack, video
 from blastoseg.sources.elapsed import is_elapsed_file, read_elapsed, video_of
 from blastoseg.sources.folders import Folder, Walk
 from blastoseg.sources.names import NO_RUN, NameParts, NameReader, printable
-from blastoseg.sources.natural import natural_key
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Embryos, MomentKey, Shot
 

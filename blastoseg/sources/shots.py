@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+from blastoseg.files import NaturalKey, natural_key
 from blastoseg.records import TimeReference
 from blastoseg.sources.names import NO_RUN
-from blastoseg.sources.natural import NaturalKey, natural_key
 
 
 @dataclass(slots=True)

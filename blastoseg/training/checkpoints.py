@@ -10,7 +10,7 @@ from lightning.pytorch.plugins.io import CheckpointIO
 from safetensors import SafetensorError
 
 from blastoseg.errors import TrainingError
-from blastoseg.journal import replace_atomically
+from blastoseg.files import replace_atomically
 
 
 class WholeCheckpoints(CheckpointIO):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from blastoseg.journal import replace_atomically
+from blastoseg.files import replace_atomically
 from blastoseg.training.checkpoints import explain_failed_save
 
 SMOOTHED_PARTS = 60

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
-from blastoseg.locate import fit_square
-from blastoseg.segment import standardise
+from blastoseg.model.locating import fit_square
+from blastoseg.model.segmenter import standardise
 from blastoseg.simulate import SimulatedFrame, View, draw_frame
 from blastoseg.tissues import CHANNEL_OF_LABEL
 from blastoseg.training.augmentation import augment

@@ -12,11 +12,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from blastoseg import __version__
-from blastoseg.journal import replace_atomically
-from blastoseg.training.checkpoints import explain_failed_save
-from blastoseg.training.metrics import Summary
-from blastoseg.training.recipe import Job, Recipe
-from blastoseg.weights import (
+from blastoseg.files import replace_atomically
+from blastoseg.model.card import (
     CARD_FILE,
     LOCATOR_FILE,
     SEGMENTER_FILE,
@@ -28,6 +25,9 @@ from blastoseg.weights import (
     TrainingCard,
     sha256_of,
 )
+from blastoseg.training.checkpoints import explain_failed_save
+from blastoseg.training.metrics import Summary
+from blastoseg.training.recipe import Job, Recipe
 
 LOCATOR_OUTPUTS = ("main", "other")
 RECIPE_FILE = "recipe.toml"

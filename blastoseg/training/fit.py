@@ -15,8 +15,9 @@ from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from blastoseg.errors import DeviceError, TrainingError
-from blastoseg.network import I2CNet, I2CNetConfig, Locator, LocatorConfig
-from blastoseg.segment import is_out_of_memory
+from blastoseg.model.architectures import I2CNet, I2CNetConfig, Locator, LocatorConfig
+from blastoseg.model.card import CLASSES
+from blastoseg.model.segmenter import is_out_of_memory
 from blastoseg.training.checkpoints import WholeCheckpoints, read_checkpoint
 from blastoseg.training.data import Target
 from blastoseg.training.fitting import Fitting
@@ -25,7 +26,6 @@ from blastoseg.training.loaders import Loaders, Material, gather_material
 from blastoseg.training.recipe import Job, Recipe
 from blastoseg.training.starting import load_start
 from blastoseg.training.synchronise import synchronise_batch_norms
-from blastoseg.weights import CLASSES
 
 log = logging.getLogger(__name__)
 

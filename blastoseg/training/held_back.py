@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blastoseg.datasets import Case
+from blastoseg.model.segmenter import FloatArray, Segmenter
 from blastoseg.records import Frame, FrameRef
-from blastoseg.scoring import label_frame, segment_frames
-from blastoseg.segment import FloatArray, Segmenter
+from blastoseg.stages import label_frame, segment_frames
 from blastoseg.tissues import CHANNEL_OF_LABEL, INSIDE_OUT
 from blastoseg.training.data import VALIDATION_OFFSET, Sample, draw_sample
 from blastoseg.training.metrics import Summary, confusion, summarise

@@ -19,12 +19,12 @@ from blastoseg.datasets import (
     write_split,
 )
 from blastoseg.errors import DataError
-from blastoseg.locate import MARGIN_FRAC, crop_embryo, fit_square
+from blastoseg.model.card import ListCard
+from blastoseg.model.locating import MARGIN_FRAC, crop_embryo, fit_square
 from blastoseg.records import Box, Image, Labels
 from blastoseg.tissues import FOREGROUND
 from blastoseg.training.data import Sample, Target
 from blastoseg.training.recipe_data import LabelledData
-from blastoseg.weights import ListCard
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,9 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import distributed, nn
 
 from blastoseg.errors import DataError, UsageError
-from blastoseg.segment import Segmenter
+from blastoseg.model.card import Card, LocatorCard, Score, load_card
+from blastoseg.model.loading import load_locator
+from blastoseg.model.segmenter import Segmenter
 from blastoseg.training.checkpoints import read_checkpoint
 from blastoseg.training.curves import write_curves
 from blastoseg.training.data import Target
@@ -28,7 +30,6 @@ from blastoseg.training.held_back import (
 from blastoseg.training.labelled import LabelledLists, cut_samples, read_lists
 from blastoseg.training.recipe import CopiedLocator, Job, Recipe
 from blastoseg.training.recipe_data import SyntheticData
-from blastoseg.weights import Card, LocatorCard, Score, load_card, load_locator
 
 log = logging.getLogger(__name__)
 

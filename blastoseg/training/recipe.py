@@ -8,8 +8,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from blastoseg.errors import SettingsError
+from blastoseg.model.card import load_card
 from blastoseg.training.recipe_data import Augmentation, Data, LabelledData, MixedData, Section, Source
-from blastoseg.weights import load_card
 
 
 class LossTerms(Section):

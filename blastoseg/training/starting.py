@@ -3,7 +3,8 @@
 from torch import nn
 
 from blastoseg.errors import UsageError
-from blastoseg.weights import load_card, load_network
+from blastoseg.model.card import load_card
+from blastoseg.model.loading import load_network
 
 
 def load_start(network: nn.Module, weights: str) -> None:

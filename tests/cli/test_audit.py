@@ -6,7 +6,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from blastoseg.cli import app
-from blastoseg.journal import Journal
+from blastoseg.run.journal import Journal
 
 
 def test_every_run_is_listed_with_how_it_ended(tmp_path: Path) -> None:

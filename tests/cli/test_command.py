@@ -52,7 +52,7 @@ def test_every_error_ends_with_its_message_and_its_exit_code(
     def fail(*_: object) -> None:
         raise kind("day5[1].toml: is wrong: mend it")
 
-    monkeypatch.setattr("blastoseg.journal.read_runs", fail)
+    monkeypatch.setattr("blastoseg.run.journal.read_runs", fail)
     answer = CliRunner().invoke(cli.app, ["audit", str(tmp_path)])
     assert answer.exit_code == kind.exit_code
     assert answer.stderr == "Error: day5[1].toml: is wrong: mend it\n"
@@ -63,7 +63,7 @@ def test_an_interruption_has_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyP
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("blastoseg.journal.read_runs", interrupt)
+    monkeypatch.setattr("blastoseg.run.journal.read_runs", interrupt)
     answer = CliRunner().invoke(cli.app, ["audit", str(tmp_path)])
     assert answer.exit_code == 130
     assert answer.stderr.startswith("Interrupted")
@@ -71,7 +71,8 @@ def test_an_interruption_has_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyP
 
 WAIT_FOREVER = """
 import time
-from blastoseg import cli, journal
+from blastoseg import cli
+from blastoseg.run import journal
 
 def wait(out):
     print("working", flush=True)
@@ -105,7 +106,7 @@ def test_an_unforeseen_error_keeps_its_traceback_in_a_file(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("nobody foresaw this")
 
-    monkeypatch.setattr("blastoseg.journal.read_runs", fail)
+    monkeypatch.setattr("blastoseg.run.journal.read_runs", fail)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(sys, "argv", ["blastoseg", "audit", "somewhere"])
     monkeypatch.delenv("BLASTOSEG_DEBUG", raising=False)

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from blastoseg.cli import app, doctor
-from blastoseg.weights import available_weights
+from blastoseg.model.card import available_weights
 
 has_starter = pytest.mark.skipif("starter" not in available_weights(), reason="no starter weights yet")
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and mounts as P
 
 OUT_OF_MEMORY = """
 import torch
-from blastoseg.network.inference import InferenceI2CNet
+from blastoseg.model.architectures.inference import InferenceI2CNet
 predict = InferenceI2CNet.predict
 def starved(self, image):
     if len(image) > {fits}:

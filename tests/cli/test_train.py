@@ -14,7 +14,8 @@ import torch
 from typer.testing import CliRunner
 
 from blastoseg.cli import app
-from blastoseg.weights import load_card, verify_weights
+from blastoseg.model.card import load_card
+from blastoseg.model.loading import verify_weights
 
 TRAINING_TESTS = Path(__file__).resolve().parents[1] / "training"
 

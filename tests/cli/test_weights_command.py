@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from blastoseg.cli import app
-from blastoseg.weights import available_weights, weights_folder
+from blastoseg.model.card import available_weights, weights_folder
 
 pytestmark = pytest.mark.skipif("starter" not in available_weights(), reason="no starter weights yet")
 

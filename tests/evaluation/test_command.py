@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from blastoseg.cli.evaluate import evaluate
 from blastoseg.errors import DataError, UsageError
 from blastoseg.evaluation import evaluate as stage
-from blastoseg.weights import Card
+from blastoseg.model.card import Card
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(evaluate)

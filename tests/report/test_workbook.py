@@ -9,13 +9,13 @@ import pytest
 from openpyxl import load_workbook
 
 from blastoseg import RESEARCH_USE_ONLY, columns
+from blastoseg.course.series import embryos_table
 from blastoseg.report.overlay import draw_overlay
 from blastoseg.report.sheet import FIRST_ROW, HEADER_ROW
 from blastoseg.report.summary_sheet import Pictures
 from blastoseg.report.tables import frames_table
 from blastoseg.report.timeline_sheet import MOST_CHARTED
 from blastoseg.report.workbook import write_workbook
-from blastoseg.series import embryos_table
 
 SHEETS = ["Summary", "Frames", "Timeline", "Quality", "Run", "Columns"]
 FORMULA = '=HYPERLINK("http://x.example","x")'

@@ -4,23 +4,6 @@ from hypothesis import strategies as st
 
 from blastoseg.settings import Naming
 from blastoseg.sources.names import NO_RUN, NameReader, printable
-from blastoseg.sources.natural import natural_key
-
-
-@given(st.lists(st.text(max_size=12), max_size=8))
-def test_natural_keys_of_any_texts_can_be_compared_and_are_equal_only_for_equal_texts(
-    texts: list[str],
-) -> None:
-    assert sorted(sorted(texts, key=natural_key, reverse=True), key=natural_key) == sorted(
-        texts, key=natural_key
-    )
-    assert len({natural_key(text) for text in texts}) == len(set(texts))
-
-
-@given(st.lists(st.integers(0, 10**6), unique=True))
-def test_numbers_in_names_sort_as_numbers(numbers: list[int]) -> None:
-    names = [f"WELL7_RUN{number}.jpeg" for number in numbers]
-    assert sorted(names, key=natural_key) == [f"WELL7_RUN{number}.jpeg" for number in sorted(numbers)]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ pytest.importorskip("lightning")
 from typer.testing import CliRunner
 
 from blastoseg.cli import app
-from blastoseg.weights import available_weights
+from blastoseg.model.card import available_weights
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "training.md"
 SHORTER = {

@@ -14,7 +14,7 @@ import torch
 
 from blastoseg.datasets import open_dataset, split_dataset, write_split
 from blastoseg.errors import DataError, SettingsError
-from blastoseg.locate import fit_square, locate_embryo
+from blastoseg.model.locating import fit_square, locate_embryo
 from blastoseg.training.augmentation import augment
 from blastoseg.training.data import LabelledStream, Share
 from blastoseg.training.labelled import cut_sample, cut_samples, embryo_box, read_lists

@@ -10,14 +10,14 @@ pytest.importorskip("lightning")
 import torch
 
 from blastoseg.errors import SettingsError, TrainingError
-from blastoseg.segment import Segmenter
+from blastoseg.model.loading import verify_weights
+from blastoseg.model.segmenter import Segmenter
 from blastoseg.training import make
 from blastoseg.training.augmentation import augment
 from blastoseg.training.data import SyntheticStream, draw_sample, to_tensors
 from blastoseg.training.fit import FitPlan, fit_network, load_fit
 from blastoseg.training.fitting import Fitting, learning_rate_factor
 from blastoseg.training.recipe import Augmentation, Recipe, load_recipe, recipes_folder
-from blastoseg.weights import verify_weights
 
 
 def tiny_recipe(steps: int = 2, **optimisation: Any) -> Recipe:

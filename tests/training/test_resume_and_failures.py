@@ -10,12 +10,12 @@ pytest.importorskip("lightning")
 import torch
 
 from blastoseg.errors import TrainingError, UsageError
+from blastoseg.model.loading import verify_weights
 from blastoseg.training import checkpoints, export, make
 from blastoseg.training.fit import FitPlan, fit_network
 from blastoseg.training.fitting import Fitting
 from blastoseg.training.labelled import LabelledLists, read_lists
 from blastoseg.training.recipe import Recipe
-from blastoseg.weights import verify_weights
 
 from .conftest import labelled_recipe
 

@@ -1,0 +1,5 @@
+"""Stage 4: labels that a blastocyst can have. Pure."""
+
+from blastoseg.anatomy.cleaning import clean_labels, tidy_labels
+
+__all__ = ["clean_labels", "tidy_labels"]

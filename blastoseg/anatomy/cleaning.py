@@ -1,0 +1,285 @@
+"""Stage 4: from the network's answer to labels that a blastocyst can have. Pure, deterministic.
+
+Every rule removes what an embryo cannot be, and leaves alone what it can: a correct label map comes back
+as it went in, up to a pixel here and there. Sizes are shares of the embryo, so that the rules hold at
+any resolution.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import cv2
+import numpy as np
+
+from blastoseg.anatomy.pieces import connected_pieces, drop_specks, fill_holes
+from blastoseg.anatomy.polar import (
+    Centre,
+    Field,
+    Present,
+    Radii,
+    close_radii,
+    farthest,
+    is_ring,
+    main_circle,
+    ring_angles,
+    ring_centre,
+    ring_radii,
+    robust_curve,
+    share_of_radius,
+    shorten,
+)
+from blastoseg.records import Labels, Mask, Probabilities
+from blastoseg.tissues import BACKGROUND, BLASTOCOEL, ICM, LABEL_OF_CHANNEL, TE, ZP
+
+ANGLES = 360
+MARGIN = 3
+SPECK_SHARE = 0.002
+"""A piece of any tissue below this share of the embryo's area is noise and joins its surroundings."""
+PIECE_SHARE = 0.02
+"""Pieces of ICM, zona or blastocyst below this share of the largest are no part of it."""
+ICM_ISLAND_SHARE = 0.2
+"""Inner cell mass islands below this share of the largest, lying in TE, are round TE cells."""
+TE_ISLAND_SHARE = 0.05
+"""TE below this share of the embryo that floats in the cavity is a cell seen face-on above or below it."""
+LEAST_ROUNDNESS = 0.75
+"""The least over the largest radius of a zona: below it, something else was taken for zona as well."""
+CIRCLE_BAND = 0.2
+"""How far off the main circle a zona's pixels may lie, as a share of the radius."""
+ARC_CONTENT = 0.1
+"""What a zona that an embryo has left in part still holds of it, at least, and what is outside, at least."""
+OUTLINE_TOLERANCE = 0.008
+LEAST_TOLERANCE_PX = 0.75
+FLUSH_PX = 0.5
+
+B_LABELS = (ICM.label, BLASTOCOEL.label, TE.label)
+
+
+def clean_labels(probabilities: Probabilities) -> Labels:
+    """Anatomically possible labels ``(y, x)`` from probabilities ``(5, y, x)`` in inside-out order.
+
+    One embryo is kept: what the zona, closed across its gaps, encloses, what is attached to that, such as
+    the half of a hatching embryo that is outside, and the arcs of a zona that such an embryo stands in.
+    Islands, specks, holes, hairs and what bulges out of the zona's smooth outer outline are given to their
+    surroundings. Gaps of the zona stay open. Without any tissue the answer is background throughout.
+    """
+    labels = np.full(probabilities.shape[1:], LABEL_OF_CHANNEL[0], np.uint8)
+    best = probabilities[0].copy()
+    # Four comparisons of whole planes are several times as fast as an argmax across them.
+    for channel, label in zip(probabilities[1:], LABEL_OF_CHANNEL[1:], strict=True):
+        np.copyto(labels, label, where=channel > best)
+        np.maximum(best, channel, out=best)
+    return tidy_labels(labels)
+
+
+def tidy_labels(labels: Labels) -> Labels:
+    """The rules of ``clean_labels`` for a map that is already labelled."""
+    x, y, width, height = cv2.boundingRect((labels > 0).view(np.uint8))
+    cleaned = np.zeros_like(labels)
+    if not width:
+        return cleaned
+    box = np.s_[y : y + height, x : x + width]
+    work = np.pad(labels[box], MARGIN)
+    _clean(work)
+    cleaned[box] = work[MARGIN:-MARGIN, MARGIN:-MARGIN]
+    return cleaned
+
+
+def _clean(work: Labels) -> None:
+    """Clean a map with an empty margin in place."""
+    outline = _zona_outline(work == ZP.label)
+    if _keep_one_embryo(work, outline):
+        # What was dropped may have drawn the zona's circle to itself.
+        outline = _zona_outline(work == ZP.label)
+    if outline is not None:
+        _smooth_zona(work, outline)
+    _remove_spurs(work, outline)
+    area = int(np.count_nonzero(work))
+    for value in (ZP.label, ICM.label, TE.label, BLASTOCOEL.label, BACKGROUND.label):
+        _dissolve_pieces(work, value, area)
+
+
+@dataclass(frozen=True, slots=True)
+class _ZonaOutline:
+    """The zona's radii about its centre, closed across gaps; ``smooth`` is what ``outer`` should be.
+
+    ``present``: where there is zona, the ends beside gaps left out.
+    """
+
+    centre: Centre
+    inner: Radii
+    outer: Radii
+    smooth: Radii
+    present: Present
+
+    def filled(self, shape: tuple[int, int]) -> Mask:
+        """What the outline encloses."""
+        angles = ring_angles(ANGLES)
+        points = np.stack(
+            [
+                self.centre[0] + self.smooth * np.cos(angles),
+                self.centre[1] + self.smooth * np.sin(angles),
+            ],
+            axis=1,
+        )
+        mask = np.zeros(shape, np.uint8)
+        cv2.fillPoly(mask, [np.round(points * 16).astype(np.int32)], 1, shift=4)
+        return mask.view(np.bool_)
+
+    @property
+    def tolerance(self) -> float:
+        """How far a pixel may lie off the smooth outline, in px."""
+        return max(LEAST_TOLERANCE_PX, OUTLINE_TOLERANCE * float(self.smooth.mean()))
+
+
+def _zona_outline(zona: Mask) -> _ZonaOutline | None:
+    """None where the zona spans less than half of the circle: its course is then not certain.
+
+    The rim of a half that has left the zona is often taken for zona: then what lies on one circle decides.
+    """
+    main, _ = drop_specks(zona, PIECE_SHARE)
+    outline = _outline_through(main, ring_centre(main))
+    if outline is None or _is_round(outline):
+        return outline
+    circle = main_circle(main)
+    if circle is None:
+        return None
+    on_circle = np.abs(share_of_radius(circle, zona.shape) - 1) < CIRCLE_BAND
+    outline = _outline_through(main & on_circle, circle[0])
+    return outline if outline is not None and _is_round(outline) else None
+
+
+def _is_round(outline: _ZonaOutline) -> bool:
+    return bool(outline.smooth.min() >= LEAST_ROUNDNESS * outline.smooth.max())
+
+
+def _outline_through(main: Mask, centre: Centre | None) -> _ZonaOutline | None:
+    """The outline of a ring seen from a centre; None where that is no ring."""
+    if centre is None:
+        return None
+    soft = cast(Field, cv2.GaussianBlur(main.astype(np.float32), (5, 5), 0.6))
+    height, width = main.shape
+    corners = np.array([(0.0, 0.0), (width, 0.0), (0.0, height), (width, height)])
+    inner, outer, present = ring_radii(soft, centre, ANGLES, farthest(corners, centre))
+    if not is_ring(inner, outer, present):
+        return None
+    certain = shorten(present, 2.0 / max(float(inner[present].mean()), 1.0))
+    inner, outer = close_radii(inner, certain), close_radii(outer, certain)
+    return _ZonaOutline(centre, inner, outer, robust_curve(outer, certain), certain)
+
+
+def _keep_one_embryo(work: Labels, outline: _ZonaOutline | None) -> bool:
+    """Keep the main component, taken together with what the closed zona encloses; True if more was there."""
+    foreground = (work > 0).view(np.uint8)
+    if outline is not None:
+        foreground = foreground | outline.filled(cast(tuple[int, int], work.shape)).view(np.uint8)
+    # A slit one pixel wide between two tissues does not part an embryo.
+    bridged = cv2.dilate(foreground, np.ones((3, 3), np.uint8))
+    contours, _ = cv2.findContours(bridged, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if len(contours) > 1:
+        areas = [cv2.contourArea(contour) for contour in contours]
+        kept = np.zeros_like(work)
+        cv2.drawContours(kept, contours, int(np.argmax(areas)), 1, cv2.FILLED)
+        main = kept.view(np.bool_)
+        arcs = _zona_arcs(work, main) if outline is None else np.zeros_like(main)
+        if arcs.any():  # all other zona is the rim of what has left it
+            work[(work == ZP.label) & ~arcs] = BACKGROUND.label
+        work[~(main | arcs)] = BACKGROUND.label
+    _drop_loose_pieces(work)
+    return len(contours) > 1
+
+
+def _zona_arcs(work: Labels, main: Mask) -> Mask:
+    """Arcs of a zona that an embryo has left in part: their circle holds some of its tissue, not all."""
+    zona = work == ZP.label
+    tissue = main & (work > 0) & ~zona
+    circle = main_circle(zona)
+    if circle is None or not tissue.any():
+        return np.zeros_like(zona)
+    away = share_of_radius(circle, zona.shape)
+    if not ARC_CONTENT < float((away[tissue] < 1).mean()) < 1 - ARC_CONTENT:
+        return np.zeros_like(zona)
+    return cast(Mask, zona & (np.abs(away - 1) < CIRCLE_BAND))
+
+
+def _drop_loose_pieces(work: Labels) -> None:
+    """Small pieces of cavity or cells that are not part of the blastocyst, in or at the zona: debris."""
+    blastocyst = np.isin(work, B_LABELS)
+    kept, _ = drop_specks(blastocyst, PIECE_SHARE)
+    work[blastocyst & ~kept] = BACKGROUND.label
+
+
+def _smooth_zona(work: Labels, outline: _ZonaOutline) -> None:
+    """Cut what the zona has beyond its smooth outer outline, fill its dents; gaps stay as they are."""
+    height, width = work.shape
+    x = np.arange(width, dtype=np.float32)[None] - np.float32(outline.centre[0])
+    y = np.arange(height, dtype=np.float32)[:, None] - np.float32(outline.centre[1])
+    squared = x * x + y * y
+    low = (float(outline.smooth.min()) - 3 * outline.tolerance - 2) ** 2
+    near = squared < (float(outline.smooth.max()) * 1.5) ** 2
+    band = (squared > low) & ((work == ZP.label) | (near & (work == BACKGROUND.label)))
+    rows, columns = np.nonzero(band)
+    bearing = np.arctan2(y[rows, 0], x[0, columns])
+    direction = np.round(bearing * (ANGLES / (2 * math.pi))).astype(np.int64) % ANGLES
+    radius = np.sqrt(squared[rows, columns])
+    offset = radius - np.interp(bearing, ring_angles(ANGLES), outline.smooth, period=2 * math.pi)
+    is_zona = work[rows, columns] == ZP.label
+    # What stands out far is debris and is cut flush; elsewhere the form that was found has its tolerance.
+    is_debris = outline.outer - outline.smooth > 2 * outline.tolerance
+    allowed = np.where(is_debris, FLUSH_PX, outline.tolerance)
+    bulge = is_zona & (offset > allowed[direction])
+    dent = ~is_zona & (offset < -outline.tolerance) & outline.present[direction]
+    dent &= radius > outline.inner[direction]
+    work[rows[bulge], columns[bulge]] = BACKGROUND.label
+    work[rows[dent], columns[dent]] = ZP.label
+
+
+def _remove_spurs(work: Labels, outline: _ZonaOutline | None) -> None:
+    """Remove hairs: on the outside of the embryo, and of tissue that stands into the cavity."""
+    foreground = fill_holes(work > 0)
+    solid = foreground.view(np.uint8)
+    if outline is not None:
+        solid = solid | outline.filled(cast(tuple[int, int], work.shape)).view(np.uint8)
+    size = 3 if solid.sum() < 30_000 else 5
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    opened = cv2.morphologyEx(solid, cv2.MORPH_OPEN, disc)
+    hairs = (opened == 0) & np.isin(work, B_LABELS if outline is None else (*B_LABELS, ZP.label))
+    work[hairs] = BACKGROUND.label
+    wall = (work != BLASTOCOEL.label).view(np.uint8)
+    opened = cv2.morphologyEx(wall, cv2.MORPH_OPEN, disc, borderValue=1)
+    work[(opened == 0) & (wall == 1) & ((work == TE.label) | (work == ICM.label))] = BLASTOCOEL.label
+
+
+def _dissolve_pieces(work: Labels, value: int, embryo_area: int) -> None:
+    """Give the pieces of one tissue that cannot be what they are labelled as to their surroundings."""
+    pieces = connected_pieces(work == value)
+    largest = max((area for _, area in pieces), default=0.0)
+    for contour, area in pieces:
+        if area >= largest or area > max(ICM_ISLAND_SHARE * largest, TE_ISLAND_SHARE * embryo_area):
+            continue
+        x, y, width, height = cv2.boundingRect(contour)
+        window = work[max(0, y - 1) : y + height + 1, max(0, x - 1) : x + width + 1]
+        piece = np.zeros(window.shape, np.uint8)
+        shift = (-max(0, x - 1), -max(0, y - 1))
+        cv2.drawContours(piece, [contour], 0, 1, cv2.FILLED, offset=shift)
+        around = (cv2.dilate(piece, np.ones((3, 3), np.uint8)) > 0) & (piece == 0)
+        neighbours = np.bincount(window[around], minlength=5)[:5]
+        neighbours[value] = 0
+        if not neighbours.any():
+            continue
+        if _is_misplaced(value, area / largest, area / embryo_area, neighbours / neighbours.sum()):
+            window[piece > 0] = neighbours.argmax()
+
+
+def _is_misplaced(value: int, of_largest: float, of_embryo: float, around: np.ndarray) -> bool:
+    """Whether a piece of tissue cannot be that tissue, by its size and by what shares of what surround it."""
+    if of_embryo < SPECK_SHARE:
+        # A thin stretch of TE along the wall is short and real.
+        return value != TE.label or around[[ZP.label, BACKGROUND.label]].sum() < 0.2
+    if value == ICM.label:
+        return of_largest < PIECE_SHARE or (of_largest < ICM_ISLAND_SHARE and around[TE.label] > 0.6)
+    if value == TE.label:
+        return of_embryo < TE_ISLAND_SHARE and around[BLASTOCOEL.label] > 0.95
+    if value == BLASTOCOEL.label:
+        return of_largest < PIECE_SHARE or around[BACKGROUND.label] > 0.5
+    return value == ZP.label and of_largest < PIECE_SHARE

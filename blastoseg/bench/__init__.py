@@ -1,0 +1,1 @@
+"""How fast this machine works: a run, and training."""

@@ -1,0 +1,157 @@
+"""How fast this machine trains: the loader beside the step, I2CNet beside MONAI's U-Nets, in one run."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from blastoseg.errors import EnvironmentProblemError
+from blastoseg.model.architectures.encoder import count_parameters
+from blastoseg.model.card import CLASSES
+from blastoseg.model.segmenter import choose_device
+from blastoseg.simulate import View, draw_frame
+from blastoseg.training.data import LoadedSource, Sample
+from blastoseg.training.fit import build_network
+from blastoseg.training.labelled import cut_sample
+from blastoseg.training.loaders import Material, training_loader
+from blastoseg.training.loss import segmentation_loss
+from blastoseg.training.recipe import Job, Recipe
+from blastoseg.training.recipe_data import LabelledData, Source
+
+DRAWN_SAMPLES = 24
+DRAWN_SIDE = 500
+ROUNDS = 5
+"""The networks take turns, a step each, so that a busy moment slows all of them alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Images a second, and the number of trained values (0 for what has none)."""
+
+    name: str
+    images_per_s: float
+    parameters: int = 0
+
+
+def time_training(recipe: Recipe, device_name: str = "auto") -> list[Speed]:
+    """The loader alone, then a whole step of each network: forward, loss, backward, optimiser.
+
+    Input size, batch size, width and number of loader processes are the recipe's; the networks are trained in
+    float32, each with its cross entropy. Raises EnvironmentProblemError where MONAI is missing.
+    """
+    job = recipe.segmenter
+    device = choose_device(device_name)
+    others = monai_networks(job)
+    samples = list(_draw_samples(job.input_size))
+    source = Source(name="labelled", share=1.0, data=LabelledData(kind="labelled"))
+    job = job.model_copy(update={"data": source.data})
+    material = Material(job, "tissues", (LoadedSource(source, samples, []),))
+    speeds = [Speed(f"loader, {job.optimisation.workers or 'no'} worker processes", _time_loader(material))]
+    batch = next(iter(training_loader(_without_workers(material))))
+    networks = {"I2CNet": build_network(job, "tissues")} | others
+    steps = {name: _step_of(network, job, batch, device) for name, network in networks.items()}
+    times = _time_in_turns(steps, device)
+    images = job.optimisation.batch_size
+    speeds += [
+        Speed(f"{name} step", images / median(times[name]), count_parameters(network))
+        for name, network in networks.items()
+    ]
+    return speeds
+
+
+def monai_networks(job: Job) -> dict[str, nn.Module]:
+    """MONAI's BasicUNet and AttentionUnet of the width and depth of the job's I2CNet."""
+    try:
+        # An extra of the developers.
+        from monai.networks.nets.attentionunet import AttentionUnet  # noqa: PLC0415
+        from monai.networks.nets.basic_unet import BasicUNet  # noqa: PLC0415
+    except ImportError as error:
+        raise EnvironmentProblemError(
+            "the comparison needs MONAI: pip install --no-deps monai  (it is part of the extra dev)"
+        ) from error
+    base, levels = int(job.network["base_channels"]), int(job.network["levels"])
+    widths = [base * 2**level for level in range(levels)]
+    classes = len(CLASSES)
+    # BasicUNet has five levels, whatever the job's, and its last width is that of its output features.
+    features = tuple(base * 2**level for level in range(5))
+    return {
+        "MONAI BasicUNet": BasicUNet(2, 1, classes, features=(*features, base)),
+        "MONAI AttentionUnet": AttentionUnet(2, 1, classes, channels=widths, strides=[2] * (levels - 1)),
+    }
+
+
+def _draw_samples(size: int) -> Iterator[Sample]:
+    rng = np.random.default_rng(0)
+    for _ in range(DRAWN_SAMPLES):
+        frame = draw_frame(rng, View(DRAWN_SIDE, DRAWN_SIDE, fill=(0.55, 0.95), scene="crop"))
+        yield cut_sample(frame.image, frame.labels, size, "tissues")
+
+
+def _without_workers(material: Material) -> Material:
+    settings = material.job.optimisation.model_copy(update={"workers": 0})
+    job = material.job.model_copy(update={"optimisation": settings})
+    return Material(job, material.target, material.sources)
+
+
+def _time_loader(material: Material) -> float:
+    """Images a second that the loader makes, its start and first batches left out."""
+    size, workers = material.job.optimisation.batch_size, material.job.optimisation.workers
+    batches = iter(training_loader(material))
+    # What was made ahead while the workers started must not be counted.
+    for _ in islice(batches, 4 * workers + 2):
+        pass
+    count = max(20, 8 * workers)
+    start = time.perf_counter()
+    for _ in islice(batches, count):
+        pass
+    return count * size / (time.perf_counter() - start)
+
+
+def _step_of(
+    network: nn.Module, job: Job, batch: tuple[Tensor, Tensor], device: torch.device
+) -> Callable[[], None]:
+    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.train()
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-4)
+    image = batch[0].to(device, memory_format=torch.channels_last)
+    truth = batch[1].to(device).long()
+
+    def step() -> None:
+        outputs: Any = network(image)
+        loss = (
+            segmentation_loss(outputs, truth, job.loss)
+            if isinstance(outputs, list)
+            else F.cross_entropy(outputs, truth)
+        )
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+
+    return step
+
+
+def _time_in_turns(steps: dict[str, Callable[[], None]], device: torch.device) -> dict[str, list[float]]:
+    """Seconds of a step, one number a round."""
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for step in steps.values():
+        step()
+    for _ in range(ROUNDS):
+        for name, step in steps.items():
+            _wait(device)
+            start = time.perf_counter()
+            step()
+            _wait(device)
+            times[name].append(time.perf_counter() - start)
+    return times
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

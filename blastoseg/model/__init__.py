@@ -1,0 +1,1 @@
+"""Models: networks, cards, loading, and the segmenter that runs them. Importing this loads no torch."""

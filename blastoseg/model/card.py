@@ -1,0 +1,177 @@
+"""A model's card. A model is a folder: ``weights.safetensors``, ``locator.safetensors`` and ``card.toml``.
+
+The card says what a model is, how its inputs are prepared, what it was trained on, how good it is and what
+it cannot do; it carries the SHA-256 of every file. Nothing is downloaded and no pickle is ever loaded.
+"""
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from blastoseg.errors import WeightsError
+from blastoseg.tissues import INSIDE_OUT
+
+CARD_FILE = "card.toml"
+SEGMENTER_FILE = "weights.safetensors"
+LOCATOR_FILE = "locator.safetensors"
+CLASSES = tuple(tissue.key for tissue in INSIDE_OUT)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SegmenterCard(_Part):
+    """The segmenting network: architecture, the side of its square input, how a crop is prepared.
+
+    ``second_size`` is another side it was trained at, if any; averaging over mirrorings uses both.
+    The logits are divided by ``temperature`` before the softmax, so that probabilities mean what they say.
+    """
+
+    architecture: Literal["i2cnet"]
+    input_size: int = Field(gt=0, multiple_of=32)
+    second_size: int | None = Field(default=None, gt=0, multiple_of=32)
+    classes: tuple[str, ...] = CLASSES
+    normalisation: Literal["crop-mean-std"]
+    temperature: float = Field(default=1.0, gt=0)
+    config: dict[str, Any]
+
+
+class LocatorCard(_Part):
+    """The locating network. ``outputs`` names its channels; ``threshold`` turns probability into mask."""
+
+    architecture: Literal["unet"]
+    input_size: int = Field(gt=0, multiple_of=16)
+    outputs: tuple[str, ...]
+    normalisation: Literal["crop-mean-std"]
+    threshold: float = Field(gt=0, lt=1)
+    widths: tuple[int, ...]
+
+
+class ListCard(_Part):
+    """One list of labelled images: how many, of how many embryos or patients, and a hash of them all."""
+
+    images: int = Field(ge=0)
+    groups: int = Field(ge=0)
+    sha256: str
+
+
+class TrainingCard(_Part):
+    """What the model was trained on, and with what. ``started_from`` names the weights it goes back to."""
+
+    data: str
+    recipe: str
+    images: int = Field(ge=0)
+    steps: int = Field(ge=0)
+    hours: float = Field(ge=0)
+    software: dict[str, str]
+    locator_images: int = Field(default=0, ge=0)
+    started_from: str = ""
+    recipe_sha256: str = ""
+    lists: dict[str, ListCard] = {}
+
+
+class Score(_Part):
+    """Scores of one test set, fractions: per tissue and class means, pooled counts and means over images."""
+
+    images: int
+    jaccard: dict[str, float]
+    jaccard_mean_pooled: float
+    jaccard_mean_of_images: float
+    dice_mean_pooled: float
+    dice_mean_of_images: float
+    accuracy_pooled: float
+    precision_mean_pooled: float
+    recall_mean_pooled: float
+    calibration_error: float | None = None
+    note: str = ""
+
+
+class Card(_Part):
+    """A model's card. ``folder`` is where it was read; ``files`` maps file name to SHA-256."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    version: str
+    description: str
+    created: str
+    pixel_size: str
+    limits: tuple[str, ...]
+    segmenter: SegmenterCard
+    locator: LocatorCard
+    training: TrainingCard
+    scores: dict[str, Score] = {}
+    files: dict[str, str]
+    folder: Path = Field(default=Path(), exclude=True)
+
+    def path_of(self, file_name: str) -> Path:
+        """Where a file of this model lies."""
+        return self.folder / file_name
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the segmenter's weights: what identifies this model in a report."""
+        return self.files[SEGMENTER_FILE]
+
+
+def weights_folder() -> Path:
+    """The folder that holds the bundled models: inside an installed package, or of the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "bundled_weights"
+    return installed if installed.is_dir() else package.parent / "weights"
+
+
+def available_weights() -> list[str]:
+    """The names of the bundled models, sorted."""
+    return sorted(card.parent.name for card in weights_folder().glob(f"*/{CARD_FILE}"))
+
+
+def load_card(name_or_path: str | Path) -> Card:
+    """The card of a bundled model by name, or of a model folder by path.
+
+    Raises WeightsError for an unknown name (with the choices) and for a card that is missing or damaged.
+    """
+    folder = _find_folder(name_or_path)
+    path = folder / CARD_FILE
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise WeightsError(
+            f"{path}: is missing: a model folder holds {CARD_FILE}, {SEGMENTER_FILE} and {LOCATOR_FILE}; "
+            "copy the whole folder again"
+        ) from error
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror}): check its permissions") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WeightsError(f"{path}: is not valid TOML ({error}): copy the model folder again") from error
+    try:
+        card = Card.model_validate({**content, "folder": folder})
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise WeightsError(f"{path}: is no card this version can read: {problems}") from error
+    if card.segmenter.classes != CLASSES:
+        raise WeightsError(f"{path}: classes must be {', '.join(CLASSES)} in this order: retrain with them")
+    return card
+
+
+def _find_folder(name_or_path: str | Path) -> Path:
+    path = Path(name_or_path)
+    bundled = weights_folder() / path
+    if len(path.parts) == 1 and (bundled / CARD_FILE).is_file():
+        return bundled
+    if path.is_dir():
+        return path.resolve()
+    if path.is_file():
+        raise WeightsError(f"{path}: is a file: give the model folder that holds it")
+    choices = ", ".join(available_weights()) or "none is bundled"
+    raise WeightsError(
+        f"unknown weights {str(name_or_path)!r}: choose one of {choices}, or give a model folder"
+    )
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

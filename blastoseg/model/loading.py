@@ -1,0 +1,90 @@
+"""Networks from a model's folder, their files held against the card's SHA-256; no pickle is ever loaded."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from blastoseg.errors import WeightsError
+from blastoseg.model.card import CARD_FILE, CLASSES, LOCATOR_FILE, SEGMENTER_FILE, Card, load_card, sha256_of
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from blastoseg.model.architectures import I2CNet, Locator
+
+Network = TypeVar("Network", bound="nn.Module")
+
+
+def verify_weights(name_or_path: str | Path) -> list[str]:
+    """Check a model from card to tensors; returns the problems in words, none if all is well.
+
+    Loads both networks, so that a file that has the right hash but not the right shapes is found too.
+    """
+    try:
+        card = load_card(name_or_path)
+    except WeightsError as error:
+        return [str(error)]
+    problems = []
+    for load in (load_network, load_locator):
+        try:
+            load(card)
+        except WeightsError as error:
+            problems.append(str(error))
+    return problems
+
+
+def load_network(card: Card) -> "I2CNet":
+    """The segmenting network with its weights, in eval mode on the CPU.
+
+    Raises WeightsError naming the file that is missing, altered, truncated or does not fit the card.
+    """
+    from blastoseg.model.architectures import I2CNet, I2CNetConfig  # noqa: PLC0415  torch loads only when it is needed
+
+    path = card.path_of(CARD_FILE)
+    try:
+        config = I2CNetConfig(classes=len(CLASSES), **card.segmenter.config)
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"{path}: segmenter.config does not describe an I2CNet: {error}") from error
+    return _filled(I2CNet(config), card, SEGMENTER_FILE)
+
+
+def load_locator(card: Card) -> "Locator":
+    """The locating network with its weights, in eval mode on the CPU. Raises WeightsError as above."""
+    from blastoseg.model.architectures import Locator, LocatorConfig  # noqa: PLC0415
+
+    config = LocatorConfig(widths=card.locator.widths, outputs=len(card.locator.outputs))
+    return _filled(Locator(config), card, LOCATOR_FILE)
+
+
+def _filled(network: "Network", card: Card, file_name: str) -> "Network":
+    path = card.path_of(file_name)
+    tensors = _verified_tensors(path, card.files.get(file_name))
+    expected = network.state_dict()
+    wrong = [name for name in expected if name not in tensors or tensors[name].shape != expected[name].shape]
+    surplus = sorted(set(tensors) - set(expected))
+    if wrong or surplus:
+        names = ", ".join((wrong + surplus)[:3])
+        raise WeightsError(
+            f"{path}: {len(wrong) + len(surplus)} tensors do not fit the network in {CARD_FILE} ({names}): "
+            "card and weights belong to different models; copy the model folder again"
+        )
+    network.load_state_dict(tensors)
+    return network.eval()
+
+
+def _verified_tensors(path: Path, expected_hash: str | None) -> "dict[str, Tensor]":
+    from safetensors import SafetensorError  # noqa: PLC0415
+    from safetensors.torch import load_file  # noqa: PLC0415
+
+    again = "copy the model folder again, or install blastoseg anew"
+    if expected_hash is None:
+        raise WeightsError(f"{path}: has no SHA-256 in {CARD_FILE}: {again}")
+    try:
+        if sha256_of(path) != expected_hash:
+            raise WeightsError(f"{path}: is damaged or was altered (SHA-256 differs from the card): {again}")
+        return load_file(path)
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path}: is missing: {again}") from error
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror}): check its permissions") from error
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: is no safetensors file or is cut short ({error}): {again}") from error

@@ -1,0 +1,77 @@
+"""A frame's pictures on disk: its mask, which keeps the geometry, and its overlay, for looking at."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from blastoseg.errors import OutputError
+from blastoseg.files import replace_atomically
+from blastoseg.records import Frame, FrameRef, FrameResult, Image, Labels
+from blastoseg.report.overlay import RGB, draw_overlay
+
+JPEG_QUALITY = 88
+LABEL_STRIP, LABEL_STRIP_SHARE = 30, 0.06
+"""Pixels, or a share of the height if that is more: the viewer's labels reach 24 of 500 pixels up."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureWriter:
+    """Writes the pictures of frames below ``root``, where ``place`` says (kind, frame, suffix).
+
+    ``without_label`` blackens the overlays' strip in which viewers burn in their labels.
+    """
+
+    root: Path
+    place: Callable[[str, FrameRef, str], Path]
+    with_overlay: bool = True
+    without_label: bool = False
+
+    def save(self, frame: Frame, labels: Labels | None, result: FrameResult) -> tuple[str, str]:
+        """Write a frame's mask and overlay; returns paths relative to ``root``, empty where not written.
+
+        The mask holds the tissues' label values in the frame's own geometry. A frame without an embryo
+        has no mask. Raises OutputError where the disk refuses.
+        """
+        mask_file = overlay_file = ""
+        if labels is not None:
+            path = self.place("masks", frame.ref, ".png")
+            # OpenCV's own choice suits label images: a given level is slower and larger
+            self._write(path, labels, [])
+            mask_file = path.as_posix()
+        if self.with_overlay:
+            path = self.place("overlays", frame.ref, ".jpg")
+            image = without_label_strip(frame.image) if self.without_label else frame.image
+            overlay = draw_overlay(image, labels, caption(result))
+            self._write(path, overlay[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+            overlay_file = path.as_posix()
+        return mask_file, overlay_file
+
+    def _write(self, relative: Path, image: Labels | RGB, options: Sequence[int]) -> None:
+        path = self.root / relative
+        _, encoded = cv2.imencode(path.suffix, image, options)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replace_atomically(path) as temporary:
+                temporary.write_bytes(encoded.tobytes())
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written ({error.strerror}): free some space?") from error
+
+
+def without_label_strip(image: Image) -> Image:
+    """A copy of the frame ``(y, x)`` with the strip along its bottom, where labels are burned in, black."""
+    blackened = image.copy()
+    blackened[-max(LABEL_STRIP, math.ceil(LABEL_STRIP_SHARE * image.shape[0])) :] = 0
+    return blackened
+
+
+def caption(result: FrameResult) -> str:
+    """One line for an overlay: embryo, hours, status, flags."""
+    parts = [result.ref.embryo_id]
+    if result.ref.time_h == result.ref.time_h:
+        parts.append(f"{result.ref.time_h:.1f} h")
+    parts.append(str(result.status))
+    parts.extend(result.flags)
+    return "  ".join(parts)

@@ -1,0 +1,19 @@
+"""What makes a night safe: one run at a time, whole files only, and a ledger of every frame and run."""
+
+from blastoseg.run.journal.history import RunRecord, read_runs
+from blastoseg.run.journal.keys import MISSING, FrameKey, FrameKeys, ScoredWith
+from blastoseg.run.journal.ledger import Journal
+from blastoseg.run.journal.lock import OutputLock
+from blastoseg.run.journal.run_log import run_log
+
+__all__ = [
+    "MISSING",
+    "FrameKey",
+    "FrameKeys",
+    "Journal",
+    "OutputLock",
+    "RunRecord",
+    "ScoredWith",
+    "read_runs",
+    "run_log",
+]

@@ -1,0 +1,235 @@
+"""The ledger in OUT, ``journal.sqlite``: every scored frame, and every run that ever worked there.
+
+A frame's row stands under what it was scored with, so that results of other weights or settings stay beside
+and are never mixed. Rows are written in batches, each one transaction, flushed to the disk: a run that is
+killed loses the last batch at most. The history of runs only grows: triggers see to it.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from blastoseg.errors import OutputError
+from blastoseg.files import remove_unfinished
+from blastoseg.records import FrameResult, Status
+from blastoseg.run.journal.history import JOURNAL_FILE
+from blastoseg.run.journal.keys import FrameKey, ScoredWith
+from blastoseg.run.journal.rows import decode_row, encode_row, natural_place, storable
+
+SCHEMA_VERSION = 1
+_ROWS_A_BATCH = 64
+_SECONDS_A_BATCH = 5.0
+_WAIT_FOR_OTHERS_S = 30.0
+
+# No write-ahead log: it needs memory shared between processes, which a network share has not.
+_SCHEMA = """
+CREATE TABLE frames (
+    weights TEXT NOT NULL, settings TEXT NOT NULL, software TEXT NOT NULL,
+    source TEXT NOT NULL, address TEXT NOT NULL, content TEXT NOT NULL, place TEXT NOT NULL,
+    status TEXT NOT NULL, row TEXT NOT NULL, mask_file TEXT NOT NULL, overlay_file TEXT NOT NULL,
+    PRIMARY KEY (weights, settings, software, source, address)
+) WITHOUT ROWID;
+CREATE TABLE run_events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL, at TEXT NOT NULL, event TEXT NOT NULL, details TEXT NOT NULL
+);
+CREATE TRIGGER run_events_stay BEFORE DELETE ON run_events
+    BEGIN SELECT RAISE(ABORT, 'runs are never deleted'); END;
+CREATE TRIGGER run_events_stand BEFORE UPDATE ON run_events
+    BEGIN SELECT RAISE(ABORT, 'runs never change'); END;
+"""
+_RECORD = """
+INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET content = excluded.content, place = excluded.place, status = excluded.status,
+    row = excluded.row, mask_file = excluded.mask_file, overlay_file = excluded.overlay_file
+"""
+_OUTDATE = """
+UPDATE frames SET content = 'pictures overwritten'
+WHERE weights = ? AND settings = ? AND software = ? AND source = ? AND address = ?
+"""
+_OF_ONE = " FROM frames WHERE weights = ? AND settings = ? AND software = ? AND source = ? AND address = ?"
+_SELECT_STATE = "SELECT content, status, overlay_file" + _OF_ONE
+_SELECT_ROW = "SELECT row, mask_file, overlay_file" + _OF_ONE
+_SELECT_ROWS = (
+    "SELECT row, mask_file, overlay_file FROM frames WHERE weights = ? AND settings = ? AND software = ?"
+    " ORDER BY place, source, address"
+)
+
+
+class Journal:
+    """Context manager over ``OUT/journal.sqlite``, for the one thread that opened it, under the lock.
+
+    Opening raises OutputError where the ledger cannot be opened, is damaged, or comes from a newer version.
+    Leaving the block writes what was recorded, also after an error.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._path = out / JOURNAL_FILE
+        self._waiting: list[tuple[str, ...]] = []
+        self._last_flush = time.monotonic()
+        self._database: sqlite3.Connection
+
+    def __enter__(self) -> Self:
+        with self._explained():
+            self._database = sqlite3.connect(self._path, timeout=_WAIT_FOR_OTHERS_S, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode = TRUNCATE")
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._create_tables()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self.flush()
+        finally:
+            self._database.close()
+
+    def start_run(self, details: dict[str, Any]) -> int:
+        """Note that a run starts; returns its number. Sweeps up after a run before it that was killed."""
+        with self._explained():
+            last = self._database.execute(
+                "SELECT event, (SELECT MAX(run) FROM run_events) FROM run_events ORDER BY id DESC LIMIT 1"
+            ).fetchone()
+        event, number = last or ("ended", 0)
+        self._note(number + 1, "started", details)
+        if event == "started":
+            remove_unfinished(self._out)
+        return int(number) + 1
+
+    def end_run(self, number: int, outcome: dict[str, Any]) -> None:
+        """Note that run ``number`` ended, and how: counts, exit code."""
+        self.flush()
+        self._note(number, "ended", outcome)
+
+    def is_done(self, scored_with: ScoredWith, key: FrameKey, with_overlay: bool = False) -> bool:
+        """Whether this very content has a result; a failed one counts as none: it is worth another try.
+
+        ``with_overlay`` asks for one whose overlay was written too.
+        """
+        with self._explained():
+            found = self._database.execute(_SELECT_STATE, _parameters(scored_with, key)).fetchone()
+        if found is None or found[0] != key.content or found[1] == Status.FAILED:
+            return False
+        return bool(found[2]) or not with_overlay
+
+    def claim_pictures(self, scored_with: ScoredWith, keys: Iterable[FrameKey]) -> None:
+        """Note that the frames' pictures are about to be written anew, with ``scored_with``.
+
+        The rows of these frames that were scored with anything else stay, but are not ``is_done`` any more:
+        their masks and overlays on the disk are no longer theirs.
+        """
+        own = _parameters(scored_with)
+        with self._transaction():
+            found = self._database.execute("SELECT DISTINCT weights, settings, software FROM frames")
+            others = [other for other in found.fetchall() if other != own]
+            frames = [(storable(key.source), storable(key.address)) for key in keys] if others else []
+            for other in others:
+                self._database.executemany(_OUTDATE, [(*other, *frame) for frame in frames])
+
+    def record(self, scored_with: ScoredWith, key: FrameKey, result: FrameResult) -> None:
+        """Remember a frame's result, in place of an earlier one of the same frame and ``scored_with``.
+
+        Written with the next batch. Raises OutputError where the disk refuses, ValueError for an infinite
+        measure.
+        """
+        self._waiting.append(
+            (
+                *_parameters(scored_with, key),
+                key.content,
+                natural_place(result.ref),
+                str(result.status),
+                encode_row(result.row()),
+                result.mask_file,
+                result.overlay_file,
+            )
+        )
+        if len(self._waiting) >= _ROWS_A_BATCH or time.monotonic() - self._last_flush > _SECONDS_A_BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was recorded since the last batch, as one transaction."""
+        if self._waiting:
+            with self._transaction():
+                self._database.executemany(_RECORD, self._waiting)
+            self._waiting.clear()
+        self._last_flush = time.monotonic()
+
+    def rows(
+        self, scored_with: ScoredWith, keys: Iterable[FrameKey] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Rows of ``columns.FRAME_COLUMNS``, then ``mask_file``, ``overlay_file``; undefined floats are NaN.
+
+        With ``keys``, those frames in that order; a frame without a row is left out, whatever its content.
+        Without, every frame, by embryo and frame index in natural order, however many runs it took.
+        """
+        self.flush()
+        with self._explained():
+            if keys is None:
+                found = self._database.execute(_SELECT_ROWS, _parameters(scored_with))
+                yield from (_as_row(*one) for one in found)
+                return
+            for key in keys:
+                one = self._database.execute(_SELECT_ROW, _parameters(scored_with, key)).fetchone()
+                if one is not None:
+                    yield _as_row(*one)
+
+    def _note(self, number: int, event: str, details: dict[str, Any]) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._transaction():
+            self._database.execute(
+                "INSERT INTO run_events (run, at, event, details) VALUES (?, ?, ?, ?)",
+                (number, now, event, json.dumps(details, allow_nan=False, sort_keys=True)),
+            )
+
+    def _create_tables(self) -> None:
+        version = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise OutputError(f"{self._path}: was written by a newer blastoseg: update, or use another --out")
+        if version == 0:
+            self._database.executescript(
+                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._explained():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise OutputError(f"{self._path}: cannot be written ({error}): check space and access") from error
+        except sqlite3.DatabaseError as error:
+            raise OutputError(
+                f"{self._path}: is damaged ({error}): move it away and run again; every frame is scored anew"
+            ) from error
+
+
+def _parameters(scored_with: ScoredWith, key: FrameKey | None = None) -> tuple[str, ...]:
+    scored = (scored_with.weights_sha256, scored_with.settings_digest, scored_with.software)
+    # A file name that is no valid Unicode reaches us with lone surrogates, which SQLite refuses.
+    return scored if key is None else (*scored, storable(key.source), storable(key.address))
+
+
+def _as_row(text: str, mask_file: str, overlay_file: str) -> dict[str, Any]:
+    return decode_row(text) | {"mask_file": mask_file, "overlay_file": overlay_file}

@@ -1,0 +1,293 @@
+"""One run over a folder: the only file that joins discovery, scoring, ledger and report.
+
+``score_folder`` yields events; how they are shown is the command's business.
+"""
+
+import hashlib
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blastoseg import RESEARCH_USE_ONLY, __version__
+from blastoseg.errors import (
+    EXIT_FRAMES_FAILED,
+    EXIT_OK,
+    BlastosegError,
+    InputNotFoundError,
+    OutputError,
+    UsageError,
+)
+from blastoseg.model.card import load_card
+from blastoseg.records import FrameRef, FrameResult, Status
+from blastoseg.report.manifest import RunManifest, used_calibrations, user_name
+from blastoseg.report.pictures import PictureWriter
+from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
+from blastoseg.run.journal import FrameKey, FrameKeys, Journal, OutputLock, ScoredWith, read_runs, run_log
+from blastoseg.run.outputs import OutputFolder, default_out
+from blastoseg.run.pseudonyms import Pseudonyms
+from blastoseg.run.reporting import Report
+from blastoseg.run.request import RunRequest
+from blastoseg.run.stream import ScoringPlan, score_frames
+from blastoseg.run.watching import WatchedInputs
+from blastoseg.sources import Discovery, IsolatedReaders, discover_frames
+from blastoseg.stages import failed_frame
+
+if TYPE_CHECKING:
+    from blastoseg.model.segmenter import Segmenter
+
+log = logging.getLogger("blastoseg")
+
+__all__ = ["RunRequest", "score_folder"]
+
+FRAMES_A_LOCK_CHECK = 32
+
+
+def score_folder(request: RunRequest) -> Iterator[RunEvent]:
+    """Score every frame below the request's paths and write the report; yields what happens.
+
+    Frames that the ledger knows as scored with the same weights and settings are not scored again; the
+    report is always written whole. Raises the errors of ``errors.py`` that end a run; under pseudonyms their
+    messages hold none of the names either.
+    """
+    if request.um_per_px is not None and not 0 < request.um_per_px < 100:
+        raise UsageError(f"--um-per-px {request.um_per_px:g}: must lie between 0 and 100 micrometres")
+    if request.keyfile is None:
+        yield from _score_folder(request, None)
+        return
+    if not request.paths:
+        raise InputNotFoundError("no path given")
+    names = Pseudonyms.load(request.keyfile)
+    try:
+        yield from _score_folder(request, names)
+    except BlastosegError as error:
+        # Without the error's own chain: its tracebacks would show what the message hides.
+        raise type(error)(names.hide(str(error))) from None
+    finally:
+        names.write_map()
+
+
+def _score_folder(request: RunRequest, names: Pseudonyms | None) -> Iterator[RunEvent]:
+    from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only when a run begins
+
+    started = datetime.now(UTC)
+    inputs = [names.of_given(path) if names else path.name for path in request.paths]
+    if request.out is not None or names is None:
+        out = OutputFolder(request.out or default_out(request.paths))
+    else:
+        out = OutputFolder(Path.cwd() / f"{inputs[0]}-blastoseg")
+    if names is not None:
+        names.check_apart(out.root)
+    with IsolatedReaders(request.source_options, request.workers) as readers:
+        card = load_card(request.settings.weights)
+        discovery = discover_frames(request.paths, request.source_options)
+        if names is not None:
+            discovery = names.of_discovery(discovery)
+        segmenter = Segmenter(card, request.device, request.batch_size, flips=request.settings.flips)
+        out.create()
+        with (
+            OutputLock(out.root) as lock,
+            run_log(out.root, request.log_level, names.hide if names else str),
+            Journal(out.root) as journal,
+        ):
+            log.info("blastoseg %s; %s", __version__, RESEARCH_USE_ONLY)
+            run = Run(request, out, lock, journal, segmenter, discovery, readers, started, inputs, names)
+            yield from run.noted_in_history()
+
+
+@dataclass
+class Run:
+    """One run while it lasts: what it was asked, what it found, and where it writes."""
+
+    request: RunRequest
+    out: OutputFolder
+    lock: OutputLock
+    journal: Journal
+    segmenter: "Segmenter"
+    discovery: Discovery
+    readers: IsolatedReaders
+    started: datetime
+    inputs: list[str]
+    names: Pseudonyms | None
+
+    def __post_init__(self) -> None:
+        keys = FrameKeys(self.request.by_content)
+        self.keyed = [(ref, keys.of(ref)) for ref in self.discovery.refs]
+        self.left = 0
+        self.reported: list[tuple[FrameRef, FrameKey]] = []
+        inputs = list(zip(self.inputs, self.request.paths, strict=True))
+        self.watched = WatchedInputs(inputs, self.discovery, self.request.stop)
+
+    @cached_property
+    def scored_with(self) -> ScoredWith:
+        """What a result depends on besides its frame: both networks' files, and all that changes a row."""
+        weights = hashlib.sha256("".join(sorted(self.segmenter.card.files.values())).encode()).hexdigest()
+        settings = f"{self.request.settings.digest()} {self.request.um_per_px}"
+        if self.names is not None:
+            settings += f" {self.names.fingerprint}"
+        return ScoredWith(weights, hashlib.sha256(settings.encode()).hexdigest())
+
+    def noted_in_history(self) -> Iterator[RunEvent]:
+        """Score and report, with the run's start and end in the ledger's history."""
+        self._check_names_of_earlier_runs()
+        number = self.journal.start_run(self.details())
+        try:
+            yield from self.score()
+            ended = self.report()
+        except BlastosegError as error:
+            log.error("%s", error)
+            with suppress(OutputError):
+                self.journal.end_run(
+                    number, {"error": self._hidden(str(error)), "exit_code": error.exit_code}
+                )
+            raise
+        self.journal.end_run(number, ended.as_dict())
+        log.info("run %d ended: %s", number, ended.last_line())
+        yield ended
+
+    def details(self) -> dict[str, Any]:
+        """What the ledger's history says of this run when it starts."""
+        return {
+            "inputs": self.inputs,
+            "weights": self.segmenter.card.name,
+            "weights_sha256": self.segmenter.card.sha256,
+            "settings_sha256": self.request.settings.digest(),
+            "pseudonyms": self.names.fingerprint if self.names else "",
+            "software": __version__,
+            "device": self.segmenter.device_in_words,
+            "host": socket.gethostname(),
+            "user": user_name(),
+        }
+
+    def score(self) -> Iterator[RunEvent]:
+        """Score what the ledger does not know yet, noting each result in it."""
+        to_score = [
+            (ref, key)
+            for ref, key in self.keyed
+            if self.request.fresh or not self.journal.is_done(self.scored_with, key, self.request.overlays)
+        ]
+        self.journal.claim_pictures(self.scored_with, (key for _, key in to_score))
+        started = self._started(len(to_score))
+        log.info("%s", started.in_words())
+        for note in self.discovery.notes:
+            log.warning("%s", note)
+        yield started
+        problem_keys = FrameKeys(self.request.by_content)
+        for problem in self.discovery.problems:
+            key = problem_keys.of(problem.ref)
+            yield self._note(key, failed_frame(problem.ref, problem.reason))
+        results = score_frames((ref for ref, _ in to_score), self._plan())
+        waiting = {key for _, key in to_score}
+        for number, ((ref, key), result) in enumerate(zip(to_score, results, strict=False)):
+            if number % FRAMES_A_LOCK_CHECK == 0:
+                self.lock.check()
+            if result is not None:
+                waiting.discard(key)
+                yield self._note(key, result)
+            elif not self.request.stop:
+                log.warning("%s: still being written: left for the next run", ref.source)
+        if self.request.stop:
+            log.warning("%s: %d frames are left", self.request.stop.reason, len(waiting))
+            self.left = len(waiting)
+            yield RunStopping(self.request.stop.reason)
+        self.reported = [(ref, key) for ref, key in self.keyed if key not in waiting]
+        self.reported += [(problem.ref, problem_keys.of(problem.ref)) for problem in self.discovery.problems]
+
+    def _started(self, to_score: int) -> RunStarted:
+        return RunStarted(
+            frames=len(self.keyed) + len(self.discovery.problems),
+            embryos=len({ref.embryo_id for ref, _ in self.keyed}),
+            already_scored=len(self.keyed) - to_score,
+            ignored=self.discovery.ignored,
+            device=self.segmenter.device_in_words,
+            weights=self.segmenter.card.name,
+            settling=len(self.watched.settling),
+        )
+
+    def _note(self, key: FrameKey, result: FrameResult) -> FrameScored:
+        if result.status is Status.FAILED:
+            log.warning("failed: %s", result.reason)
+        self.journal.record(self.scored_with, key, result)
+        return FrameScored(result.status)
+
+    def _plan(self) -> ScoringPlan:
+        pictures = PictureWriter(
+            self.out.root, self.out.picture, self.request.overlays, without_label=self.names is not None
+        )
+        return ScoringPlan(
+            self.segmenter,
+            self.request.settings,
+            lambda ref: self.watched.read(ref, self.readers.read),
+            self.request.pixel_size,
+            pictures.save,
+            self.request.workers,
+            lambda: bool(self.request.stop),
+        )
+
+    def report(self) -> RunEnded:
+        """Write tables, workbook and manifest from the ledger, each whole or not at all."""
+        self.lock.check()
+        report = Report(self._rows())
+        stop = self.request.stop
+        ended = RunEnded(
+            out=self.out.root,
+            embryos=report.embryos,
+            counts=report.counts,
+            exit_code=stop.exit_code or (EXIT_FRAMES_FAILED if report.counts[Status.FAILED] else EXIT_OK),
+            settling=len(self.watched.settling),
+            left=self.left,
+            stopped=stop.reason,
+        )
+        if stop and not len(report.frames):
+            # An earlier report is worth more than an empty one.
+            return replace(ended, notes=("nothing was finished: the report is the one before",))
+        report.write(self.out, self._manifest(report, ended))
+        return replace(ended, notes=tuple(report.notes))
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        """Every frame's row, in the order of the frames. Where a frame stands may have changed since."""
+        rows = self.journal.rows(self.scored_with, (key for _, key in self.reported))
+        for (ref, _), row in zip(self.reported, rows, strict=True):
+            yield row | {"embryo_id": ref.embryo_id, "frame_index": ref.frame_index}
+
+    def _manifest(self, report: Report, ended: RunEnded) -> RunManifest:
+        settings, card = self.request.settings, self.segmenter.card
+        return RunManifest(
+            inputs=self.inputs,
+            weights=card.name,
+            weights_sha256=card.sha256,
+            device=self.segmenter.device_in_words,
+            precision=self.segmenter.precision,
+            batch_size=self.request.batch_size,
+            settings=settings.model_dump(mode="json"),
+            settings_sha256=settings.digest(),
+            calibration=used_calibrations(report.frames),
+            counts=ended.counts,
+            embryos=len(ended.embryos),
+            exit_code=ended.exit_code,
+            started=self.started,
+            ended=datetime.now(UTC),
+            files_still_being_written=ended.settling,
+            frames_left=ended.left,
+            stopped=ended.stopped,
+            pseudonyms=self.names.fingerprint if self.names else "",
+        )
+
+    def _check_names_of_earlier_runs(self) -> None:
+        """Refuse to mix names and pseudonyms, or two keys' pseudonyms, in one output folder."""
+        own = self.names.fingerprint if self.names else ""
+        if all(run.details.get("pseudonyms", "") == own for run in read_runs(self.out.root)):
+            return
+        held = "names" if self.names else "pseudonyms"
+        raise UsageError(
+            f"{self.out.root}: holds {held} of earlier runs that this one must not mix with its own: "
+            "give the same --pseudonymise KEYFILE as then, or choose another folder with --out"
+        )
+
+    def _hidden(self, text: str) -> str:
+        return self.names.hide(text) if self.names else text

@@ -1,0 +1,80 @@
+"""The report of a run: tables, workbook and manifest, each whole or not at all."""
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from blastoseg.columns import FRAME_COLUMNS, PANDAS_DTYPES
+from blastoseg.course.series import embryos_table
+from blastoseg.errors import OutputError
+from blastoseg.files import replace_atomically
+from blastoseg.records import Status
+from blastoseg.report.manifest import RunManifest, write_manifest
+from blastoseg.report.summary_sheet import Pictures
+from blastoseg.report.tables import write_csv
+from blastoseg.report.workbook import write_workbook
+from blastoseg.run.outputs import OutputFolder
+
+log = logging.getLogger(__name__)
+
+
+class Report:
+    """The tables of a run, made of the ledger's rows in the order of the frames."""
+
+    def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
+        # Column by column: twenty thousand rows as dicts would take the memory of the whole run again.
+        values: dict[str, list[Any]] = {column.name: [] for column in FRAME_COLUMNS}
+        self._pictures: list[tuple[str, str]] = []
+        for row in rows:
+            for name, column in values.items():
+                column.append(row.get(name))
+            self._pictures.append((row["mask_file"], row["overlay_file"]))
+        dtypes = {column.name: PANDAS_DTYPES[column.dtype] for column in FRAME_COLUMNS}
+        self.frames = pd.DataFrame(
+            {name: pd.Series(column, dtype=dtypes[name]) for name, column in values.items()}
+        )
+        self.embryos = embryos_table(self.frames)
+        self.notes: list[str] = []
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Frames by status, every status named."""
+        return {status.value: int((self.frames["status"] == status.value).sum()) for status in Status}
+
+    def write(self, out: OutputFolder, manifest: RunManifest) -> None:
+        """Write every file of the report; ``notes`` tells of one that landed under another name.
+
+        Raises OutputError where the disk refuses; what was not yet written is then the report before it.
+        """
+        pictures = self._pictures_shown(out.root)
+        frames, embryos = self.frames, self.embryos
+        self._replace(out.frames_csv, lambda path: write_csv(frames, path))
+        self._replace(out.embryos_csv, lambda path: write_csv(embryos, path))
+        self._replace(out.workbook, lambda path: write_workbook(path, frames, embryos, manifest, pictures))
+        self._replace(out.manifest, lambda path: write_manifest(path, manifest))
+
+    def _pictures_shown(self, root: Path) -> dict[str, Pictures]:
+        shown = set(zip(self.embryos["embryo_id"], self.embryos["frame_index"], strict=True))
+        places = zip(self.frames["embryo_id"], self.frames["frame_index"], self._pictures, strict=True)
+        return {
+            embryo_id: Pictures(root / mask, root / overlay)
+            for embryo_id, index, (mask, overlay) in places
+            if (embryo_id, index) in shown and mask and overlay
+        }
+
+    def _replace(self, path: Path, write: Callable[[Path], None]) -> None:
+        def landed_elsewhere(other: Path) -> None:
+            note = f"{path.name} is open in another program: the new one is {other.name}"
+            log.warning("%s", note)
+            self.notes.append(note)
+
+        try:
+            with replace_atomically(path, landed_elsewhere) as temporary:
+                write(temporary)
+        except OSError as error:
+            raise OutputError(
+                f"{path}: cannot be written ({error.strerror or error}): the one before it stands"
+            ) from error

@@ -1,0 +1,55 @@
+"""What a run is asked to do."""
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from blastoseg.records import FrameRef
+from blastoseg.run.stopping import StopRequest
+from blastoseg.settings import Settings
+from blastoseg.sources import SourceOptions
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What the user asked for. ``settings`` already holds the options that override the file.
+
+    ``settle_s``: files that changed less than so many seconds ago wait for the next run. ``by_content``: a
+    frame is known by its bytes' hash, not by size and time. ``keyfile``: names become pseudonyms under the
+    key in it. ``stop`` may be asked for at any time, from any thread.
+    """
+
+    paths: list[Path]
+    settings: Settings
+    out: Path | None = None
+    um_per_px: float | None = None
+    device: str = "auto"
+    batch_size: int = 8
+    workers: int = 2
+    overlays: bool = True
+    fresh: bool = False
+    settle_s: float = 0.0
+    by_content: bool = False
+    follow_links: bool = False
+    keyfile: Path | None = None
+    log_level: int = logging.INFO
+    stop: StopRequest = field(default_factory=StopRequest)
+
+    @property
+    def source_options(self) -> SourceOptions:
+        """How frames are found and read."""
+        settings = self.settings
+        return SourceOptions(
+            settings.naming, settings.focal, settings.frame_interval_h, self.follow_links, self.settle_s
+        )
+
+    def pixel_size(self, ref: FrameRef) -> tuple[float, str]:
+        """um/px and where it comes from, in order of trust: option, settings, the file's metadata."""
+        if self.um_per_px is not None:
+            return self.um_per_px, "option"
+        calibration = self.settings.calibration
+        if calibration.um_per_px is not None:
+            known = (calibration.instrument, calibration.measured_on)
+            details = ", ".join(str(value) for value in known if value)
+            return calibration.um_per_px, f"settings ({details})" if details else "settings"
+        return ref.um_per_px, ref.um_per_px_source

@@ -1,0 +1,59 @@
+"""Reading frames from folders that others write to: files that grow, and shares that go away, are noticed."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from blastoseg.errors import InputNotFoundError, UnreadableFrameError
+from blastoseg.records import Frame, FrameRef
+from blastoseg.run.journal import MISSING, FrameKeys
+from blastoseg.run.stopping import StopRequest
+from blastoseg.run.stream import FrameLeftError
+from blastoseg.sources import Discovery
+
+
+class WatchedInputs:
+    """The inputs of a run, between discovery and the last frame read.
+
+    ``inputs`` are the given paths with the names they are shown under. ``settling`` are the files that are
+    left for the next run because they are still being written. ``stop`` is asked for where an input is gone.
+    """
+
+    def __init__(self, inputs: Sequence[tuple[str, Path]], found: Discovery, stop: StopRequest) -> None:
+        self.settling = set(found.settling)
+        self._inputs = inputs
+        self._stop = stop
+        seen = FrameKeys()
+        self._when_found = {ref.path: seen.of(ref).content for ref in found.refs}
+
+    def read(self, ref: FrameRef, reader: Callable[[FrameRef], Frame]) -> Frame:
+        """The frame as ``reader`` gives it, once it is sure that its file did not change since it was found.
+
+        Raises FrameLeftError where it did, or where the whole input went away; else what ``reader`` raises.
+        """
+        try:
+            frame = reader(ref)
+        except UnreadableFrameError:
+            self._leave_if_unsettled(ref)
+            raise
+        self._leave_if_unsettled(ref)
+        return frame
+
+    def _leave_if_unsettled(self, ref: FrameRef) -> None:
+        now = FrameKeys().of(ref).content
+        if now == self._when_found[ref.path]:
+            return
+        if MISSING not in now:
+            self.settling.add(ref.path)
+            raise FrameLeftError
+        for name, path in self._inputs:
+            if _is_gone(path):
+                self._stop.ask(f"{name} went away while it was read", InputNotFoundError.exit_code)
+                raise FrameLeftError
+
+
+def _is_gone(path: Path) -> bool:
+    """Whether an input is no longer there: removed, or its share unmounted, which leaves an empty folder."""
+    try:
+        return not any(path.iterdir()) if path.is_dir() else not path.exists()
+    except OSError:
+        return True

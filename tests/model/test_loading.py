@@ -1,0 +1,119 @@
+"""Models on disk: found, described, verified; every damage is named with its file."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from blastoseg.errors import WeightsError
+from blastoseg.model.card import available_weights, load_card
+from blastoseg.model.loading import load_locator, load_network, verify_weights
+
+
+def rewritten(folder: Path, old: str, new: str) -> None:
+    card = folder / "card.toml"
+    text = card.read_text()
+    assert old in text
+    card.write_text(text.replace(old, new))
+
+
+def rehashed(folder: Path, name: str, content: bytes) -> None:
+    """Other content under a card that agrees with it."""
+    file = folder / name
+    before = hashlib.sha256(file.read_bytes()).hexdigest()
+    file.write_bytes(content)
+    rewritten(folder, before, hashlib.sha256(content).hexdigest())
+
+
+def test_a_whole_model_has_no_problems_and_loads(tiny_model: Path) -> None:
+    assert verify_weights(tiny_model) == []
+    card = load_card(tiny_model)
+    assert card.name == "tiny"
+    assert card.sha256 == hashlib.sha256((tiny_model / "weights.safetensors").read_bytes()).hexdigest()
+    assert not load_network(card).training
+    assert not load_locator(card).training
+
+
+def test_an_unknown_name_is_answered_with_the_choices() -> None:
+    with pytest.raises(WeightsError) as caught:
+        load_card("startre")
+    assert "startre" in str(caught.value)
+    assert all(name in str(caught.value) for name in available_weights())
+
+
+def test_a_single_flipped_bit_is_found(tiny_model: Path) -> None:
+    file = tiny_model / "weights.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 1
+    file.write_bytes(content)
+    (problem,) = verify_weights(tiny_model)
+    assert "weights.safetensors" in problem
+    assert "SHA-256" in problem
+
+
+def test_a_truncated_file_is_named(tiny_model: Path) -> None:
+    rehashed(tiny_model, "locator.safetensors", (tiny_model / "locator.safetensors").read_bytes()[:-100])
+    with pytest.raises(WeightsError, match=r"locator\.safetensors: is no safetensors file or is cut short"):
+        load_locator(load_card(tiny_model))
+
+
+def test_a_pickle_in_place_of_the_weights_is_refused(tiny_model: Path) -> None:
+    rehashed(
+        tiny_model, "weights.safetensors", b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x07builtins."
+    )
+    with pytest.raises(WeightsError, match="no safetensors file"):
+        load_network(load_card(tiny_model))
+
+
+def test_a_missing_file_is_named(tiny_model: Path) -> None:
+    (tiny_model / "locator.safetensors").unlink()
+    (problem,) = verify_weights(tiny_model)
+    assert "locator.safetensors: is missing" in problem
+
+
+def test_weights_of_another_width_do_not_fit(tiny_model: Path) -> None:
+    rewritten(tiny_model, "base_channels = 6", "base_channels = 7")
+    with pytest.raises(WeightsError, match="do not fit"):
+        load_network(load_card(tiny_model))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('name = "tiny"', "name = ", "not valid TOML"),
+        ("input_size = 64", "input_size = 60", "segmenter.input_size"),
+        ('version = "0"', 'version = "0"\nwidht = 3', "widht"),
+        ('"i2cnet"', '"resnet"', "segmenter.architecture"),
+    ],
+)
+def test_a_damaged_card_is_named_with_what_is_wrong(tiny_model: Path, old: str, new: str, named: str) -> None:
+    rewritten(tiny_model, old, new)
+    with pytest.raises(WeightsError) as caught:
+        load_card(tiny_model)
+    assert "card.toml" in str(caught.value)
+    assert named in str(caught.value)
+
+
+def test_another_class_order_is_refused(tiny_model: Path) -> None:
+    order = 'classes = ["background", "icm", "te", "zp", "blastocoel"]'
+    rewritten(tiny_model, "input_size = 64", f"input_size = 64\n{order}")
+    with pytest.raises(WeightsError, match="in this order"):
+        load_card(tiny_model)
+
+
+def test_a_folder_without_card_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"card\.toml: is missing"):
+        load_card(tmp_path)
+
+
+def test_a_weights_file_in_place_of_its_folder_is_explained(tiny_model: Path) -> None:
+    with pytest.raises(WeightsError, match="give the model folder"):
+        load_card(tiny_model / "weights.safetensors")
+
+
+def test_listing_models_does_not_load_torch() -> None:
+    code = "import sys; from blastoseg.model.card import available_weights as names; names(); "
+    code += "sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

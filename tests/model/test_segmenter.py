@@ -1,0 +1,147 @@
+"""The segmenter: what goes in, what comes out, and that neither neighbours nor memory change it."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from blastoseg.errors import DeviceError  # noqa: E402
+from blastoseg.model.card import load_card  # noqa: E402
+from blastoseg.model.segmenter import Segmenter, choose_device, is_out_of_memory, part_embryos, standardise  # noqa: E402
+
+
+@pytest.fixture
+def segmenter(tiny_model: Path) -> Segmenter:
+    return Segmenter(load_card(tiny_model), "cpu")
+
+
+def crops(count: int, side: int = 64) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (count, side, side), dtype=np.uint8)
+
+
+def test_probabilities_sum_to_one_at_the_input_size(segmenter: Segmenter) -> None:
+    answer = segmenter.segment_batch(crops(3))
+    assert answer.shape == (3, 5, 64, 64)
+    assert answer.dtype == np.float32
+    np.testing.assert_allclose(answer.sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_frame_answers_the_same_alone_and_in_any_company(segmenter: Segmenter) -> None:
+    images = crops(7)
+    together = segmenter.segment_batch(images)
+    for index, image in enumerate(images):
+        np.testing.assert_array_equal(segmenter.segment_batch([image])[0], together[index])
+    np.testing.assert_array_equal(segmenter.segment_batch(images[::-1])[::-1], together)
+
+
+def test_brightness_and_bit_depth_do_not_matter(segmenter: Segmenter) -> None:
+    dark = crops(1) // 4 + 20
+    reference = segmenter.segment_batch(dark)
+    for other in (dark + 60, dark.astype(np.uint16) * 200, dark / 255.0):
+        np.testing.assert_allclose(segmenter.segment_batch(other), reference, atol=1e-4)
+
+
+def test_a_constant_crop_gives_finite_probabilities(segmenter: Segmenter) -> None:
+    for value in (0, 255):
+        assert np.isfinite(segmenter.segment_batch(np.full((1, 64, 64), value, np.uint8))).all()
+    assert not standardise(np.full((4, 4), 65535, np.uint16)).any()
+
+
+def test_flips_make_the_answer_mirror_with_the_image(tiny_model: Path) -> None:
+    segmenter = Segmenter(load_card(tiny_model), "cpu", flips=True)
+    image = crops(1)
+    mirrored = segmenter.segment_batch(np.ascontiguousarray(image[:, :, ::-1]))
+    np.testing.assert_allclose(mirrored[..., ::-1], segmenter.segment_batch(image), atol=1e-5)
+
+
+def test_with_a_second_size_flips_see_two_mirrorings_at_each_size(tiny_model: Path) -> None:
+    card = load_card(tiny_model)
+    two_sizes = card.segmenter.model_copy(update={"second_size": 32})
+    segmenter = Segmenter(card.model_copy(update={"segmenter": two_sizes}), "cpu", flips=True)
+    network, sides = segmenter._network.predict, []
+    segmenter._network.predict = lambda x: sides.append(x.shape[-1]) or network(x)  # type: ignore[method-assign]
+    image = crops(1)
+    answer = segmenter.segment_batch(image)
+    assert sorted(sides) == [32, 32, 64, 64]
+    assert answer.shape == (1, 5, 64, 64)
+    np.testing.assert_allclose(answer.sum(axis=1), 1, atol=1e-5)
+    turned = segmenter.segment_batch(np.ascontiguousarray(image[:, ::-1, ::-1]))
+    np.testing.assert_allclose(turned[..., ::-1, ::-1], answer, atol=1e-5)
+
+
+def test_a_crop_of_another_size_is_refused(segmenter: Segmenter) -> None:
+    with pytest.raises(ValueError, match=r"\(64, 64\)"):
+        segmenter.segment_batch(crops(1, side=32))
+
+
+def test_the_locator_answers_with_one_map_a_frame(segmenter: Segmenter) -> None:
+    answer = segmenter.locate_batch(list(crops(5, side=32)))
+    assert answer.shape == (5, 32, 32)
+    assert ((answer >= 0) & (answer <= 1)).all()
+
+
+def test_touching_embryos_are_parted_by_a_seam() -> None:
+    main, other = np.zeros((1, 4, 8), np.float32), np.zeros((1, 4, 8), np.float32)
+    main[..., :4], other[..., 4:] = 0.9, 0.8
+    parted = part_embryos(main, other)
+    assert (parted[..., :4] == np.float32(0.9)).all()
+    assert not parted[..., 4].any()
+    assert (parted[..., 5:] == np.float32(0.8)).all()
+
+
+def test_what_could_be_either_embryo_stays_whole() -> None:
+    main, other = np.full((1, 4, 8), 0.55, np.float32), np.full((1, 4, 8), 0.5, np.float32)
+    main[..., 4:], other[..., 4:] = 0.45, 0.6
+    assert (part_embryos(main, other) >= 0.5).all()
+
+
+def test_running_out_of_memory_halves_the_pass_and_goes_on(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = segmenter.segment_batch(crops(5))
+    whole_pass = segmenter._segment
+
+    def cramped(images: "torch.Tensor") -> "torch.Tensor":
+        if len(images) > 2:
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+        return whole_pass(images)
+
+    monkeypatch.setattr(segmenter, "_segment", cramped)
+    with caplog.at_level(logging.WARNING):
+        np.testing.assert_allclose(segmenter.segment_batch(crops(5)), expected, atol=1e-5)
+    assert "continuing with 2" in caplog.text
+
+
+def test_memory_that_does_not_hold_one_image_is_an_error_of_the_device(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_images: "torch.Tensor") -> "torch.Tensor":
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(segmenter, "_segment", full)
+    with pytest.raises(DeviceError, match="single image"):
+        segmenter.segment_batch(crops(2))
+
+
+def test_other_errors_of_torch_are_not_taken_for_memory(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_images: "torch.Tensor") -> "torch.Tensor":
+        raise RuntimeError("size mismatch")
+
+    monkeypatch.setattr(segmenter, "_segment", broken)
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        segmenter.segment_batch(crops(2))
+    assert not is_out_of_memory(RuntimeError("size mismatch"))
+
+
+def test_a_gpu_that_is_asked_for_and_missing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match="--device cpu"):
+        choose_device("cuda")
+    with pytest.raises(DeviceError, match="auto, cpu or cuda"):
+        choose_device("gpu")
+    assert choose_device("auto").type == "cpu"

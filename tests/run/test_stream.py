@@ -1,0 +1,84 @@
+"""Frames streamed through the stages: order, failures, bounds."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from blastoseg.errors import OutputError, UnreadableFrameError
+from blastoseg.records import Frame, FrameRef, Status
+from blastoseg.run.stream import ScoringPlan, score_frames
+from blastoseg.settings import Settings
+from tests.gray_values import GRAY_OF_LABEL, GrayValueNetworks, drawn_labels
+
+
+class FourAtATime(GrayValueNetworks):
+    batch_size = 4
+
+
+def refs(count: int) -> list[FrameRef]:
+    return [FrameRef("e1", f"e1/{index}.png", Path(f"{index}.png"), index, "image") for index in range(count)]
+
+
+def plan(read, save=lambda frame, labels, result: ("", ""), um_per_px=0.5):
+    return ScoringPlan(FourAtATime(), Settings(), read, lambda ref: (um_per_px, "option"), save, workers=2)
+
+
+def read_blastocyst(ref: FrameRef) -> Frame:
+    return Frame(ref, GRAY_OF_LABEL[drawn_labels()])
+
+
+def test_results_come_in_order_and_every_frame_has_one_whatever_fails():
+    def read(ref):
+        if ref.frame_index % 5 == 1:
+            raise UnreadableFrameError(f"{ref.source}: is cut short")
+        if ref.frame_index % 5 == 3:
+            raise ZeroDivisionError("a defect")
+        return read_blastocyst(ref)
+
+    results = list(score_frames(refs(23), plan(read)))
+    assert [result.ref.frame_index for result in results] == list(range(23))
+    for result in results:
+        if result.ref.frame_index % 5 == 1:
+            assert result.status is Status.FAILED
+            assert "cut short" in result.reason
+        elif result.ref.frame_index % 5 == 3:
+            assert result.status is Status.FAILED
+            assert "ZeroDivisionError" in result.reason
+        else:
+            assert result.status is not Status.FAILED
+
+
+def test_a_defect_while_measuring_costs_one_frame_only():
+    def save(frame, labels, result):
+        if frame.ref.frame_index == 2:
+            raise ValueError("a defect")
+        return "m.png", "o.jpg"
+
+    results = list(score_frames(refs(6), plan(read_blastocyst, save)))
+    assert [result.status is Status.FAILED for result in results] == [False, False, True, False, False, False]
+    assert results[3].mask_file == "m.png"
+
+
+def test_a_full_disk_ends_the_run():
+    def save(frame, labels, result):
+        raise OutputError("out/masks: cannot be written (No space left on device)")
+
+    with pytest.raises(OutputError, match="No space left"):
+        list(score_frames(refs(6), plan(read_blastocyst, save)))
+
+
+def test_frames_in_flight_are_bounded():
+    lock, alive, most = threading.Lock(), 0, 0
+
+    def read(ref):
+        nonlocal alive, most
+        with lock:
+            alive += 1
+            most = max(most, alive)
+        return read_blastocyst(ref)
+
+    for _ in score_frames(refs(120), plan(read)):
+        with lock:
+            alive -= 1
+    assert most <= 9 * FourAtATime.batch_size + 2

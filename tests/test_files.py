@@ -1,0 +1,123 @@
+"""Files: the old one or the new one, never half of either; names that any system takes; natural order."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blastoseg.files import LONGEST_NAME, natural_key, remove_unfinished, replace_atomically, safe_name
+
+
+def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    report = tmp_path / "report.xlsx"
+    report.write_text("old")
+    with replace_atomically(report) as temporary:
+        temporary.write_text("new")
+        assert report.read_text() == "old"
+        assert temporary.parent == report.parent
+        assert temporary.suffix == ".xlsx"
+    assert report.read_text() == "new"
+    assert [file.name for file in tmp_path.iterdir()] == ["report.xlsx"]
+
+
+def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    report = tmp_path / "report.xlsx"
+    report.write_text("old")
+    with pytest.raises(ZeroDivisionError), replace_atomically(report) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert report.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["report.xlsx"]
+
+
+def test_a_name_as_long_as_the_file_system_allows_can_be_replaced(tmp_path: Path) -> None:
+    longest = tmp_path / ("x" * 200 + "." + "y" * 54)
+    with replace_atomically(longest) as temporary:
+        temporary.write_text("new")
+    assert longest.read_text() == "new"
+
+
+def _hold_open(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make ``target`` behave like a workbook that Excel has open on a share."""
+    replace = Path.replace
+
+    def refuse(self: Path, destination: Path) -> Path:
+        if destination == target:
+            raise PermissionError(13, "Permission denied", str(destination))
+        return replace(self, destination)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+
+
+def test_a_workbook_open_in_excel_lands_under_a_dated_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = tmp_path / "report.xlsx"
+    report.write_text("old")
+    _hold_open(report, monkeypatch)
+    landed: list[Path] = []
+    for content in ("new", "newer"):
+        with replace_atomically(report, on_locked=landed.append) as temporary:
+            temporary.write_text(content)
+    assert report.read_text() == "old"
+    assert [file.read_text() for file in landed] == ["new", "newer"]
+    assert all(file.name.startswith("report-2") and file.suffix == ".xlsx" for file in landed)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_locked_target_is_an_error_where_no_other_name_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mask = tmp_path / "mask.png"
+    mask.write_text("old")
+    _hold_open(mask, monkeypatch)
+    with pytest.raises(PermissionError), replace_atomically(mask) as temporary:
+        temporary.write_text("new")
+    assert [file.name for file in tmp_path.iterdir()] == ["mask.png"]
+
+
+def test_what_a_killed_run_left_half_written_is_swept_up(tmp_path: Path) -> None:
+    folder = tmp_path / "masks" / "WELL7"
+    folder.mkdir(parents=True)
+    (folder / ".part-0011223344556677.png").write_bytes(b"half")
+    (folder / "00001-a.png").write_bytes(b"whole")
+    assert remove_unfinished(tmp_path) == 1
+    assert [file.name for file in folder.iterdir()] == ["00001-a.png"]
+
+
+@given(st.text(max_size=300))
+def test_a_safe_name_is_one_plain_path_component(text):
+    name = safe_name(text)
+    assert Path(name).name == name
+    assert name.isascii()
+    assert name not in {"", ".", ".."}
+    assert not set(name) & set('/\\:*?"<>|\n\r\t =')
+    assert len(name) <= LONGEST_NAME + 9
+
+
+@given(st.lists(st.text(max_size=80), unique=True, max_size=30))
+def test_different_names_stay_different(texts):
+    assert len({safe_name(text) for text in texts}) == len(texts)
+
+
+def test_a_plain_name_stays_as_it_is_and_a_device_name_does_not():
+    assert safe_name("D5_WELL7-RUN10") == "D5_WELL7-RUN10"
+    assert safe_name("CON") != "CON"
+    assert safe_name("nul.png") != "nul.png"
+
+
+@given(st.lists(st.text(max_size=12), max_size=8))
+def test_natural_keys_of_any_texts_can_be_compared_and_are_equal_only_for_equal_texts(
+    texts: list[str],
+) -> None:
+    assert sorted(sorted(texts, key=natural_key, reverse=True), key=natural_key) == sorted(
+        texts, key=natural_key
+    )
+    assert len({natural_key(text) for text in texts}) == len(set(texts))
+
+
+@given(st.lists(st.integers(0, 10**6), unique=True))
+def test_numbers_in_names_sort_as_numbers(numbers: list[int]) -> None:
+    names = [f"WELL7_RUN{number}.jpeg" for number in numbers]
+    assert sorted(names, key=natural_key) == [f"WELL7_RUN{number}.jpeg" for number in sorted(numbers)]
