@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from blastoseg import errors
+from blastoseg import RESEARCH_USE_ONLY, errors
 from blastoseg.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,3 +73,12 @@ def test_the_commands_of_the_readme_work_one_after_the_other(tmp_path):
             check=False,
         )
         assert finished.returncode == 0, f"{line}: {finished.stdout}{finished.stderr}"
+
+
+def test_the_research_use_sentence_is_worded_as_the_regulation_words_it():
+    assert RESEARCH_USE_ONLY == "For Research Use Only. Not for use in diagnostic procedures."
+    for page in (ROOT / "README.md", ROOT / "pyproject.toml", ROOT / "CITATION.cff"):
+        assert RESEARCH_USE_ONLY in page.read_text("utf-8"), page.name
+    for page in PAGES:
+        text = " ".join(page.read_text("utf-8").split())
+        assert not re.search(r"not for diagnostic|(?<!for )research use only", text, re.IGNORECASE), page.name
