@@ -82,3 +82,9 @@ def test_the_research_use_sentence_is_worded_as_the_regulation_words_it():
     for page in PAGES:
         text = " ".join(page.read_text("utf-8").split())
         assert not re.search(r"not for diagnostic|(?<!for )research use only", text, re.IGNORECASE), page.name
+
+
+def test_no_page_gives_a_command_that_replaces_the_users_crontab():
+    shown = [*PAGES, ROOT / "examples" / "crontab", *(ROOT / "blastoseg").rglob("*.py")]
+    for page in shown:
+        assert not re.search(r"\bcrontab +(?!-)\S*[/.]\w", page.read_text("utf-8")), page.name
