@@ -7,10 +7,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCES = ROOT / "docs" / "references.md"
-PLACES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "blastoseg/**/*.py", "weights/*/card.toml", "train/*.toml")
+PLACES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/*.md",
+    "blastoseg/**/*.py",
+    "weights/*/card.toml",
+    "train/*.toml",
+)
 
 CITATION = re.compile(r"\b([A-Z]\w+(?: & [A-Z]\w+)?)(?: et al\.)?,? \(?((?:19|20)\d\d)\b")
-"""``Richter 2001``, ``Guo et al. 2017``, ``Bland & Altman 1986``, ``Sun (2004)``; also a venue: ``IJCAI 2022``."""
+"""``Richter 2001``, ``Guo et al. 2017``, ``Bland & Altman 1986``, ``Sun (2004)``; also ``IJCAI 2022``."""
 
 
 def citations(text: str) -> set[str]:

@@ -21,9 +21,9 @@ _SAMPLE_STEP = 8
 
 
 def draw_overlay(image: Image, labels: Labels | None, caption: str = "") -> RGB:
-    """A frame ``(y, x)`` with each tissue outlined and lightly filled, over a strip with caption, legend and notice.
+    """A frame ``(y, x)`` with each tissue outlined and lightly filled, over a strip.
 
-    ``labels`` has the frame's shape; None draws the frame alone. Returns RGB ``(y, x, 3)``, the frame's
+    The strip holds caption, legend and notice. ``labels`` has the frame's shape; None draws the frame alone. Returns RGB ``(y, x, 3)``, the frame's
     size or up to ``LARGEST_SIDE``, plus the strip below.
     """
     gray, labels = _sized(stretch_contrast(image), labels)

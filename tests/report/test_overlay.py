@@ -93,5 +93,5 @@ def test_the_notice_is_drawn_whole_on_the_narrowest_picture(monkeypatch):
     assert text == RESEARCH_USE_ONLY
     (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.4, 1)
     assert x + width <= strip.shape[1]
-    assert 34 < y - height
+    assert y - height > 34
     assert y + below <= strip.shape[0]
