@@ -23,8 +23,8 @@ _SAMPLE_STEP = 8
 def draw_overlay(image: Image, labels: Labels | None, caption: str = "") -> RGB:
     """A frame ``(y, x)`` with each tissue outlined and lightly filled, over a strip.
 
-    The strip holds caption, legend and notice. ``labels`` has the frame's shape; None draws the frame alone. Returns RGB ``(y, x, 3)``, the frame's
-    size or up to ``LARGEST_SIDE``, plus the strip below.
+    The strip holds caption, legend and notice. ``labels`` has the frame's shape; None draws the frame alone.
+    Returns RGB ``(y, x, 3)``, the frame's size or up to ``LARGEST_SIDE``, plus the strip below.
     """
     gray, labels = _sized(stretch_contrast(image), labels)
     picture = np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), np.uint8)
