@@ -1,5 +1,6 @@
 # make demo   a fresh machine: environment, install, the main job on examples/day5
 # make test   the same for the checks: ruff, mypy, pytest (TESTS=tests/run for a part)
+# make fast   the quick tests alone: under a minute, before every commit
 # make lint   ruff and mypy alone; make format; make clean; make distclean (the environment too)
 
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14 python; do \
@@ -11,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TESTS ?= tests
 SOURCES := $(shell find blastoseg weights -type f ! -name '*.pyc' 2>/dev/null)
 
-.PHONY: demo test lint format clean distclean
+.PHONY: demo test fast lint format clean distclean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -21,6 +22,9 @@ demo: $(VENV)/.runtime
 
 test: lint
 	$(BIN)/python -m pytest -q $(TESTS)
+
+fast: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -m "not slow" $(TESTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

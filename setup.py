@@ -10,6 +10,7 @@ setup(
     ],
     package_dir={"blastoseg.bundled_weights": "weights", "blastoseg.bundled_recipes": "train"},
     package_data={
+        "blastoseg": ["py.typed"],
         "blastoseg.bundled_weights": ["*/card.toml", "*/*.safetensors"],
         "blastoseg.bundled_recipes": ["*.toml"],
     },

@@ -11,11 +11,18 @@ from pathlib import Path
 import pytest
 import typer
 
-from blastoseg import errors
+from blastoseg import RESEARCH_USE_ONLY, errors
 from blastoseg.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")])
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "examples").rglob("*.md"),
+    ]
+)
 LONG_AGO = 1_700_000_000
 """A file just written is left for the next night."""
 
@@ -29,8 +36,14 @@ def commands_of(page: Path) -> list[list[str]]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_to_a_file(page):
-    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_is_named_is_there(page):
+    named = re.findall(r"`(tests/[\w/]+\.py)`", page.read_text("utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -73,3 +86,18 @@ def test_the_commands_of_the_readme_work_one_after_the_other(tmp_path):
             check=False,
         )
         assert finished.returncode == 0, f"{line}: {finished.stdout}{finished.stderr}"
+
+
+def test_the_research_use_sentence_is_worded_as_the_regulation_words_it():
+    assert RESEARCH_USE_ONLY == "For Research Use Only. Not for use in diagnostic procedures."
+    for page in (ROOT / "README.md", ROOT / "pyproject.toml", ROOT / "CITATION.cff"):
+        assert RESEARCH_USE_ONLY in page.read_text("utf-8"), page.name
+    for page in PAGES:
+        text = " ".join(page.read_text("utf-8").split())
+        assert not re.search(r"not for diagnostic|(?<!for )research use only", text, re.IGNORECASE), page.name
+
+
+def test_no_page_gives_a_command_that_replaces_the_users_crontab():
+    shown = [*PAGES, ROOT / "examples" / "crontab", *(ROOT / "blastoseg").rglob("*.py")]
+    for page in shown:
+        assert not re.search(r"\bcrontab +(?!-)\S*[/.]\w", page.read_text("utf-8")), page.name

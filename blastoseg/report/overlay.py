@@ -4,27 +4,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.records import Image, Labels
 from blastoseg.tissues import FOREGROUND
 
 RGB = NDArray[np.uint8]
 
 FILL_OPACITY = 0.18
-STRIP_HEIGHT = 40
+STRIP_HEIGHT = 56
 SMALLEST_WIDTH = 360
 LARGEST_SIDE = 1600
 """A larger frame's picture is shrunk to this: it is for looking at, the mask keeps the geometry."""
-NOTICE = "Research use only"
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _STRIP_GRAY = 24
 _SAMPLE_STEP = 8
 
 
 def draw_overlay(image: Image, labels: Labels | None, caption: str = "") -> RGB:
-    """A frame ``(y, x)`` with each tissue outlined and lightly filled, over a strip with caption and legend.
+    """A frame ``(y, x)`` with each tissue outlined and lightly filled, over a strip.
 
-    ``labels`` has the frame's shape; None draws the frame alone. Returns RGB ``(y, x, 3)``, the frame's
-    size or up to ``LARGEST_SIDE``, plus the strip below.
+    The strip holds caption, legend and notice. ``labels`` has the frame's shape; None draws the frame alone.
+    Returns RGB ``(y, x, 3)``, the frame's size or up to ``LARGEST_SIDE``, plus the strip below.
     """
     gray, labels = _sized(stretch_contrast(image), labels)
     picture = np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), np.uint8)
@@ -89,7 +89,7 @@ def _strip(width: int, caption: str) -> RGB:
         name = tissue.key.upper() if len(tissue.key) < 4 else tissue.name
         _write(strip, name, (x + 14, 33), (235, 235, 235))
         x += 22 + _text_width(name)
-    _write(strip, NOTICE, (max(x, width - _text_width(NOTICE) - 6), 33), (255, 190, 90))
+    _write(strip, RESEARCH_USE_ONLY, (6, 49), (255, 190, 90))
     return strip
 
 

@@ -115,7 +115,7 @@ def test_every_output_is_there_and_says_research_use_only(bad_night):
     assert workbook.sheetnames == ["Summary", "Frames", "Timeline", "Quality", "Run", "Columns"]
     for sheet in workbook:
         top = " ".join(str(cell.value) for row in sheet.iter_rows(max_row=4) for cell in row)
-        assert "research use only" in top.lower(), sheet.title
+        assert RESEARCH_USE_ONLY in top, sheet.title
     assert RESEARCH_USE_ONLY in done.stdout
     assert (out / "run.log").stat().st_size > 0
 

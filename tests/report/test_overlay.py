@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from blastoseg import RESEARCH_USE_ONLY
+from blastoseg.report import overlay
 from blastoseg.report.overlay import STRIP_HEIGHT, draw_overlay, draw_thumbnail, stretch_contrast
 from blastoseg.tissues import FOREGROUND, ICM, TE, ZP
 
@@ -80,3 +82,16 @@ def test_frame_and_labels_are_left_as_they_were():
     draw_overlay(image, labels)
     assert (image == before[0]).all()
     assert (labels == before[1]).all()
+
+
+def test_the_notice_is_drawn_whole_on_the_narrowest_picture(monkeypatch):
+    image, labels = embryo(100)
+    drawn = []
+    monkeypatch.setattr(overlay, "_write", lambda strip, text, at, _colour: drawn.append((strip, text, at)))
+    draw_overlay(image, labels)
+    strip, text, (x, y) = drawn[-1]
+    assert text == RESEARCH_USE_ONLY
+    (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.4, 1)
+    assert x + width <= strip.shape[1]
+    assert y - height > 34
+    assert y + below <= strip.shape[0]
