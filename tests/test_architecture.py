@@ -17,7 +17,13 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 TREES = {path: ast.parse(path.read_text("utf-8")) for path in SOURCES}
 
-PLAIN = {"tissues": set(), "columns": set(), "errors": set(), "settings": {"pydantic"}, "records": {"numpy"}}
+PLAIN = {
+    "tissues": set(),
+    "columns": set(),
+    "errors": set(),
+    "settings": {"pydantic", "regex"},
+    "records": {"numpy"},
+}
 """Third-party packages of the modules that everything else stands on."""
 MAY_NAME_TORCH = {"network", "weights", "segment", "bench", "training", "cli"}
 MUST_NOT_LOAD_TORCH = {
