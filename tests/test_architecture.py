@@ -21,7 +21,7 @@ TREES = {path: ast.parse(path.read_text("utf-8")) for path in SOURCES}
 
 PLAIN = {
     **{"tissues": set(), "columns": set(), "errors": set(), "files": set()},
-    **{"settings": {"pydantic"}, "records": {"numpy"}},
+    **{"settings": {"pydantic", "regex"}, "records": {"numpy"}},
 }
 """Third-party packages of the rooms that everything else stands on."""
 MAY_NAME_TORCH = {

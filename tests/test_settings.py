@@ -53,3 +53,43 @@ def test_equal_settings_have_equal_digests_and_others_do_not(tmp_path):
     path.write_text("weights = 'starter'\n")
     assert load_settings(path).digest() == Settings().digest()
     assert Settings(weights="x").digest() != Settings().digest()
+
+
+def naming(tmp_path, lines):
+    path = tmp_path / "lab.toml"
+    path.write_text(f"[naming]\n{lines}\n")
+    return load_settings(path).naming
+
+
+def test_a_preset_gives_the_patterns_that_are_not_given_themselves(tmp_path):
+    preset = naming(tmp_path, "preset = 'embryoscope'\nrun = '_R(?P<run>[0-9]+)'")
+    assert "_S" in preset.embryo
+    assert preset.run == "_R(?P<run>[0-9]+)"
+    assert preset.focal == Settings().naming.focal
+
+
+def test_options_leave_the_patterns_of_a_preset_as_they_are(tmp_path):
+    settings = Settings(naming=naming(tmp_path, "preset = 'stork'"))
+    assert settings.overridden(focal="15").naming == settings.naming
+
+
+@pytest.mark.parametrize("name", ["'geri'", "5", "'EmbryoScope'"])
+def test_an_unknown_preset_answers_with_the_choices(tmp_path, name):
+    with pytest.raises(SettingsError, match=r"lab\.toml.*choose one of embryoscope, embryoscope-plus"):
+        naming(tmp_path, f"preset = {name}")
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("time = '([0-9]+)h'", r"naming\.time.*\(\?P<time>"),
+        ("time = '(?P<time>[0-9]+'", r"naming\.time.*not a regular expression"),
+        ("time = '(?P<time>[0-9]+)'\ntime_unit = 'weeks'", r"naming\.time_unit.*'days'"),
+        ("time = '(?P<time>[0-9]+)'\ntime_reference = 'icsi'", r"naming\.time_reference.*'insemination'"),
+        ("time_unit = 'min'", "set time as well"),
+        ("time = '(?P<time>[0-9]+)h(?P<minutes>[0-9]+)'\ntime_unit = 's'", "time_unit = 'h' only"),
+    ],
+)
+def test_hours_that_names_cannot_carry_are_a_settings_error(tmp_path, lines, words):
+    with pytest.raises(SettingsError, match=words):
+        naming(tmp_path, lines)

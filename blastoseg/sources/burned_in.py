@@ -1,6 +1,6 @@
-"""Well and hours, read from the two labels that the viewer burns into the bottom corners of a video.
+"""Well and hours, read from the two labels that the viewer burns into the bottom corners of its pictures.
 
-The font is fixed, so a label is found by its fixed part (``Well``, ``h``) and its digits are matched one by
+The fonts are fixed, so a label is found by its fixed part (``Well``, ``h``) and its digits are matched one by
 one from there. A glyph that fits no digit well, or two about equally, makes the label unreadable: no guess.
 """
 
@@ -23,8 +23,10 @@ GLYPH_LEAD = 0.06
 BLANK_INK, GLYPH_INK, BORDER_INK = 45.0, 120.0, 40.0
 USUAL_BOTTOM, USUAL_HOURS_RIGHT, USUAL_WELL_LEFT, NEARBY = 23, 20, 9, 3
 """Pixels from the frame's corner to where the viewer puts the glyphs that the search begins with."""
+STILL_CORNER = (USUAL_BOTTOM + 2 * NEARBY, 90)
+"""Rows and columns of the corner in which a still's hours lie."""
 MOST_DIGITS = 3
-DIGIT_WIDTH, POINT_WIDTH = 7, 3
+DIGIT_WIDTH = 7
 HEIGHT = 9 + 2
 """Rows of a glyph with the blank ones above and below."""
 
@@ -33,21 +35,47 @@ def read_hours(image: Image) -> float:
     """The hours of the label in the bottom right corner, such as ``19.5 h``; NaN where it cannot be read."""
     ink = _corner_ink(image, right=True)
     anchor = _find(ink, _HOURS, (ink.shape[0] - USUAL_BOTTOM, ink.shape[1] - USUAL_HOURS_RIGHT))
+    return math.nan if anchor is None else _hours_before(ink, anchor)
+
+
+def read_clock_of_still(image: Image) -> float | None:
+    """The hours of a still's label, NaN where it has one that cannot be read, None where it has none.
+
+    Most stills have none: only the usual place is looked at, and only where a white box may be there.
+    """
+    scale = np.float32(255 / np.iinfo(image.dtype).max)
+    ink: Ink = 255 - image[-STILL_CORNER[0] :, -STILL_CORNER[1] :].astype(np.float32) * scale
+    y, x = ink.shape[0] - USUAL_BOTTOM, ink.shape[1] - USUAL_HOURS_RIGHT
+    if y < NEARBY or x < NEARBY or ink[y : y + HEIGHT, x : x + _HOURS.shape[1]].min() > BLANK_INK:
+        return None
+    anchor = _find(ink, _HOURS, (y, x), everywhere=False)
     if anchor is None:
-        return math.nan
+        return None
+    letter = ink[anchor[0] : anchor[0] + HEIGHT, anchor[1] : anchor[1] + _HOURS.shape[1]]
+    if letter[_HOURS == 0].mean() > BLANK_INK:
+        return None
+    return _hours_before(ink, anchor)
+
+
+def _hours_before(ink: Ink, anchor: tuple[int, int]) -> float:
+    """The number before the letter h at ``anchor``, in whichever of the fonts it is written."""
     y, x = anchor
-    tenths = _digit_at(ink, y, x - DIGIT_WIDTH)
-    point = x - DIGIT_WIDTH - POINT_WIDTH
-    if tenths is None or not _is_point(ink, y, point):
-        return math.nan
-    whole = ""
-    left = point - DIGIT_WIDTH
-    while len(whole) < MOST_DIGITS and (digit := _digit_at(ink, y, left)) is not None:
-        whole = f"{digit}{whole}"
-        left -= DIGIT_WIDTH
-    if not whole or not _label_ends(ink[y - 1 : y + HEIGHT + 1, max(0, left) : left + DIGIT_WIDTH][:, ::-1]):
-        return math.nan
-    return float(f"{whole}.{tenths}")
+    for blank, point in _POINTS:
+        width = point.shape[0] // HEIGHT
+        right = x - blank
+        tenths = _digit_at(ink, y, right - DIGIT_WIDTH)
+        point_cell = _cell(ink, y, right - DIGIT_WIDTH - width, width)
+        if tenths is None or point_cell is None or float(point @ point_cell) < GLYPH_FIT:
+            continue
+        whole = ""
+        left = right - DIGIT_WIDTH - width - DIGIT_WIDTH
+        while len(whole) < MOST_DIGITS and (digit := _digit_at(ink, y, left)) is not None:
+            whole = f"{digit}{whole}"
+            left -= DIGIT_WIDTH
+        beyond = ink[y - 1 : y + HEIGHT + 1, max(0, left) : left + DIGIT_WIDTH][:, ::-1]
+        if whole and _label_ends(beyond):
+            return float(f"{whole}.{tenths}")
+    return math.nan
 
 
 def read_well(image: Image) -> int | None:
@@ -75,7 +103,7 @@ def _corner_ink(image: Image, right: bool) -> Ink:
     return ink
 
 
-def _find(ink: Ink, glyph: Ink, usual: tuple[int, int]) -> tuple[int, int] | None:
+def _find(ink: Ink, glyph: Ink, usual: tuple[int, int], everywhere: bool = True) -> tuple[int, int] | None:
     """Top left corner ``(y, x)`` of the place that fits best, if it fits well.
 
     The usual place is looked at first, because searching a whole corner takes milliseconds.
@@ -83,7 +111,7 @@ def _find(ink: Ink, glyph: Ink, usual: tuple[int, int]) -> tuple[int, int] | Non
     y, x = max(0, usual[0] - NEARBY), max(0, usual[1] - NEARBY)
     height, width = glyph.shape
     near = ink[y : y + height + 2 * NEARBY, x : x + width + 2 * NEARBY]
-    for part, top, left in ((near, y, x), (ink, 0, 0)):
+    for part, top, left in ((near, y, x), (ink, 0, 0))[: 2 if everywhere else 1]:
         if part.shape[0] < height or part.shape[1] < width:
             continue
         _, fit, _, (column, row) = cv2.minMaxLoc(cv2.matchTemplate(part, glyph, cv2.TM_CCOEFF_NORMED))
@@ -105,14 +133,9 @@ def _digit_at(ink: Ink, y: int, x: int) -> int | None:
     cell = _cell(ink, y, x, DIGIT_WIDTH)
     if cell is None:
         return None
-    fits = _DIGITS @ cell
+    fits = np.maximum.reduceat(_DIGITS @ cell, _FIRST_OF_DIGIT)
     second, best = np.sort(fits)[-2:]
     return int(fits.argmax()) if best >= GLYPH_FIT and best - second >= GLYPH_LEAD else None
-
-
-def _is_point(ink: Ink, y: int, x: int) -> bool:
-    cell = _cell(ink, y, x, POINT_WIDTH)
-    return cell is not None and float(_POINT @ cell) >= GLYPH_FIT
 
 
 def _label_ends(beyond: Ink) -> bool:
@@ -143,5 +166,15 @@ def _normalised(cell: Ink) -> Ink:
 
 _WELL = _drawn(glyphs.WELL)
 _HOURS = _drawn(glyphs.HOURS)
-_POINT = _normalised(_drawn(glyphs.POINT))
-_DIGITS = np.array([_normalised(_drawn(digit)) for digit in glyphs.DIGITS])
+_POINTS = (
+    (0, _normalised(_drawn(glyphs.POINT))),
+    (1, _normalised(_drawn(glyphs.POINT_OF_STILLS))),
+)
+"""Of each font, the further blank columns between the tenths and the h, and its decimal point."""
+_FORMS = [
+    [glyphs.DIGITS[value], *([glyphs.DIGITS_OF_STILLS[value]] if value in glyphs.DIGITS_OF_STILLS else [])]
+    for value in range(10)
+]
+_DIGITS = np.array([_normalised(_drawn(form)) for forms in _FORMS for form in forms])
+_FIRST_OF_DIGIT = np.cumsum([0, *map(len, _FORMS)])[:-1]
+"""Where each digit's forms begin in ``_DIGITS``."""

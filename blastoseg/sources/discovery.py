@@ -10,8 +10,9 @@ from blastoseg.errors import InputNotFoundError
 from blastoseg.records import FrameRef, TimeReference
 from blastoseg.sources.focal import Moment, check_choice, choose_planes
 from blastoseg.sources.gathering import Gathering
+from blastoseg.sources.hours import interval_of
 from blastoseg.sources.options import SourceOptions
-from blastoseg.sources.shots import Embryo, Shot
+from blastoseg.sources.shots import Shot
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def discover_frames(paths: Sequence[Path], options: SourceOptions) -> Discovery:
     for path in paths:
         gathering.gather(path)
     gathering.tell_equal_sources_apart()
-    gathering.set_elapsed_hours()
+    gathering.set_hours()
     ids = gathering.embryos.unique_ids()
     embryos = list(ids.values())
     check_choice(embryos, options)
@@ -61,20 +62,13 @@ def discover_frames(paths: Sequence[Path], options: SourceOptions) -> Discovery:
         moments, note = choose_planes(embryo, only_plane, options)
         if note:
             discovery.notes.append(note)
-        _number(discovery, embryo_id, moments, _interval(embryo, options))
+        _number(discovery, embryo_id, moments, interval_of(embryo, options))
     if not discovery.refs and not discovery.problems:
         raise InputNotFoundError(
             f"{paths[0]}: {len(discovery.settling):,} files changed less than {options.settle_s:g} s ago and "
             "may still be being written: run again later, or with --settle 0"
         )
     return discovery
-
-
-def _interval(embryo: Embryo, options: SourceOptions) -> float:
-    """Hours between frames where the user gave them and the source has no clock; NaN otherwise."""
-    if options.frame_interval_h is None or embryo.has_clock:
-        return math.nan
-    return options.frame_interval_h
 
 
 def _number(discovery: Discovery, embryo_id: str, moments: list[Moment], interval_h: float) -> None:

@@ -1,7 +1,7 @@
 """Taking up what the given paths hold: which file belongs to which embryo and moment.
 
 One sub-folder is one embryo. Pictures that lie directly in the given folder are grouped by the well in
-their names; without a well every name, less its run and focal plane, is an embryo of its own.
+their names; without a well every name, less its run, focal plane and hours, is an embryo of its own.
 """
 
 import os
@@ -12,11 +12,11 @@ from pathlib import Path, PurePath
 
 from blastoseg.errors import InputNotFoundError
 from blastoseg.files import natural_key
-from blastoseg.records import TimeReference
 from blastoseg.sources import images, slide, stack, video
-from blastoseg.sources.elapsed import is_elapsed_file, read_elapsed, video_of
+from blastoseg.sources.elapsed import is_elapsed_file, video_of
 from blastoseg.sources.folders import Folder, Walk
-from blastoseg.sources.names import NO_RUN, NameParts, NameReader, printable
+from blastoseg.sources.hours import set_hours
+from blastoseg.sources.names import NameParts, NameReader, printable
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Embryos, MomentKey, Shot
 
@@ -169,7 +169,10 @@ class Gathering:
             plane = parts.plane if parts.plane is not None else place.plane
             for series in stack.find_series(file.path, source, plane):
                 named = NameParts(
-                    parts.rest + series.name, parts.embryo + series.name if parts.embryo else "", parts.run
+                    parts.rest + series.name,
+                    parts.embryo + series.name if parts.embryo else "",
+                    parts.run,
+                    hours=parts.hours,
                 )
                 if len(series.moments) == 1:
                     pictures.append((named, series.moments[0]))
@@ -203,7 +206,7 @@ class Gathering:
                 embryo = self.embryos.of(place.root, place.named(parts.embryo or parts.rest))
             embryo.has_clock |= well.has_clock
             for position, run, shot in well.shots:
-                embryo.add(MomentKey(natural_key(parts.rest), run, position), shot)
+                embryo.add(MomentKey(natural_key(parts.rest), run, position=position), shot)
                 self._shots_of[-1][1].append(shot)
 
     def _add_pictures(self, place: Place, pictures: list[Picture]) -> None:
@@ -216,7 +219,7 @@ class Gathering:
     def _add(self, place: Place, name: str, parts: NameParts, shots: list[Shot]) -> None:
         embryo = self.embryos.of(place.root, place.named(name))
         for shot in shots:
-            embryo.add(MomentKey(natural_key(parts.rest), parts.run), shot)
+            embryo.add(MomentKey(natural_key(parts.rest), parts.run, parts.hours), shot)
         self._shots_of[-1][1].extend(shots)
 
     def _add_time_stacks(
@@ -228,7 +231,7 @@ class Gathering:
             embryo = self.embryos.of(place.root, place.named(name))
             for position, shots in enumerate(moments):
                 for shot in shots:
-                    embryo.add(MomentKey(natural_key(parts.rest), parts.run, position), shot)
+                    embryo.add(MomentKey(natural_key(parts.rest), parts.run, position=position), shot)
                 self._shots_of[-1][1].extend(shots)
 
     def _find_elapsed_beside(self, folder: Path, video_name: str = "") -> None:
@@ -242,30 +245,21 @@ class Gathering:
                     if not video_name or video_key == video_name.casefold():
                         self._elapsed.setdefault(video_key, Path(entry.path))
 
-    def set_elapsed_hours(self) -> None:
-        """Give hours to the embryos for which a ``<video>_timeElapsed.csv`` was found."""
+    def set_hours(self) -> None:
+        """Give every embryo the hours that its table or the names of its files tell."""
+        unnamed = 0
         for embryo in self.embryos.found.values():
-            path = self._elapsed.get(embryo.name.rpartition("/")[2].casefold())
-            if path is None:
-                continue
-            try:
-                hours = read_elapsed(path)
-            except ValueError as error:
-                self.notes.append(f"{path}: cannot be used, {embryo.name} has no hours: {error}")
-                continue
-            embryo.has_clock = True
-            by_position = sorted(hours) if len(hours) == len(embryo.moments) else []
-            missing = 0
-            for position, (key, planes) in enumerate(sorted(embryo.moments.items())):
-                index = key.run
-                if index == NO_RUN and by_position:
-                    index = by_position[position]
-                missing += index not in hours
-                for shot in planes.values():
-                    if index in hours:
-                        shot.time_h, shot.time_reference = hours[index], TimeReference.RECORDING
-            if missing:
-                self.notes.append(f"{path}: tells no hours for {missing} frames of {embryo.name}")
+            table = self._elapsed.get(embryo.name.rpartition("/")[2].casefold())
+            notes, without = set_hours(embryo, table, self._options)
+            self.notes += notes
+            unnamed += without
+        if unnamed:
+            self.notes.append(f"{unnamed:,} file names tell no hours by [naming] time in the settings file")
+        if self._names.slow_names:
+            self.notes.append(
+                f"{len(self._names.slow_names)} names took too long for a pattern of [naming] and tell "
+                f"nothing by it (the first: {printable(self._names.slow_names[0])!r})"
+            )
 
     def tell_equal_sources_apart(self) -> None:
         """Where two given paths hold equal relative names, put as much of the paths in front as it takes."""

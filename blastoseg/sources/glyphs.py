@@ -1,6 +1,7 @@
-"""The viewer's label font (12 px, smoothed), drawn: ``.`` is white, 1 to 9 ever darker.
+"""The viewer's label fonts (12 px, smoothed), drawn: ``.`` is white, 1 to 9 ever darker.
 
-Every glyph is a grid of 9 rows. A digit is 7 columns wide, as far as the next one begins.
+Videos and stills were seen in two fonts that share most of their digits. Every glyph is a grid of 9 rows; a
+digit is 7 columns wide, as far as the next one begins.
 """
 
 DIGITS = (
@@ -150,3 +151,51 @@ WELL = """
     ...66...56....8992.181181...
 """
 """The word with the blank that follows: the number begins at once behind."""
+
+DIGITS_OF_STILLS = {
+    0: """
+    ..8991.
+    .63.26.
+    .8..181
+    181.181
+    .81..82
+    171.181
+    .81.181
+    .63.26.
+    ..8991.
+    """,
+    1: """
+    ...71..
+    .5991..
+    ...81..
+    ...81..
+    ...81..
+    ...81..
+    ...81..
+    ...81..
+    .59995.
+    """,
+    3: """
+    189992.
+    14..391
+    ....181
+    ....55.
+    ..4991.
+    ....181
+    .....82
+    33..281
+    189991.
+    """,
+}
+"""The digits that a real still showed where they differ from those above; the others were not seen yet."""
+POINT_OF_STILLS = """
+    ....
+    ....
+    ....
+    ....
+    ....
+    ....
+    ....
+    .57.
+    .57.
+"""

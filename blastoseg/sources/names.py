@@ -1,51 +1,106 @@
-"""What a file or folder name tells: embryo, run, focal plane."""
+"""What a file or folder name tells: embryo, run, focal plane, hours."""
 
-import re
+import math
 from dataclasses import dataclass
 
+import regex
+
+from blastoseg.errors import SettingsError
 from blastoseg.settings import Naming
 
 NO_RUN = -1
+NO_HOURS = -1.0
+HOURS_PER = {"h": 1.0, "min": 1 / 60, "s": 1 / 3600, "days": 24.0}
+LONGEST_H = 1000.0
+"""More is no embryo's age: a date or a number was taken for hours, or the unit is wrong."""
+PATIENCE_S = 0.2
+"""For one pattern on one name: a careless pattern can try for years on a long name."""
+MOST_SLOW_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class NameParts:
-    """``rest`` is the name without run and focal plane: equal for all frames of a series."""
+    """``rest`` is the name without run, focal plane and hours: equal for all frames of a series.
+
+    ``hours`` are 0 or more, or NO_HOURS, which sorts and compares where NaN would not.
+    """
 
     rest: str
     embryo: str = ""
     run: int = NO_RUN
     plane: int | None = None
+    hours: float = NO_HOURS
 
 
 class NameReader:
-    """Reads names by a lab's patterns."""
+    """Reads names by a lab's patterns.
+
+    A pattern that takes too long on a name tells nothing of it, which ``slow_names`` counts; where that
+    becomes a habit, SettingsError names the pattern.
+    """
 
     def __init__(self, naming: Naming) -> None:
-        self._embryo = re.compile(naming.embryo, re.IGNORECASE)
-        self._run = re.compile(naming.run, re.IGNORECASE)
-        self._focal = re.compile(naming.focal, re.IGNORECASE)
+        self._naming = naming
+        self._patterns = {
+            group: regex.compile(pattern, regex.IGNORECASE)
+            for group in ("time", "focal", "run", "embryo")
+            if (pattern := getattr(naming, group))
+        }
+        self.slow_names: list[str] = []
 
     def read(self, stem: str) -> NameParts:
         """The parts of a name without its extension."""
-        rest, plane = self._take(self._focal, "focal", stem)
-        rest, run = self._take(self._run, "run", rest)
-        match = self._embryo.search(rest)
+        rest, hours = self._take_hours(stem)
+        rest, plane = self._take("focal", rest)
+        rest, run = self._take("run", rest)
+        match = self._search("embryo", rest)
         embryo = (match["embryo"] or "").strip(" _-") if match else ""
-        return NameParts(rest, embryo, NO_RUN if run is None else run, plane)
+        return NameParts(rest, embryo, NO_RUN if run is None else run, plane, hours)
 
     def read_folder(self, name: str) -> tuple[str, int | None]:
         """A folder's name without the focal plane (empty where it is nothing else), and the plane."""
-        return self._take(self._focal, "focal", name)
+        return self._take("focal", name)
 
-    @staticmethod
-    def _take(pattern: re.Pattern[str], group: str, text: str) -> tuple[str, int | None]:
+    def _search(self, group: str, text: str) -> regex.Match[str] | None:
+        try:
+            return self._patterns[group].search(text, timeout=PATIENCE_S)
+        except TimeoutError as error:
+            self.slow_names.append(text)
+            if len(self.slow_names) > MOST_SLOW_NAMES:
+                raise SettingsError(
+                    f"[naming] {group}: takes longer than {PATIENCE_S:g} s on a name, as on "
+                    f"{printable(text)!r}: write it without a repetition inside a repetition"
+                ) from error
+            return None
+
+    def _take(self, group: str, text: str) -> tuple[str, int | None]:
         """The text without the pattern's match, and the number in the group."""
-        match = pattern.search(text)
-        if match is None or not re.fullmatch(r"-?\d{1,9}", match[group] or ""):
+        match = self._search(group, text)
+        if match is None or not regex.fullmatch(r"-?\d{1,9}", match[group] or ""):
             return text, None
-        before, after = text[: match.start()].rstrip(" _-"), text[match.end() :].lstrip(" _-")
-        return "_".join(part for part in (before, after) if part), int(match[group])
+        return _without(match, text), int(match[group])
+
+    def _take_hours(self, text: str) -> tuple[str, float]:
+        """The text without the hours, and the hours; all of it, and NO_HOURS, where they make no sense."""
+        match = self._search("time", text) if "time" in self._patterns else None
+        if match is None:
+            return text, NO_HOURS
+        hours = _number(match["time"]) * HOURS_PER[self._naming.time_unit]
+        if "minutes" in match.re.groupindex:
+            minutes = _number(match["minutes"])
+            hours = hours + minutes / 60 if minutes < 60 else math.nan
+        return (_without(match, text), hours) if hours <= LONGEST_H else (text, NO_HOURS)
+
+
+def _without(match: regex.Match[str], text: str) -> str:
+    before, after = text[: match.start()].rstrip(" _-"), text[match.end() :].lstrip(" _-")
+    return "_".join(part for part in (before, after) if part)
+
+
+def _number(text: str | None) -> float:
+    """A number without a sign, its decimals behind a point or a comma; NaN for any other text."""
+    whole = regex.fullmatch(r"[0-9]{1,9}(?:[.,][0-9]{1,9})?", text or "")
+    return float(whole[0].replace(",", ".")) if whole else math.nan
 
 
 def printable(text: str) -> str:

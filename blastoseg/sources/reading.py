@@ -8,6 +8,7 @@ from typing import cast
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Frame, FrameRef
 from blastoseg.sources.focal import focus_measure
+from blastoseg.sources.hours import with_burned_in_hours
 from blastoseg.sources.images import read_image
 from blastoseg.sources.options import BEST, SourceOptions
 from blastoseg.sources.slide import read_picture
@@ -68,7 +69,7 @@ def _read_sharpest(ref: FrameRef) -> Frame:
 def _read_one(ref: FrameRef) -> Frame:
     match ref.kind:
         case "image":
-            return Frame(ref, read_image(ref.path, ref.source))
+            return with_burned_in_hours(ref, read_image(ref.path, ref.source))
         case "video":
             return read_video_frame(ref)
         case "slide":

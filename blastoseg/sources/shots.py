@@ -1,13 +1,13 @@
 """Between finding and numbering: single pictures, and the embryos they belong to."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
 from blastoseg.files import NaturalKey, natural_key
 from blastoseg.records import TimeReference
-from blastoseg.sources.names import NO_RUN
+from blastoseg.sources.names import NO_HOURS, NO_RUN
 
 
 @dataclass(slots=True)
@@ -33,13 +33,15 @@ class Shot:
 
 @dataclass(frozen=True, slots=True, order=True)
 class MomentKey:
-    """Which pictures show the same moment, and the moments' order: name, run, position in the file.
+    """Which pictures show the same moment, and the moments' order.
 
-    ``twin`` tells apart pictures whose names say the same, such as ``a.jpg`` and ``a.png``.
+    That is by name, run, hours in the name and position in the file. ``twin`` tells apart pictures whose
+    names say the same, such as ``a.jpg`` and ``a.png``.
     """
 
     name: NaturalKey
     run: int = NO_RUN
+    hours: float = NO_HOURS
     position: int = 0
     twin: int = 0
 
@@ -56,7 +58,7 @@ class Embryo:
     def add(self, key: MomentKey, shot: Shot) -> None:
         """Take a picture up; none is lost, also where two claim one moment and plane."""
         while shot.plane in self.moments.setdefault(key, {}):
-            key = MomentKey(key.name, key.run, key.position, key.twin + 1)
+            key = replace(key, twin=key.twin + 1)
         self.moments[key][shot.plane] = shot
 
 

@@ -210,6 +210,6 @@ def test_a_broken_file_is_found_and_fails_only_when_it_is_read(tmp_path: Path, f
 
 
 def test_the_real_cases_are_all_found(real: Path, find: Find) -> None:
-    discovery = find(real)
-    assert len(discovery.refs) == 124
+    discovery = find(real / "frames", real / "videos")
+    assert len(discovery.refs) == 2 + 121
     assert not discovery.problems

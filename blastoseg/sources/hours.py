@@ -1,0 +1,97 @@
+"""Which of an embryo's sources of hours counts: the precedence, in this one place.
+
+The first of these that tells any hours of an embryo gives them all, because two clocks in one series would
+make its course wrong; frames that it does not tell have none.
+
+1. the table ``<video>_timeElapsed.csv``
+2. the recording's own clock: a slide file's times, the clock burned into a video
+3. the hours in the names of the files (``[naming] time``)
+4. frame by frame, the clock burned into a picture; one that cannot be read gives no hours
+5. ``--frame-interval``
+6. the time step that a stack's metadata tell
+"""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from blastoseg.records import Frame, FrameRef, Image, TimeReference
+from blastoseg.sources.burned_in import read_clock_of_still
+from blastoseg.sources.elapsed import read_elapsed
+from blastoseg.sources.names import NO_HOURS, NO_RUN
+from blastoseg.sources.options import SourceOptions
+from blastoseg.sources.shots import Embryo
+
+LOOK_FOR_CLOCK = "clock"
+"""The address of a picture whose hours may stand in its pixels: nothing stronger tells them."""
+
+
+def set_hours(embryo: Embryo, table: Path | None, options: SourceOptions) -> tuple[list[str], int]:
+    """Give hours to the embryo's pictures as far as they are known before any pixel is read.
+
+    Returns notes for the log, and how many moments lack the hours that their names should carry.
+    """
+    notes: list[str] = []
+    if table is not None:
+        try:
+            hours = read_elapsed(table)
+        except ValueError as error:
+            notes.append(f"{table}: cannot be used, {embryo.name} has no hours from it: {error}")
+        else:
+            return _set_from_table(embryo, hours, table), 0
+    if embryo.has_clock:
+        return notes, 0
+    unnamed = 0
+    if options.naming.time:
+        unnamed = sum(
+            key.hours == NO_HOURS and any(shot.kind == "image" for shot in planes.values())
+            for key, planes in embryo.moments.items()
+        )
+        if _set_from_names(embryo, TimeReference(options.naming.time_reference)):
+            return notes, unnamed
+    for planes in embryo.moments.values():
+        for shot in planes.values():
+            if shot.kind == "image":
+                shot.address = LOOK_FOR_CLOCK
+    return notes, unnamed
+
+
+def interval_of(embryo: Embryo, options: SourceOptions) -> float:
+    """Hours between frames where the user gave them and the source has no clock; NaN otherwise."""
+    if options.frame_interval_h is None or embryo.has_clock:
+        return math.nan
+    return options.frame_interval_h
+
+
+def with_burned_in_hours(ref: FrameRef, image: Image) -> Frame:
+    """The frame with the hours of the clock burned into it, where it has one and nothing stronger counts."""
+    hours = read_clock_of_still(image) if ref.address == LOOK_FOR_CLOCK else None
+    if hours is not None:
+        ref = replace(ref, time_h=hours, time_reference=TimeReference.UNKNOWN)
+    return Frame(ref, image)
+
+
+def _set_from_names(embryo: Embryo, reference: TimeReference) -> bool:
+    if all(key.hours == NO_HOURS for key in embryo.moments):
+        return False
+    embryo.has_clock = True
+    for key, planes in embryo.moments.items():
+        for shot in planes.values():
+            shot.time_h = math.nan if key.hours == NO_HOURS else key.hours
+            shot.time_reference = TimeReference.UNKNOWN if key.hours == NO_HOURS else reference
+    return True
+
+
+def _set_from_table(embryo: Embryo, hours: dict[int, float], path: Path) -> list[str]:
+    embryo.has_clock = True
+    by_position = sorted(hours) if len(hours) == len(embryo.moments) else []
+    missing = 0
+    for position, (key, planes) in enumerate(sorted(embryo.moments.items())):
+        index = key.run
+        if index == NO_RUN and by_position:
+            index = by_position[position]
+        missing += index not in hours
+        for shot in planes.values():
+            shot.time_h = hours.get(index, math.nan)
+            shot.time_reference = TimeReference.RECORDING if index in hours else TimeReference.UNKNOWN
+    return [f"{path}: tells no hours for {missing} frames of {embryo.name}"] if missing else []
