@@ -30,7 +30,7 @@ GOOD = {
 
 def findings(measures=None, location=None, image=None, border=(), um_per_px=0.5):
     return Findings(
-        location or Location(Box(10, 10, 200), 1, False, 0.9),
+        location or Location(Box(10, 10, 200), 1, 0.9),
         image or ImageQuality(sharpness=1.0, contrast=0.2),
         set(border),
         GOOD | (measures or {}),
@@ -53,7 +53,7 @@ def test_a_good_frame_is_ok_without_flags():
         ({"measures": {"te_coverage_frac": 0.5}}, Flag.TE_INCOMPLETE),
         ({"measures": {"zp_integrity_frac": float("nan")}}, Flag.ZP_NOT_VISIBLE),
         ({"measures": {"blastocyst_area_um2": 90_000.0}}, Flag.IMPLAUSIBLE_SIZE),
-        ({"location": Location(Box(0, 0, 99), 3, False, 0.9)}, Flag.SEVERAL_EMBRYOS),
+        ({"location": Location(Box(0, 0, 99), 3, 0.9)}, Flag.SEVERAL_EMBRYOS),
         ({"image": ImageQuality(0.0, 0.2)}, Flag.OUT_OF_FOCUS),
         ({"image": ImageQuality(1.0, 0.0)}, Flag.LOW_CONTRAST),
         ({"border": {4}}, Flag.TOUCHES_BORDER),
