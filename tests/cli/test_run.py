@@ -219,7 +219,7 @@ def test_the_real_cases_are_scored_none_missing(tmp_path):
         "run",
         REAL / "videos" / "embryoscope_well6.avi",
         REAL / "frames",
-        REAL / "pcrm" / "Images",
+        REAL / "pcrm" / "BlastsOnline" / "Images" / "Blast_PCRM_1201754 D5.BMP",
         "--out",
         tmp_path / "out",
         "--no-overlays",
