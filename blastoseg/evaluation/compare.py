@@ -16,11 +16,10 @@ from blastoseg.evaluation.calibration import Reliability, crop_reliability
 from blastoseg.evaluation.cases import CaseReader, EvaluationCase
 from blastoseg.evaluation.overlap import case_jaccard, mean_known, tissue_confusion
 from blastoseg.measure import measure_labels
-from blastoseg.quality import border_contact, is_blastocyst
+from blastoseg.quality import border_contact, is_blastocyst, is_cut_off
 from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
 from blastoseg.settings import Settings
 from blastoseg.stages import Networks, Segmented, measure_frame, segment_frames, try_twice
-from blastoseg.tissues import BLASTOCOEL, ICM, TE
 from blastoseg.training.metrics import Counts
 
 SavePictures = Callable[[EvaluationCase, Labels, FrameResult, float], str]
@@ -141,7 +140,7 @@ def compare_case(case: EvaluationCase, segmented: Segmented, plan: ComparisonPla
         reference=columns.calibrate(reference, um_per_px),
         truth=None if case.truth is None else columns.calibrate(case.truth, um_per_px),
         is_blastocyst=_is_blastocyst(case, reference, plan.settings),
-        is_cut_off=bool(border_contact(case.labels) & {ICM.label, BLASTOCOEL.label, TE.label}),
+        is_cut_off=is_cut_off(border_contact(case.labels)),
         reliability=reliability[0],
         embryo_reliability=reliability[1],
     )
