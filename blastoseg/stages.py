@@ -132,7 +132,7 @@ def measure_label_image(
 
 
 def _findings_of(labels: Labels, um_per_px: float) -> LabelFindings:
-    measures = columns.calibrate(measure_labels(labels), um_per_px)
+    measures = columns.add_micrometres(measure_labels(labels), um_per_px)
     return LabelFindings(measures, border_contact(labels), um_per_px)
 
 

@@ -31,21 +31,16 @@ def measure(
     settings: Annotated[Path | None, typer.Option(help="The lab's settings file (TOML).")] = None,
 ) -> None:
     """Measure and judge label images as a run does: drawn by hand, corrected, or written by a run."""
-    from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_OK, UsageError
+    from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_OK
     from blastoseg.report.tables import frames_table
-    from blastoseg.settings import load_settings
+    from blastoseg.settings import check_pixel_size_option, load_settings
     from blastoseg.sources.label_images import find_label_images
 
-    if um_per_px is not None and not 0 < um_per_px < 100:
-        raise UsageError(f"--um-per-px {um_per_px:g}: must lie between 0 and 100 micrometres")
+    check_pixel_size_option(um_per_px)
     lab = load_settings(settings)
-    calibration = lab.calibration.um_per_px
     refs = find_label_images(masks)
-    if um_per_px is not None:
-        pixel_size, origin = um_per_px, "option"
-    else:
-        pixel_size, origin = (calibration, "settings") if calibration else (float("nan"), "")
-    frames = frames_table(_result_of(ref, lab.quality, pixel_size, origin).row() for ref in refs)
+    pixel_size = lab.pixel_size.known(um_per_px)
+    frames = frames_table(_result_of(ref, lab.quality, *pixel_size).row() for ref in refs)
     written = _write(frames, out)
     _show(frames, written)
     raise typer.Exit(EXIT_FRAMES_FAILED if (frames["status"] == "failed").any() else EXIT_OK)
