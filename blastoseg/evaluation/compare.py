@@ -11,7 +11,7 @@ import numpy as np
 from blastoseg import columns
 from blastoseg.columns import Measures
 from blastoseg.evaluation.boundary import BoundaryDistance, tissue_boundaries
-from blastoseg.evaluation.calibration import Reliability, crop_reliability
+from blastoseg.evaluation.calibration import crop_reliability
 from blastoseg.evaluation.cases import CaseReader, EvaluationCase
 from blastoseg.evaluation.overlap import case_jaccard, mean_known, tissue_confusion
 from blastoseg.measure import measure_labels
@@ -20,6 +20,7 @@ from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
 from blastoseg.settings import Settings
 from blastoseg.stages import Networks, Segmented, measure_frame, segment_frames, try_twice
 from blastoseg.training.metrics import Counts
+from blastoseg.training.reliability import Reliability
 
 SavePictures = Callable[[EvaluationCase, Labels, FrameResult, float], str]
 """Stores a case's pictures, given its predicted labels, result and mean Jaccard; returns the file."""
