@@ -57,6 +57,7 @@ SEGMENTERS: Registry[SegmenterConfiguration] = Registry(
     "segmenter",
     {
         "i2cnet": "i2cnet_config:I2CNetConfig",
+        "unet": "unet:UNetConfig",
     },
     given={"classes": len(INSIDE_OUT)},
 )
