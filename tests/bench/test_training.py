@@ -10,8 +10,8 @@ import torch
 from blastoseg.bench import training as bench
 from blastoseg.errors import EnvironmentProblemError
 from blastoseg.model.architectures.encoder import count_parameters
-from blastoseg.training.fit import build_network
 from blastoseg.training.recipe import Recipe
+from blastoseg.training.trainer import build_network
 from tests.training.conftest import labelled_recipe
 
 

@@ -5,8 +5,7 @@ import pytest
 
 pytest.importorskip("lightning")
 
-from blastoseg.training import held_back
-from blastoseg.training.held_back import best_temperature, expected_calibration_error
+from blastoseg.training.held_out import expected_calibration_error, temperature_of
 
 
 def test_the_calibration_error_of_a_hand_computed_case() -> None:
@@ -15,13 +14,10 @@ def test_the_calibration_error_of_a_hand_computed_case() -> None:
     assert expected_calibration_error(confidence, correct) == pytest.approx((4 * 0.4 + 2 * 0.0) / 6)
 
 
-def test_probabilities_that_are_twice_too_sure_get_the_temperature_two(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_probabilities_that_are_twice_too_sure_get_the_temperature_two() -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 1.5, (5, 400, 400))
     honest = np.exp(logits) / np.exp(logits).sum(axis=0)
     truth = (rng.random((400, 400)) > honest.cumsum(axis=0)).sum(axis=0).clip(max=4)
     sure = np.exp(2 * logits) / np.exp(2 * logits).sum(axis=0)
-    monkeypatch.setattr(held_back, "_answers", lambda *_: [(truth, sure)])
-    assert best_temperature(None, None, 1) == pytest.approx(2.0, rel=0.06)  # type: ignore[arg-type]
+    assert temperature_of([(truth, sure)]) == pytest.approx(2.0, rel=0.06)
