@@ -101,7 +101,7 @@ def _is_first_process() -> bool:
 
 def _read_all_splits(recipe: Recipe, plan: TrainingPlan, data: DataFolders | None) -> Splits:
     wanted = recipe.labelled_sources
-    folders = _folders_by_source(recipe, {} if data is None else data.folders)
+    folders = folders_by_source(recipe, {} if data is None else data.folders)
     several = len(wanted) > 1
     splits = {}
     for name, settings in wanted.items():
@@ -117,7 +117,7 @@ def _read_all_splits(recipe: Recipe, plan: TrainingPlan, data: DataFolders | Non
     return splits
 
 
-def _folders_by_source(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, Path]:
+def folders_by_source(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, Path]:
     """The folder of every labelled source of the recipe."""
     wanted = list(recipe.labelled_sources)
     if not wanted and folders:
