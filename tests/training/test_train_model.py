@@ -1,5 +1,6 @@
 """A recipe becomes a model folder: reproducible synthetic images, resume, schedule, export."""
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -178,3 +179,21 @@ def test_a_loss_that_is_no_number_ends_the_fit_with_advice(tmp_path: Path) -> No
     recipe = tiny_recipe(steps=20, learning_rate=1e30)
     with pytest.raises(TrainingError, match="lower learning_rate"):
         train_network(recipe, "tissues", TrainingPlan(tmp_path, accelerator="cpu"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_another_user_can_read_a_model_folder_where_the_umask_says_so(
+    umask: int, mode: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole, "SCORED_IMAGES", 1)
+    monkeypatch.setattr(whole, "CALIBRATION_IMAGES", 1)
+    before = os.umask(umask)
+    try:
+        plan = TrainingPlan(tmp_path / "work", accelerator="cpu")
+        whole.train_model(tiny_recipe(steps=1), tmp_path / "model", plan)
+    finally:
+        os.umask(before)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) >= 7
+    assert {path.stat().st_mode & 0o777 for path in files} == {mode}
