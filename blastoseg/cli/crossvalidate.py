@@ -39,8 +39,8 @@ def crossvalidate(
 
     try:
         from blastoseg.evaluation.crossvalidation import CrossValidation, cross_validate
-        from blastoseg.training.fit import FitPlan
         from blastoseg.training.recipe import load_recipe
+        from blastoseg.training.trainer import TrainingPlan
     except ModuleNotFoundError as error:
         raise EnvironmentProblemError(
             f"training needs {error.name}: install it with  pip install 'blastoseg[train]'"
@@ -51,7 +51,7 @@ def crossvalidate(
         recipe=load_recipe(recipe, epochs=max_epochs),
         folders=folders_of(data),
         out=out,
-        plan=FitPlan(
+        plan=TrainingPlan(
             work=out, accelerator=device.accelerator, tell=(lambda _text: None) if quiet else typer.echo
         ),
         settings=load_settings(settings),

@@ -13,9 +13,9 @@ from blastoseg.evaluation.workbook import EvaluationTables, run_facts
 from blastoseg.model.card import CARD_FILE, load_card
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.settings import Settings
-from blastoseg.training.fit import FitPlan
-from blastoseg.training.make import DataChoice, folders_by_source, make_model
 from blastoseg.training.recipe import Recipe
+from blastoseg.training.train_model import DataFolders, folders_by_source, train_model
+from blastoseg.training.trainer import TrainingPlan
 
 SPLITS, MODEL, TRAINING, EVALUATION = "splits", "model", "training", "evaluation"
 
@@ -31,7 +31,7 @@ class CrossValidation:
     recipe: Recipe
     folders: Mapping[str, Path]
     out: Path
-    plan: FitPlan
+    plan: TrainingPlan
     settings: Settings
     folds: int = 5
     seed: int = 0
@@ -73,7 +73,7 @@ def _train_fold(request: CrossValidation, folders: Mapping[str, Path], number: i
         splits = split_into_folds(dataset, request.folds, request.seed, settings.val)
         write_split(splits[number - 1], _splits_of(request, number, source))
     plan = replace(request.plan, work=place / TRAINING, resume=(place / TRAINING).is_dir())
-    make_model(request.recipe, place / MODEL, plan, data=DataChoice(folders, place / SPLITS))
+    train_model(request.recipe, place / MODEL, plan, data=DataFolders(folders, place / SPLITS))
 
 
 def _splits_of(request: CrossValidation, number: int, source: str) -> Path:
