@@ -19,6 +19,7 @@ from blastoseg.measure import measure_labels
 from blastoseg.quality import border_contact, is_blastocyst
 from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
 from blastoseg.settings import Settings
+from blastoseg.sources.addresses import WholeImage
 from blastoseg.stages import Networks, Segmented, measure_frame, segment_frames, try_twice
 from blastoseg.tissues import BLASTOCOEL, ICM, TE
 from blastoseg.training.metrics import Counts
@@ -113,7 +114,7 @@ def _frame_of(index: int, case: EvaluationCase) -> Frame:
         source=case.name,
         path=Path(case.name),
         frame_index=index,
-        kind="case",
+        address=WholeImage(),
         um_per_px=case.um_per_px,
     )
     return Frame(ref, case.image)
