@@ -105,7 +105,6 @@ class Location:
 
     box: Box | None
     embryo_count: int = 0
-    touches_border: bool = False
     score: float = math.nan
 
 

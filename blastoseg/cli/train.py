@@ -101,7 +101,7 @@ def train(
         nodes=nodes,
         tell=(lambda _text: None) if quiet else typer.echo,
     )
-    choice = DataChoice(_folders(data), lists) if data else None
+    choice = DataChoice(folders_of(data), lists) if data else None
     card = make_model(chosen, out, plan, part.value, choice)
     if card is None:
         return
@@ -113,7 +113,7 @@ def train(
         )
 
 
-def _folders(data: list[str]) -> dict[str, Path]:
+def folders_of(data: list[str]) -> dict[str, Path]:
     """Folders by source; a folder that stands alone, or has a "=" of its own in its path, is under ""."""
     folders = {}
     for one in data:

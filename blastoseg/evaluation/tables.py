@@ -10,12 +10,12 @@ import pandas as pd
 
 from blastoseg.columns import Measures
 from blastoseg.evaluation.agreement import NUMERIC_MEASURES, Numbers, agreement_table
-from blastoseg.evaluation.calibration import Reliability
 from blastoseg.evaluation.compare import CaseOutcome
 from blastoseg.evaluation.intervals import jaccard_intervals
 from blastoseg.evaluation.overlap import MEAN_OF_IMAGES, case_jaccard, mean_known, score_table
 from blastoseg.records import Mask
 from blastoseg.tissues import FOREGROUND, INSIDE_OUT
+from blastoseg.training.reliability import Reliability
 
 ALL_CASES = "all"
 BLASTOCYSTS = "blastocysts"

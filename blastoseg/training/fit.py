@@ -15,8 +15,6 @@ from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from blastoseg.errors import DeviceError, TrainingError
-from blastoseg.model.architectures import I2CNet, I2CNetConfig, Locator, LocatorConfig
-from blastoseg.model.card import CLASSES
 from blastoseg.model.segmenter import is_out_of_memory
 from blastoseg.training.checkpoints import WholeCheckpoints, read_checkpoint
 from blastoseg.training.data import Target
@@ -74,16 +72,6 @@ class FitPlan:
         return wanted
 
 
-def build_network(job: Job, target: Target) -> nn.Module:
-    """A fresh network as the recipe describes it. Raises TrainingError for an impossible description."""
-    try:
-        if target == "tissues":
-            return I2CNet(I2CNetConfig(classes=len(CLASSES), **job.network))
-        return Locator(LocatorConfig(**{**job.network, "widths": tuple(job.network["widths"])}))
-    except (TypeError, ValueError, KeyError) as error:
-        raise TrainingError(f"the recipe's network section is wrong: {error}") from error
-
-
 def job_of(recipe: Recipe, target: Target) -> Job:
     """The recipe's job for a target. Raises ValueError for a locator that is copied."""
     job = recipe.segmenter if target == "tissues" else recipe.locator
@@ -110,7 +98,7 @@ def fit_network(
     if plan.resume and not checkpoint.is_file():
         raise TrainingError(f"{checkpoint}: is missing: nothing to resume; start without --resume")
     steps_done = int(read_checkpoint(checkpoint)["global_step"]) if plan.resume else 0
-    network = build_network(job, target)
+    network: nn.Module = job.configuration.build()
     if target == "tissues" and recipe.start_from and not plan.resume:
         load_start(network, recipe.start_from)
     if processes > 1:
@@ -146,7 +134,7 @@ def load_fit(recipe: Recipe, target: Target, plan: FitPlan) -> Fitting:
     """The fit as its last checkpoint left it, on the CPU. Raises TrainingError where there is none."""
     job = job_of(recipe, target)
     content = read_checkpoint(plan.checkpoint(target))
-    fitting = Fitting(build_network(job, target), job, target)
+    fitting = Fitting(job.configuration.build(), job, target)
     fitting.load_state_dict(content["state_dict"])
     fitting.on_load_checkpoint(content)
     return fitting

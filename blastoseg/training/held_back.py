@@ -15,6 +15,7 @@ from blastoseg.tissues import CHANNEL_OF_LABEL, INSIDE_OUT
 from blastoseg.training.data import VALIDATION_OFFSET, Sample, draw_sample
 from blastoseg.training.metrics import Summary, confusion, summarise
 from blastoseg.training.recipe_data import SyntheticData
+from blastoseg.training.reliability import Reliability
 
 FIRST_SCORED = VALIDATION_OFFSET + 100_000
 FIRST_CALIBRATED = VALIDATION_OFFSET + 200_000
@@ -34,14 +35,13 @@ class HeldBackScores:
 
 def score_on_held_back(segmenter: Segmenter, data: SyntheticData, count: int) -> HeldBackScores:
     """Scores on ``count`` synthetic images never trained on, without cleaning of the labels."""
-    counts, confidences, hits = [], [], []
+    counts, reliability = [], Reliability.empty()
     for truth, answer in _answers(segmenter, data, range(FIRST_SCORED, FIRST_SCORED + count)):
         prediction = answer.argmax(axis=0)
         counts.append(confusion(truth, prediction, len(INSIDE_OUT)))
-        confidences.append(answer.max(axis=0)[::PIXEL_STEP, ::PIXEL_STEP].ravel())
-        hits.append((prediction == truth)[::PIXEL_STEP, ::PIXEL_STEP].ravel())
-    error = expected_calibration_error(np.concatenate(confidences), np.concatenate(hits))
-    return HeldBackScores(summarise(counts), error)
+        thinned = (slice(None, None, PIXEL_STEP),) * 2
+        reliability += Reliability.of(answer.max(axis=0)[thinned], (prediction == truth)[thinned])
+    return HeldBackScores(summarise(counts), reliability.expected_calibration_error())
 
 
 def synthetic_answers(segmenter: Segmenter, data: SyntheticData, count: int) -> Iterator["Answer"]:
@@ -66,15 +66,6 @@ def temperature_of(answers: Iterable[Answer]) -> float:
     pixels, labels = np.concatenate(logits, axis=1), np.concatenate(truths)
     losses = [_cross_entropy(pixels / temperature, labels) for temperature in TEMPERATURES]
     return round(float(TEMPERATURES[int(np.argmin(losses))]), 3)
-
-
-def expected_calibration_error(
-    confidence: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = 15
-) -> float:
-    """Mean over pixels of |accuracy - confidence| of the pixel's bin of confidence; a fraction."""
-    index = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = np.bincount(index, weights=correct.astype(float) - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / confidence.size)
 
 
 def _cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:

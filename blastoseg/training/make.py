@@ -11,7 +11,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import distributed, nn
 
 from blastoseg.errors import DataError, UsageError
-from blastoseg.model.card import Card, LocatorCard, Score, load_card
+from blastoseg.model.card import MODEL_NAME, Card, LocatorCard, Score, load_card
 from blastoseg.model.loading import load_locator
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.training.checkpoints import read_checkpoint
@@ -65,6 +65,9 @@ def make_model(
     DataError for data that cannot be used, UsageError where the recipe needs none and some are given.
     """
     plan = replace(plan, tell=_first_process_only(plan.tell))
+    if isinstance(recipe.locator, CopiedLocator):
+        # Found out now, and not when the training is over.
+        load_locator(load_card(recipe.locator.copy_from))
     lists = _lists_of(recipe, plan, data)
     fitted: list[Target] = (
         ["tissues"] if isinstance(recipe.locator, CopiedLocator) else ["embryos", "tissues"]
@@ -101,7 +104,7 @@ def _is_first_process() -> bool:
 
 def _lists_of(recipe: Recipe, plan: FitPlan, data: DataChoice | None) -> Lists:
     wanted = recipe.labelled_sources
-    folders = _folders_by_source(recipe, {} if data is None else data.folders)
+    folders = folders_by_source(recipe, {} if data is None else data.folders)
     several = len(wanted) > 1
     lists = {}
     for name, settings in wanted.items():
@@ -117,7 +120,7 @@ def _lists_of(recipe: Recipe, plan: FitPlan, data: DataChoice | None) -> Lists:
     return lists
 
 
-def _folders_by_source(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, Path]:
+def folders_by_source(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, Path]:
     """The folder of every labelled source of the recipe."""
     wanted = list(recipe.labelled_sources)
     if not wanted and folders:
@@ -232,7 +235,7 @@ def _synthetic_score(segmenter: Segmenter, data: SyntheticData) -> Score:
 def _name(recipe: Recipe, out: Path, lists: Lists) -> str:
     """A lab's weights are named after their folder: reports then say whose they are."""
     own = out.resolve().name.lower()
-    return own if lists and re.fullmatch(r"[a-z0-9][a-z0-9._-]*", own) else recipe.name
+    return own if lists and re.fullmatch(MODEL_NAME, own) else recipe.name
 
 
 def _identity(weights: str) -> str:

@@ -17,7 +17,7 @@ def load_start(network: nn.Module, weights: str) -> None:
     own = network.state_dict()
     if {name: value.shape for name, value in own.items()} != {n: v.shape for n, v in tensors.items()}:
         raise UsageError(
-            f"--from {weights}: its network ({card.segmenter.config}) is not the recipe's: leave "
-            "segmenter.network out of the recipe, to take theirs, or start without --from"
+            f"--from {weights}: its network ({card.segmenter.architecture}, {card.segmenter.config}) is not "
+            "the recipe's: leave segmenter.network out of the recipe, to take theirs, or start without --from"
         )
     network.load_state_dict(tensors)
