@@ -198,7 +198,7 @@ Measures = dict[str, float | int | bool | None]
 """Values by column name: an undefined float is NaN, an undefined integer or truth value None."""
 
 
-def calibrate(pixel_measures: Measures, um_per_px: float) -> Measures:
+def add_micrometres(pixel_measures: Measures, um_per_px: float) -> Measures:
     """Add the physical column beside each pixel column.
 
     Returns a new dict with every ``_um`` and ``_um2`` column of ``MEASURE_COLUMNS`` whose ``_px`` or ``_px2``

@@ -1,8 +1,11 @@
 """Stage 6: decide what a person must look at before believing a frame's numbers.
 
-Every rule is one line of ``assess_frame``; every threshold is a lab setting (``settings.Quality``).
+``assess_labels`` holds the rules that need a label map and its measures only, whatever made it;
+``assess_frame`` adds those that need an image or probabilities. Each rule stands here once; the
+thresholds are a lab's settings (``settings.Quality``).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -13,30 +16,30 @@ from blastoseg.records import Flag, Image, Labels, Location, Mask, Probabilities
 from blastoseg.settings import Quality
 from blastoseg.tissues import BLASTOCOEL, CHANNEL_OF_LABEL, FOREGROUND, ICM, TE, ZP
 
-EXCLUDING = {
-    Flag.NO_EMBRYO: "no embryo was found",
-    Flag.NOT_BLASTOCYST: "not a blastocyst (yet): no cavity lined by trophectoderm was found",
-}
 HATCHING_MIN_SHARE = 0.01
 """Share of the blastocyst outside its zona from which it is called hatching: less is the outline's noise."""
 
+NO_EMBRYO = "no embryo was found"
+NO_TISSUE = "no embryo was found: all is background"
+NOT_BLASTOCYST = "not a blastocyst (yet): no cavity lined by trophectoderm was found"
 CUT_OFF = "the blastocyst is cut off by the frame's border"
-FOR_REVIEW = {
+DOUBTS = {
     Flag.SEVERAL_EMBRYOS: "several embryos in view: the central, largest was measured",
     Flag.TOUCHES_BORDER: "the zona reaches the frame's border",
     Flag.OUT_OF_FOCUS: "out of focus",
     Flag.LOW_CONTRAST: "low contrast",
-    Flag.LOW_CONFIDENCE: "the network is unsure of a tissue",
+    Flag.LOW_CONFIDENCE: "the network is unsure of ",
     Flag.ICM_NOT_VISIBLE: "no inner cell mass was found",
     Flag.TE_INCOMPLETE: "the trophectoderm has stretches where none was found",
     Flag.ZP_NOT_VISIBLE: "no zona, or only a small part of it, was found",
     Flag.IMPLAUSIBLE_SIZE: "the blastocyst's area is outside the published range: check the pixel size",
 }
+"""The flags that send a frame to review, and why; after LOW_CONFIDENCE's reason come the tissues."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A frame's status, its flags in the order of ``Flag``, and the status in words."""
+    """A status, its flags in the order of ``Flag``, and the status in words."""
 
     status: Status
     flags: tuple[Flag, ...]
@@ -89,14 +92,21 @@ def border_contact(labels: Labels) -> set[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """What is known of a frame when it is judged. ``measures`` are calibrated and include confidences."""
+class LabelFindings:
+    """A label map's ``measures``, in um too where ``um_per_px`` is known, and the tissues on its border."""
+
+    measures: Measures
+    border: set[int]
+    um_per_px: float
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFindings:
+    """What is known of a frame beside its labels; ``confidence`` holds the ``confidence_`` columns."""
 
     location: Location
     image: ImageQuality
-    border: set[int]
-    measures: Measures
-    um_per_px: float
+    confidence: Mapping[str, float]
 
 
 def is_blastocyst(measures: Measures, thresholds: Quality) -> bool:
@@ -109,48 +119,78 @@ def is_blastocyst(measures: Measures, thresholds: Quality) -> bool:
     )
 
 
-def assess_frame(findings: Findings, thresholds: Quality) -> Verdict:
+def is_cut_off(border: set[int]) -> bool:
+    """Whether the blastocyst itself, and not its zona alone, reaches the frame's border."""
+    return bool(border & {ICM.label, BLASTOCOEL.label, TE.label})
+
+
+def assess_labels(found: LabelFindings, thresholds: Quality) -> Verdict:
+    """Status, flags and reason of a label map: a network's, a person's, or a corrected one."""
+    return _excluded(found, thresholds) or _verdict(_flags_of_labels(found, thresholds))
+
+
+def assess_frame(found: LabelFindings, frame: FrameFindings, thresholds: Quality) -> Verdict:
     """Status, flags and reason of one frame that could be read."""
-    if findings.location.box is None:
-        return _excluded(Flag.NO_EMBRYO, EXCLUDING[Flag.NO_EMBRYO])
-    if not is_blastocyst(findings.measures, thresholds):
-        return _excluded(Flag.NOT_BLASTOCYST, EXCLUDING[Flag.NOT_BLASTOCYST])
-    if findings.border & {ICM.label, BLASTOCOEL.label, TE.label}:
-        return _excluded(Flag.TOUCHES_BORDER, CUT_OFF)
-    raised = _doubts(findings, thresholds)
-    # A gap alone may be an opened zona, or one too thin to be seen: hatching is tissue outside.
-    if _number(findings.measures, "extruded_area_frac") >= HATCHING_MIN_SHARE:
-        raised.add(Flag.HATCHING)
-    if np.isnan(findings.um_per_px):
-        raised.add(Flag.UNCALIBRATED)
-    flags = tuple(flag for flag in Flag if flag in raised)
-    reasons = [FOR_REVIEW[flag] for flag in flags if flag in FOR_REVIEW]
-    return Verdict(Status.REVIEW if reasons else Status.OK, flags, "; ".join(reasons))
+    if frame.location.box is None:
+        return Verdict(Status.EXCLUDED, (Flag.NO_EMBRYO,), NO_EMBRYO)
+    return _excluded(found, thresholds) or _verdict(
+        _flags_of_labels(found, thresholds) | _flags_of_image(frame, thresholds)
+    )
 
 
-def _doubts(findings: Findings, thresholds: Quality) -> set[Flag]:
-    measures, image = findings.measures, findings.image
-    confidences = [_number(measures, f"confidence_{tissue.key}_frac") for tissue in FOREGROUND]
+def _excluded(found: LabelFindings, thresholds: Quality) -> Verdict | None:
+    """The verdict where there is no blastocyst to measure, None where there is one."""
+    measures = found.measures
+    if not _number(measures, "embryo_area_px2") > 0:
+        return Verdict(Status.EXCLUDED, (Flag.NO_EMBRYO,), NO_TISSUE)
+    if not is_blastocyst(measures, thresholds):
+        return Verdict(Status.EXCLUDED, (Flag.NOT_BLASTOCYST,), NOT_BLASTOCYST)
+    if is_cut_off(found.border):
+        return Verdict(Status.EXCLUDED, (Flag.TOUCHES_BORDER,), CUT_OFF)
+    return None
+
+
+def _flags_of_labels(found: LabelFindings, thresholds: Quality) -> dict[Flag, str]:
+    measures, has_pixel_size = found.measures, not np.isnan(found.um_per_px)
     # A comparison with NaN is False: an undefined measure raises its flag through `not ... >=`.
     rules = {
-        Flag.SEVERAL_EMBRYOS: findings.location.embryo_count > 1,
-        Flag.TOUCHES_BORDER: ZP.label in findings.border,
-        Flag.OUT_OF_FOCUS: image.sharpness < thresholds.out_of_focus,
-        Flag.LOW_CONTRAST: image.contrast < thresholds.low_contrast,
-        Flag.LOW_CONFIDENCE: any(value < thresholds.low_confidence for value in confidences),
+        Flag.TOUCHES_BORDER: ZP.label in found.border,
         Flag.ICM_NOT_VISIBLE: not _number(measures, "icm_area_frac") >= thresholds.icm_min_area_frac,
         Flag.TE_INCOMPLETE: not _number(measures, "te_coverage_frac") >= thresholds.te_min_coverage,
         Flag.ZP_NOT_VISIBLE: not _number(measures, "zp_integrity_frac") >= thresholds.zp_min_integrity,
-        Flag.IMPLAUSIBLE_SIZE: not np.isnan(findings.um_per_px)
+        # A gap alone may be an opened zona, or one too thin to be seen: hatching is tissue outside.
+        Flag.HATCHING: _number(measures, "extruded_area_frac") >= HATCHING_MIN_SHARE,
+        Flag.IMPLAUSIBLE_SIZE: has_pixel_size
         and not thresholds.blastocyst_area_min_um2
         <= _number(measures, "blastocyst_area_um2")
         <= thresholds.blastocyst_area_max_um2,
+        Flag.UNCALIBRATED: not has_pixel_size,
     }
-    return {flag for flag, is_raised in rules.items() if is_raised}
+    return {flag: DOUBTS.get(flag, "") for flag, is_raised in rules.items() if is_raised}
 
 
-def _excluded(flag: Flag, reason: str) -> Verdict:
-    return Verdict(Status.EXCLUDED, (flag,), reason)
+def _flags_of_image(frame: FrameFindings, thresholds: Quality) -> dict[Flag, str]:
+    unsure = [
+        tissue.name.lower()
+        for tissue in FOREGROUND
+        if frame.confidence[f"confidence_{tissue.key}_frac"] < thresholds.low_confidence
+    ]
+    rules = {
+        Flag.SEVERAL_EMBRYOS: frame.location.embryo_count > 1,
+        Flag.OUT_OF_FOCUS: frame.image.sharpness < thresholds.out_of_focus,
+        Flag.LOW_CONTRAST: frame.image.contrast < thresholds.low_contrast,
+    }
+    flags = {flag: DOUBTS[flag] for flag, is_raised in rules.items() if is_raised}
+    if unsure:
+        flags[Flag.LOW_CONFIDENCE] = DOUBTS[Flag.LOW_CONFIDENCE] + ", ".join(unsure)
+    return flags
+
+
+def _verdict(raised: Mapping[Flag, str]) -> Verdict:
+    """Ok or review: a flag without a reason is told and is no doubt."""
+    flags = tuple(flag for flag in Flag if flag in raised)
+    reasons = [raised[flag] for flag in flags if raised[flag]]
+    return Verdict(Status.REVIEW if reasons else Status.OK, flags, "; ".join(reasons))
 
 
 def _number(measures: Measures, name: str) -> float:

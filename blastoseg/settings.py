@@ -1,6 +1,7 @@
 """A lab's settings file: TOML, validated, hashable. Unknown keys are errors: no typing mistake is silent."""
 
 import hashlib
+import math
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -12,17 +13,56 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from blastoseg.errors import SettingsError, UsageError
 from blastoseg.naming_presets import PRESETS
 
+FINEST_UM_PER_PX, COARSEST_UM_PER_PX = 0.01, 10.0
+"""Pixel sizes of any light microscope, whoever tells them. Beyond lie slips of the decimal point, and the
+print resolutions that programs put into files (72 dpi is 353 um)."""
+PIXEL_SIZE_RANGE = (
+    f"must lie between {FINEST_UM_PER_PX:g} and {COARSEST_UM_PER_PX:g} micrometres, the width of one pixel"
+)
+
+
+def is_pixel_size(um_per_px: float) -> bool:
+    """Whether a camera on a microscope can have this pixel size; NaN is none."""
+    return FINEST_UM_PER_PX <= um_per_px <= COARSEST_UM_PER_PX
+
+
+def check_pixel_size_option(um_per_px: float | None) -> None:
+    """Raises UsageError for a ``--um-per-px`` that no microscope has; None is not given, and fine."""
+    if um_per_px is not None and not is_pixel_size(um_per_px):
+        raise UsageError(f"--um-per-px {um_per_px:g}: {PIXEL_SIZE_RANGE}")
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Calibration(_Section):
+class PixelSize(_Section):
     """The pixel size of the lab's instrument. Without it, lengths are reported in pixels only."""
 
-    um_per_px: float | None = Field(default=None, gt=0, lt=100)
+    um_per_px: float | None = None
     instrument: str = ""
     measured_on: date | None = None
+
+    @field_validator("um_per_px")
+    @classmethod
+    def _is_possible(cls, um_per_px: float | None) -> float | None:
+        if um_per_px is not None and not is_pixel_size(um_per_px):
+            raise ValueError(PIXEL_SIZE_RANGE)
+        return um_per_px
+
+    def known(
+        self, option: float | None, metadata: float = math.nan, metadata_source: str = "metadata"
+    ) -> tuple[float, str]:
+        """The um/px that counts and where it comes from, in the order of trust: option, settings, metadata.
+
+        NaN and an empty source where none of them tells it.
+        """
+        if option is not None:
+            return option, "option"
+        if self.um_per_px is not None:
+            details = ", ".join(str(value) for value in (self.instrument, self.measured_on) if value)
+            return self.um_per_px, f"settings ({details})" if details else "settings"
+        return metadata, "" if math.isnan(metadata) else metadata_source
 
 
 class Naming(_Section):
@@ -92,7 +132,7 @@ class Quality(_Section):
 class Settings(_Section):
     """Everything a lab can set. ``Settings()`` is what runs without a file."""
 
-    calibration: Calibration = Calibration()
+    pixel_size: PixelSize = PixelSize()
     naming: Naming = Naming()
     quality: Quality = Quality()
     frame_interval_h: float | None = Field(default=None, gt=0)
@@ -133,11 +173,13 @@ def load_settings(path: Path | None) -> Settings:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}): check --settings") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: is not valid TOML: {error}") from error
+    if "calibration" in content:
+        raise SettingsError(f"{path}: the section [calibration] is called [pixel_size] now: rename it there")
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+        problems = [
+            ".".join(map(str, problem["loc"])) + ": " + problem["msg"].removeprefix("Value error, ")
             for problem in error.errors()
-        )
-        raise SettingsError(f"{path}: {problems}") from error
+        ]
+        raise SettingsError(f"{path}: {'; '.join(problems)}") from error

@@ -1,4 +1,4 @@
-"""Stages 1 to 6 for one frame: located, segmented, cleaned, measured, judged. No threads, no files."""
+"""Stages 1 to 6 for one frame, and for a label image alone. No threads, no files."""
 
 import logging
 from collections.abc import Callable
@@ -21,7 +21,16 @@ from blastoseg.model.locating import (
     resample_labels,
     resample_probabilities,
 )
-from blastoseg.quality import Findings, assess_frame, border_contact, judge_image, tissue_confidence
+from blastoseg.quality import (
+    FrameFindings,
+    LabelFindings,
+    Verdict,
+    assess_frame,
+    assess_labels,
+    border_contact,
+    judge_image,
+    tissue_confidence,
+)
 from blastoseg.records import (
     Flag,
     Frame,
@@ -71,7 +80,7 @@ class Segmented:
 
 
 def segment_frames(frames: list[Frame], networks: Networks) -> list[Segmented]:
-    """Locate and segment a batch: two passes of small networks, one a frame, one a crop."""
+    """Locate and segment a batch: the locator sees the whole frames, the segmenter one crop of each."""
     if not frames:
         return []
     squares, fits = zip(*(fit_square(frame.image, networks.locator_side) for frame in frames), strict=True)
@@ -99,26 +108,49 @@ def measure_frame(
     segmented: Segmented, thresholds: Quality, um_per_px: float, um_per_px_source: str
 ) -> tuple[Labels | None, FrameResult]:
     """Clean, measure and judge one frame: its labels ``(y, x)``, None without an embryo, and its row."""
-    ref = segmented.frame.ref
-    measures = dict(UNMEASURED)
-    border: set[int] = set()
+    shape = segmented.frame.image.shape
     labels: Labels | None = None
-    image_quality = judge_image(segmented.frame.image, np.zeros(segmented.frame.image.shape, bool))
+    found = LabelFindings(dict(UNMEASURED), set(), um_per_px)
+    image_quality = judge_image(segmented.frame.image, np.zeros(shape, bool))
+    confidence: dict[str, float] = {}
     if segmented.segmentation is not None and segmented.crop is not None:
-        crop_labels, labels = label_frame(segmented.segmentation, segmented.frame.image.shape)
-        measures |= columns.calibrate(measure_labels(labels), um_per_px)
+        crop_labels, labels = label_frame(segmented.segmentation, shape)
+        found = _findings_of(labels, um_per_px)
         probabilities = segmented.segmentation.probabilities
         at_input = resample_labels(crop_labels, probabilities.shape[1])
-        measures |= tissue_confidence(probabilities, at_input)
+        confidence = tissue_confidence(probabilities, at_input)
         image_quality = judge_image(segmented.crop, at_input > 0)
-        border = border_contact(labels)
-    verdict = assess_frame(
-        Findings(segmented.location, image_quality, border, measures, um_per_px), thresholds
-    )
-    if verdict.status is Status.EXCLUDED:
-        measures = dict(UNMEASURED)
-    return labels, FrameResult(
-        ref, verdict.status, verdict.flags, verdict.reason, um_per_px, um_per_px_source, measures
+    verdict = assess_frame(found, FrameFindings(segmented.location, image_quality, confidence), thresholds)
+    measures = found.measures | confidence
+    return labels, _result(segmented.frame.ref, verdict, measures, um_per_px, um_per_px_source)
+
+
+def measure_label_image(
+    ref: FrameRef, labels: Labels, thresholds: Quality, um_per_px: float, um_per_px_source: str
+) -> FrameResult:
+    """The row of labels ``(y, x)`` alone: measured and judged as those that a run makes."""
+    found = _findings_of(labels, um_per_px)
+    return _result(ref, assess_labels(found, thresholds), found.measures, um_per_px, um_per_px_source)
+
+
+def _findings_of(labels: Labels, um_per_px: float) -> LabelFindings:
+    measures = columns.add_micrometres(measure_labels(labels), um_per_px)
+    return LabelFindings(measures, border_contact(labels), um_per_px)
+
+
+def _result(
+    ref: FrameRef, verdict: Verdict, measures: columns.Measures, um_per_px: float, um_per_px_source: str
+) -> FrameResult:
+    """The row of a frame that was judged: what is excluded has no measures."""
+    shown = {} if verdict.status is Status.EXCLUDED else measures
+    return FrameResult(
+        ref,
+        verdict.status,
+        verdict.flags,
+        verdict.reason,
+        um_per_px,
+        um_per_px_source,
+        UNMEASURED | shown,
     )
 
 
@@ -150,21 +182,3 @@ def label_frame(segmentation: Segmentation, frame_shape: tuple[int, ...]) -> tup
 def failed_frame(ref: FrameRef, reason: str, flags: tuple[Flag, ...] = ()) -> FrameResult:
     """The row of a frame that could not be read or processed."""
     return FrameResult(ref, Status.FAILED, flags, reason, measures=dict(UNMEASURED))
-
-
-def measure_label_image(
-    ref: FrameRef, labels: Labels, um_per_px: float, um_per_px_source: str
-) -> FrameResult:
-    """The row of labels ``(y, x)`` that no network made: ``excluded`` where they are all background."""
-    result = FrameResult(ref, Status.OK, (), "", um_per_px, um_per_px_source, dict(UNMEASURED))
-    if not labels.any():
-        result.status, result.flags = Status.EXCLUDED, (Flag.NO_EMBRYO,)
-        result.reason = "the label image is all background"
-        return result
-    result.measures |= columns.calibrate(measure_labels(labels), um_per_px)
-    flags = {
-        Flag.HATCHING: bool(result.measures["zp_is_breached"]),
-        Flag.UNCALIBRATED: bool(np.isnan(um_per_px)),
-    }
-    result.flags = tuple(flag for flag, is_raised in flags.items() if is_raised)
-    return result

@@ -65,9 +65,11 @@ def test_the_sheets_with_a_choice_of_columns_choose_declared_ones():
     assert chosen | set(QUALITY_COLUMNS) <= set(columns.BY_NAME)
 
 
-def test_calibration_multiplies_lengths_once_and_areas_twice():
-    calibrated = columns.calibrate({"icm_area_px2": 100.0, "icm_length_px": 10.0, "icm_components": 1}, 0.5)
-    assert calibrated["icm_area_um2"] == pytest.approx(25)
-    assert calibrated["icm_length_um"] == pytest.approx(5)
-    assert calibrated["icm_components"] == 1
-    assert math.isnan(columns.calibrate({"icm_length_px": 10.0}, math.nan)["icm_length_um"])
+def test_the_pixel_size_multiplies_lengths_once_and_areas_twice():
+    physical = columns.add_micrometres(
+        {"icm_area_px2": 100.0, "icm_length_px": 10.0, "icm_components": 1}, 0.5
+    )
+    assert physical["icm_area_um2"] == pytest.approx(25)
+    assert physical["icm_length_um"] == pytest.approx(5)
+    assert physical["icm_components"] == 1
+    assert math.isnan(columns.add_micrometres({"icm_length_px": 10.0}, math.nan)["icm_length_um"])

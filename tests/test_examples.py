@@ -22,7 +22,7 @@ TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
 
 def test_the_settings_file_is_valid_and_says_what_it_means() -> None:
     settings = load_settings(EXAMPLES / "blastoseg.toml")
-    assert settings.calibration.um_per_px == 0.335
+    assert settings.pixel_size.um_per_px == 0.335
     assert settings.naming == type(settings.naming)(), "the patterns shown are the defaults"
     assert settings.quality == type(settings.quality)(), "the thresholds shown are the defaults"
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from blastoseg.quality import (
-    Findings,
+    FrameFindings,
     ImageQuality,
+    LabelFindings,
     assess_frame,
+    assess_labels,
     border_contact,
     judge_image,
     tissue_confidence,
@@ -24,22 +26,25 @@ GOOD = {
     "te_coverage_frac": 0.99,
     "zp_integrity_frac": 1.0,
     "zp_is_breached": False,
-    **{f"confidence_{key}_frac": 0.95 for key in ("icm", "blastocoel", "te", "zp")},
 }
+SURE = {f"confidence_{key}_frac": 0.95 for key in ("icm", "blastocoel", "te", "zp")}
+NAN = float("nan")
 
 
-def findings(measures=None, location=None, image=None, border=(), um_per_px=0.5):
-    return Findings(
+def of_labels(measures=None, border=(), um_per_px=0.5):
+    return LabelFindings(GOOD | (measures or {}), set(border), um_per_px)
+
+
+def of_frame(location=None, image=None, confidence=None):
+    return FrameFindings(
         location or Location(Box(10, 10, 200), 1, 0.9),
         image or ImageQuality(sharpness=1.0, contrast=0.2),
-        set(border),
-        GOOD | (measures or {}),
-        um_per_px,
+        SURE | (confidence or {}),
     )
 
 
 def test_a_good_frame_is_ok_without_flags():
-    verdict = assess_frame(findings(), THRESHOLDS)
+    verdict = assess_frame(of_labels(), of_frame(), THRESHOLDS)
     assert verdict.status is Status.OK
     assert verdict.flags == ()
     assert verdict.reason == ""
@@ -48,54 +53,84 @@ def test_a_good_frame_is_ok_without_flags():
 @pytest.mark.parametrize(
     ("change", "flag"),
     [
-        ({"measures": {"confidence_icm_frac": 0.2}}, Flag.LOW_CONFIDENCE),
-        ({"measures": {"icm_area_frac": float("nan")}}, Flag.ICM_NOT_VISIBLE),
+        ({"measures": {"icm_area_frac": NAN}}, Flag.ICM_NOT_VISIBLE),
         ({"measures": {"te_coverage_frac": 0.5}}, Flag.TE_INCOMPLETE),
-        ({"measures": {"zp_integrity_frac": float("nan")}}, Flag.ZP_NOT_VISIBLE),
+        ({"measures": {"zp_integrity_frac": NAN}}, Flag.ZP_NOT_VISIBLE),
         ({"measures": {"blastocyst_area_um2": 90_000.0}}, Flag.IMPLAUSIBLE_SIZE),
-        ({"location": Location(Box(0, 0, 99), 3, 0.9)}, Flag.SEVERAL_EMBRYOS),
-        ({"image": ImageQuality(0.0, 0.2)}, Flag.OUT_OF_FOCUS),
-        ({"image": ImageQuality(1.0, 0.0)}, Flag.LOW_CONTRAST),
         ({"border": {4}}, Flag.TOUCHES_BORDER),
     ],
 )
-def test_each_doubt_sends_a_frame_to_review_and_says_so(change, flag):
-    verdict = assess_frame(findings(**change), THRESHOLDS)
+def test_a_doubt_about_labels_sends_them_to_review_whatever_made_them(change, flag):
+    verdict = assess_labels(of_labels(**change), THRESHOLDS)
     assert verdict.status is Status.REVIEW
     assert verdict.flags == (flag,)
     assert verdict.reason
+    assert verdict == assess_frame(of_labels(**change), of_frame(), THRESHOLDS)
 
 
 @pytest.mark.parametrize(
     ("change", "flag"),
     [
-        ({"location": Location(None)}, Flag.NO_EMBRYO),
-        ({"measures": {"blastocyst_area_px2": float("nan")}}, Flag.NOT_BLASTOCYST),
+        ({"confidence": {"confidence_icm_frac": 0.2}}, Flag.LOW_CONFIDENCE),
+        ({"location": Location(Box(0, 0, 99), 3, 0.9)}, Flag.SEVERAL_EMBRYOS),
+        ({"image": ImageQuality(0.0, 0.2)}, Flag.OUT_OF_FOCUS),
+        ({"image": ImageQuality(1.0, 0.0)}, Flag.LOW_CONTRAST),
+    ],
+)
+def test_a_doubt_about_the_image_sends_a_frame_to_review_and_says_so(change, flag):
+    verdict = assess_frame(of_labels(), of_frame(**change), THRESHOLDS)
+    assert verdict.status is Status.REVIEW
+    assert verdict.flags == (flag,)
+    assert verdict.reason
+
+
+def test_the_reason_names_the_tissues_of_which_the_network_is_unsure():
+    unsure = of_frame(confidence={"confidence_te_frac": 0.2, "confidence_zp_frac": 0.5})
+    reason = assess_frame(of_labels(), unsure, THRESHOLDS).reason
+    assert reason == "the network is unsure of trophectoderm, zona pellucida"
+
+
+def test_flags_and_reasons_of_labels_and_image_stand_in_one_order():
+    blurred = of_frame(image=ImageQuality(0.0, 0.2), confidence={"confidence_icm_frac": 0.1})
+    verdict = assess_frame(of_labels({"te_coverage_frac": 0.5}, border={4}), blurred, THRESHOLDS)
+    assert verdict.flags == tuple(flag for flag in Flag if flag in verdict.flags)
+    assert [words.split()[0] for words in verdict.reason.split("; ")] == ["the", "out", "the", "the"]
+
+
+@pytest.mark.parametrize(
+    ("change", "flag"),
+    [
+        ({"measures": {"embryo_area_px2": NAN}}, Flag.NO_EMBRYO),
+        ({"measures": {"blastocyst_area_px2": NAN}}, Flag.NOT_BLASTOCYST),
         ({"measures": {"blastocoel_area_frac": 0.0}}, Flag.NOT_BLASTOCYST),
         ({"measures": {"blastocyst_area_px2": 4000.0}}, Flag.NOT_BLASTOCYST),
         ({"border": {3}}, Flag.TOUCHES_BORDER),
     ],
 )
-def test_what_cannot_be_measured_is_excluded(change, flag):
-    verdict = assess_frame(findings(**change), THRESHOLDS)
+def test_labels_that_show_nothing_to_measure_are_excluded_whatever_made_them(change, flag):
+    verdict = assess_labels(of_labels(**change), THRESHOLDS)
     assert verdict.status is Status.EXCLUDED
     assert verdict.flags == (flag,)
+    assert verdict == assess_frame(of_labels(**change), of_frame(), THRESHOLDS)
+
+
+def test_a_frame_in_which_no_embryo_was_located_is_excluded():
+    verdict = assess_frame(of_labels(), of_frame(location=Location(None)), THRESHOLDS)
+    assert (verdict.status, verdict.flags) == (Status.EXCLUDED, (Flag.NO_EMBRYO,))
 
 
 def test_an_opened_zona_without_tissue_outside_is_not_hatching():
-    assert assess_frame(findings({"zp_is_breached": True}), THRESHOLDS).flags == ()
+    assert assess_labels(of_labels({"zp_is_breached": True}), THRESHOLDS).flags == ()
 
 
 def test_hatching_and_a_missing_pixel_size_are_told_but_are_no_doubt():
-    verdict = assess_frame(findings({"extruded_area_frac": 0.2}, um_per_px=float("nan")), THRESHOLDS)
+    verdict = assess_labels(of_labels({"extruded_area_frac": 0.2}, um_per_px=NAN), THRESHOLDS)
     assert verdict.status is Status.OK
     assert verdict.flags == (Flag.HATCHING, Flag.UNCALIBRATED)
 
 
 def test_size_is_not_judged_where_the_pixel_size_is_unknown():
-    verdict = assess_frame(
-        findings({"blastocyst_area_um2": float("nan")}, um_per_px=float("nan")), THRESHOLDS
-    )
+    verdict = assess_labels(of_labels({"blastocyst_area_um2": NAN}, um_per_px=NAN), THRESHOLDS)
     assert Flag.IMPLAUSIBLE_SIZE not in verdict.flags
 
 

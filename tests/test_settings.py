@@ -1,9 +1,12 @@
 """A lab's settings: read, checked, hashed."""
 
+import math
+from datetime import date
+
 import pytest
 
 from blastoseg.errors import SettingsError, UsageError
-from blastoseg.settings import Settings, load_settings
+from blastoseg.settings import PixelSize, Settings, check_pixel_size_option, load_settings
 
 
 def test_without_a_file_the_defaults_run():
@@ -12,12 +15,12 @@ def test_without_a_file_the_defaults_run():
 
 def test_a_typing_mistake_is_an_error_that_names_file_and_key(tmp_path):
     path = tmp_path / "lab.toml"
-    path.write_text("[calibration]\num_per_pix = 0.5\n")
-    with pytest.raises(SettingsError, match=r"lab\.toml.*calibration\.um_per_pix"):
+    path.write_text("[pixel_size]\num_per_pix = 0.5\n")
+    with pytest.raises(SettingsError, match=r"lab\.toml.*pixel_size\.um_per_pix"):
         load_settings(path)
 
 
-@pytest.mark.parametrize("content", ["um_per_px = ", "\xff\xfe", "[calibration]\num_per_px = -1"])
+@pytest.mark.parametrize("content", ["um_per_px = ", "\xff\xfe", "[pixel_size]\num_per_px = -1"])
 def test_a_broken_file_is_an_error_that_names_it(tmp_path, content):
     path = tmp_path / "lab.toml"
     path.write_text(content, "latin-1")
@@ -28,6 +31,37 @@ def test_a_broken_file_is_an_error_that_names_it(tmp_path, content):
 def test_a_missing_file_is_an_error_that_names_it(tmp_path):
     with pytest.raises(SettingsError, match=r"none\.toml"):
         load_settings(tmp_path / "none.toml")
+
+
+def test_the_section_under_its_old_name_answers_with_the_new_one(tmp_path):
+    path = tmp_path / "lab.toml"
+    path.write_text("[calibration]\num_per_px = 0.5\n")
+    with pytest.raises(SettingsError, match=r"lab\.toml: .*\[calibration\] is called \[pixel_size\] now"):
+        load_settings(path)
+
+
+@pytest.mark.parametrize("um_per_px", [0.0, -1.0, 0.001, 10.5, float("inf"), float("nan")])
+def test_a_pixel_size_that_no_microscope_has_is_refused_wherever_it_is_given(tmp_path, um_per_px):
+    with pytest.raises(UsageError, match=r"--um-per-px .*: must lie between 0\.01 and 10 micrometres"):
+        check_pixel_size_option(um_per_px)
+    path = tmp_path / "lab.toml"
+    path.write_text(f"[pixel_size]\num_per_px = {um_per_px}\n")
+    with pytest.raises(SettingsError, match=r"lab\.toml: pixel_size\.um_per_px: must lie between 0\.01"):
+        load_settings(path)
+
+
+def test_the_option_is_trusted_before_the_settings_and_these_before_the_metadata():
+    in_settings, empty = (
+        PixelSize(um_per_px=0.5, instrument="incubator 2", measured_on=date(2026, 3, 2)),
+        PixelSize(),
+    )
+    assert in_settings.known(0.4, 0.3) == (0.4, "option")
+    assert in_settings.known(None, 0.3) == (0.5, "settings (incubator 2, 2026-03-02)")
+    assert PixelSize(um_per_px=0.5).known(None) == (0.5, "settings")
+    assert empty.known(None, 0.3, "metadata (OME)") == (0.3, "metadata (OME)")
+    um_per_px, source = empty.known(None)
+    assert math.isnan(um_per_px)
+    assert source == ""
 
 
 def test_a_pattern_without_its_group_is_refused(tmp_path):

@@ -157,7 +157,7 @@ def _time_measuring(
         ]
     with watch.of("measure", len(found)):
         for labels in placed:
-            columns.calibrate(measure_labels(labels), 0.5)
+            columns.add_micrometres(measure_labels(labels), 0.5)
     with watch.of("masks and overlays", len(found)):
         for labels, (frame, _) in zip(placed, found, strict=True):
             pictures.save(frame, labels, FrameResult(frame.ref, Status.OK))

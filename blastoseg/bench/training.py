@@ -20,7 +20,7 @@ from blastoseg.model.segmenter import choose_device
 from blastoseg.simulate import View, draw_frame
 from blastoseg.training.data import LoadedSource, Sample
 from blastoseg.training.labelled import cut_sample
-from blastoseg.training.loaders import Material, training_loader
+from blastoseg.training.loaders import TrainingData, training_loader
 from blastoseg.training.loss import segmentation_loss
 from blastoseg.training.recipe import Job, Recipe
 from blastoseg.training.recipe_data import LabelledData, Source
@@ -52,7 +52,7 @@ def time_training(recipe: Recipe, device_name: str = "auto") -> list[Speed]:
     samples = list(_draw_samples(job.input_size))
     source = Source(name="labelled", share=1.0, data=LabelledData(kind="labelled"))
     job = job.model_copy(update={"data": source.data})
-    material = Material(job, "tissues", (LoadedSource(source, samples, []),))
+    material = TrainingData(job, "tissues", (LoadedSource(source, samples, []),))
     speeds = [Speed(f"loader, {job.optimisation.workers or 'no'} worker processes", _time_loader(material))]
     batch = next(iter(training_loader(_without_workers(material))))
     networks = {job.architecture: job.configuration.build()} | others
@@ -96,13 +96,13 @@ def _draw_samples(size: int) -> Iterator[Sample]:
         yield cut_sample(frame.image, frame.labels, size, "tissues")
 
 
-def _without_workers(material: Material) -> Material:
+def _without_workers(material: TrainingData) -> TrainingData:
     settings = material.job.optimisation.model_copy(update={"workers": 0})
     job = material.job.model_copy(update={"optimisation": settings})
-    return Material(job, material.target, material.sources)
+    return TrainingData(job, material.target, material.sources)
 
 
-def _time_loader(material: Material) -> float:
+def _time_loader(material: TrainingData) -> float:
     """Images a second that the loader makes, its start and first batches left out."""
     size, workers = material.job.optimisation.batch_size, material.job.optimisation.workers
     batches = iter(training_loader(material))

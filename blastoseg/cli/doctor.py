@@ -13,6 +13,7 @@ import typer
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.cli.failure import explain_import_error
+from blastoseg.cli.libraries import PURPOSES, check_libraries, extras, missing_of_extra
 from blastoseg.errors import BlastosegError, EnvironmentProblemError, OutputError, WeightsError
 
 if TYPE_CHECKING:
@@ -23,11 +24,22 @@ TIMED_PASSES = 5
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that a run needs: what was found, or the error that a run would meet."""
+    """One thing that a run needs: what was found, or the error that a run would meet.
+
+    ``is_absent``: something optional that is not installed, which is no problem.
+    """
 
     subject: str
     finding: str
     error: BlastosegError | None = None
+    is_absent: bool = False
+
+    @property
+    def mark(self) -> tuple[str, str]:
+        """The word before the subject, and its style."""
+        if self.error is not None:
+            return "problem ", "bold red"
+        return ("absent  ", "yellow") if self.is_absent else ("ok      ", "green")
 
 
 def doctor(
@@ -39,7 +51,7 @@ def doctor(
 ) -> None:
     """Check this installation: libraries, devices, weights, write access; time the network.
 
-    Ends with the exit code of the first problem, 0 if there is none.
+    Ends with the exit code of the first problem, 0 if there is none. An extra that is absent is no problem.
     """
     from rich.console import Console
     from rich.text import Text
@@ -47,8 +59,9 @@ def doctor(
     console = Console()
     first: BlastosegError | None = None
     for check in run_checks(folder, weights, device):
-        mark = Text("ok      ", "green") if check.error is None else Text("problem ", "bold red")
-        console.print(mark, Text(f"{check.subject}: ", "bold"), check.finding, sep="", soft_wrap=True)
+        console.print(
+            Text(*check.mark), Text(f"{check.subject}: ", "bold"), Text(check.finding), sep="", soft_wrap=True
+        )
         first = first or check.error
     console.print(RESEARCH_USE_ONLY, style="dim")
     raise typer.Exit(first.exit_code if first else 0)
@@ -56,8 +69,14 @@ def doctor(
 
 def run_checks(folder: Path, weights: str, device: str) -> Iterator[Check]:
     """Every check, one after the other; none is left out because an earlier one failed."""
+    yield from _checks_of_a_run(folder, weights, device)
+    yield from _extras()
+
+
+def _checks_of_a_run(folder: Path, weights: str, device: str) -> Iterator[Check]:
     steps: tuple[tuple[str, Callable[[], str]], ...] = (
         ("Software", _software),
+        ("Libraries", check_libraries),
         ("OpenCV", _opencv),
         ("Devices", partial(_devices, device)),
         (f"Weights {weights}", partial(_weights, weights)),
@@ -74,6 +93,15 @@ def run_checks(folder: Path, weights: str, device: str) -> Iterator[Check]:
                 f"{error}: install blastoseg anew, with pip install --force-reinstall blastoseg"
             )
             yield Check(subject, str(problem), problem)
+
+
+def _extras() -> Iterator[Check]:
+    for extra in extras():
+        missing, purpose = missing_of_extra(extra), PURPOSES.get(extra, "")
+        finding = f"for {purpose}" if purpose else ""
+        if missing:
+            finding += f": {', '.join(missing)}; to have it, pip install 'blastoseg[{extra}]'"
+        yield Check(f"Extra {extra}", finding, is_absent=bool(missing))
 
 
 def _software() -> str:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from blastoseg.records import FrameRef, FrameResult
+    from blastoseg.settings import Quality
 
 ROWS_SHOWN = 40
 
@@ -29,27 +30,25 @@ def measure(
     ] = None,
     settings: Annotated[Path | None, typer.Option(help="The lab's settings file (TOML).")] = None,
 ) -> None:
-    """Measure label images: hand-drawn, corrected, or those that a run wrote."""
-    from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_OK, UsageError
+    """Measure and judge label images as a run does: drawn by hand, corrected, or written by a run."""
+    from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_OK
     from blastoseg.report.tables import frames_table
-    from blastoseg.settings import load_settings
+    from blastoseg.settings import check_pixel_size_option, load_settings
     from blastoseg.sources.label_images import find_label_images
 
-    if um_per_px is not None and not 0 < um_per_px < 100:
-        raise UsageError(f"--um-per-px {um_per_px:g}: must lie between 0 and 100 micrometres")
-    calibration = load_settings(settings).calibration.um_per_px
+    check_pixel_size_option(um_per_px)
+    lab = load_settings(settings)
     refs = find_label_images(masks)
-    if um_per_px is not None:
-        pixel_size, origin = um_per_px, "option"
-    else:
-        pixel_size, origin = (calibration, "settings") if calibration else (float("nan"), "")
-    frames = frames_table(_result_of(ref, pixel_size, origin).row() for ref in refs)
+    pixel_size = lab.pixel_size.known(um_per_px)
+    frames = frames_table(_result_of(ref, lab.quality, *pixel_size).row() for ref in refs)
     written = _write(frames, out)
     _show(frames, written)
     raise typer.Exit(EXIT_FRAMES_FAILED if (frames["status"] == "failed").any() else EXIT_OK)
 
 
-def _result_of(ref: "FrameRef", um_per_px: float, um_per_px_source: str) -> "FrameResult":
+def _result_of(
+    ref: "FrameRef", thresholds: "Quality", um_per_px: float, um_per_px_source: str
+) -> "FrameResult":
     """The row of one label image: ``failed`` where it cannot be read."""
     from blastoseg.errors import UnreadableFrameError
     from blastoseg.sources.label_images import read_label_image
@@ -61,7 +60,7 @@ def _result_of(ref: "FrameRef", um_per_px: float, um_per_px_source: str) -> "Fra
         result = failed_frame(ref, str(error))
         result.um_per_px, result.um_per_px_source = um_per_px, um_per_px_source
         return result
-    return measure_label_image(ref, labels, um_per_px, um_per_px_source)
+    return measure_label_image(ref, labels, thresholds, um_per_px, um_per_px_source)
 
 
 def _write(frames: "pd.DataFrame", out: Path) -> Path:
@@ -87,6 +86,7 @@ def _show(frames: "pd.DataFrame", written: Path) -> None:
     from rich.table import Table
 
     from blastoseg import RESEARCH_USE_ONLY
+    from blastoseg.records import Status
 
     unit = "um" if frames["um_per_px"].notna().any() else "px"
     shown = {
@@ -117,7 +117,7 @@ def _show(frames: "pd.DataFrame", written: Path) -> None:
     console.print(f"Table: {written}", highlight=False, soft_wrap=True, markup=False)
     console.print(RESEARCH_USE_ONLY, style="dim")
     counts = frames["status"].value_counts()
-    listed = ", ".join(f"{counts.get(status, 0):,} {status}" for status in ("ok", "excluded", "failed"))
+    listed = ", ".join(f"{counts.get(status, 0):,} {status}" for status in Status)
     print(f"{len(frames):,} label images: {listed}")
 
 

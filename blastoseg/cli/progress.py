@@ -101,8 +101,7 @@ class RunProgress:
 
 def embryo_table(embryos: "pd.DataFrame") -> Table:
     """The closing table: one line an embryo, in um where the pixel size is known, else in px."""
-    calibrated = bool(embryos["um_per_px"].notna().any())
-    unit = "um" if calibrated else "px"
+    unit = "um" if embryos["um_per_px"].notna().any() else "px"
     table = Table(
         title="Embryos (latest measured frame)",
         title_justify="left",

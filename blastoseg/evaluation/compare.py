@@ -1,6 +1,5 @@
 """Cases through the stages of ``blastoseg run``, each held against its reference. Streamed."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,16 +11,17 @@ import numpy as np
 from blastoseg import columns
 from blastoseg.columns import Measures
 from blastoseg.evaluation.boundary import BoundaryDistance, tissue_boundaries
-from blastoseg.evaluation.calibration import Reliability, crop_reliability
+from blastoseg.evaluation.calibration import crop_reliability
 from blastoseg.evaluation.cases import CaseReader, EvaluationCase
 from blastoseg.evaluation.overlap import case_jaccard, mean_known, tissue_confusion
 from blastoseg.measure import measure_labels
-from blastoseg.quality import border_contact, is_blastocyst
+from blastoseg.quality import border_contact, is_blastocyst, is_cut_off
 from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
 from blastoseg.settings import Settings
+from blastoseg.sources.addresses import WholeImage
 from blastoseg.stages import Networks, Segmented, measure_frame, segment_frames, try_twice
-from blastoseg.tissues import BLASTOCOEL, ICM, TE
 from blastoseg.training.metrics import Counts
+from blastoseg.training.reliability import Reliability
 
 SavePictures = Callable[[EvaluationCase, Labels, FrameResult, float], str]
 """Stores a case's pictures, given its predicted labels, result and mean Jaccard; returns the file."""
@@ -33,7 +33,7 @@ class CaseOutcome:
 
     ``counts``: confusion counts over the whole frame; where no embryo was found all of it is background.
     ``reference``: the measures of the reference labels; ``truth``: true measures of a drawing, else None;
-    both calibrated like the predicted ones in ``result``. ``is_cut_off``: the blastocyst reaches the
+    both with the pixel size of ``result``. ``is_cut_off``: the blastocyst reaches the
     frame's border. ``reliability`` covers the crop's pixels, ``embryo_reliability`` those that are embryo.
     """
 
@@ -72,13 +72,8 @@ class ComparisonPlan:
     workers: int = 2
 
     def pixel_size(self, case: EvaluationCase) -> tuple[float, str]:
-        """um/px and its source, in the order of trust: option, settings, the data."""
-        in_settings = self.settings.calibration.um_per_px
-        if self.um_per_px is not None:
-            return self.um_per_px, "option"
-        if in_settings is not None:
-            return in_settings, "settings"
-        return case.um_per_px, "" if math.isnan(case.um_per_px) else "metadata"
+        """um/px of a case and where it comes from."""
+        return self.settings.pixel_size.known(self.um_per_px, case.um_per_px)
 
 
 def compare_cases(readers: Iterable[CaseReader], plan: ComparisonPlan) -> Iterator[CaseOutcome]:
@@ -113,7 +108,7 @@ def _frame_of(index: int, case: EvaluationCase) -> Frame:
         source=case.name,
         path=Path(case.name),
         frame_index=index,
-        kind="case",
+        address=WholeImage(),
         um_per_px=case.um_per_px,
     )
     return Frame(ref, case.image)
@@ -138,10 +133,10 @@ def compare_case(case: EvaluationCase, segmented: Segmented, plan: ComparisonPla
         result=result,
         counts=tissue_confusion(case.labels, predicted),
         boundaries=tissue_boundaries(case.labels, predicted),
-        reference=columns.calibrate(reference, um_per_px),
-        truth=None if case.truth is None else columns.calibrate(case.truth, um_per_px),
+        reference=columns.add_micrometres(reference, um_per_px),
+        truth=None if case.truth is None else columns.add_micrometres(case.truth, um_per_px),
         is_blastocyst=_is_blastocyst(case, reference, plan.settings),
-        is_cut_off=bool(border_contact(case.labels) & {ICM.label, BLASTOCOEL.label, TE.label}),
+        is_cut_off=is_cut_off(border_contact(case.labels)),
         reliability=reliability[0],
         embryo_reliability=reliability[1],
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from blastoseg import __version__
-from blastoseg.errors import DataError, UsageError
+from blastoseg.errors import DataError
 from blastoseg.evaluation.agreement import agreement_of
 from blastoseg.evaluation.cases import Drawings, LabelledFolder
 from blastoseg.evaluation.compare import CaseOutcome, ComparisonPlan, compare_cases
@@ -33,7 +33,7 @@ from blastoseg.evaluation.tables import (
 from blastoseg.evaluation.workbook import EvaluationTables, run_facts, write_workbook
 from blastoseg.model.card import Card, load_card
 from blastoseg.model.segmenter import Segmenter, describe_device
-from blastoseg.settings import Settings
+from blastoseg.settings import Settings, check_pixel_size_option
 
 FEWEST_PLOTTED = 3
 """A measure with fewer pairs is in the table, and has no plot."""
@@ -72,8 +72,7 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda done, total
     Raises the errors of ``errors.py``: of the data, the weights, the device and the output folder.
     """
     started = datetime.now(UTC)
-    if request.um_per_px is not None and not 0 < request.um_per_px < 100:
-        raise UsageError(f"--um-per-px {request.um_per_px:g}: must lie between 0 and 100 micrometres")
+    check_pixel_size_option(request.um_per_px)
     card = load_card(request.settings.weights)
     source = request.source.open()
     if not source.total:
@@ -157,13 +156,13 @@ def _plots_in_words(agreement: pd.DataFrame) -> str:
 
 
 def _facts(request: EvaluationRequest, card: Card, device: str, started: datetime) -> dict[str, str]:
-    calibration = request.settings.calibration.um_per_px
+    um_per_px, source = request.settings.pixel_size.known(request.um_per_px)
     return run_facts(
         [
             ("Weights", f"{card.name} {card.version}"),
             ("Weights SHA-256", card.sha256),
             ("Device", device),
-            ("Pixel size, um/px", request.um_per_px or calibration or "as the data say; else none"),
+            ("Pixel size, um/px", f"{um_per_px:g}, {source}" if source else "as the data say; else none"),
             ("Settings SHA-256", request.settings.digest()),
             ("Started", started.isoformat(timespec="seconds")),
             ("Ended", datetime.now(UTC).isoformat(timespec="seconds")),

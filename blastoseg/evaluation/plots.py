@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.evaluation.agreement import Agreement, Numbers
-from blastoseg.evaluation.calibration import BINS, Reliability
+from blastoseg.training.reliability import BINS, Reliability
 
 INK = "#26547c"
 ACCENT = "#c0392b"

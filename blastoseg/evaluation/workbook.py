@@ -17,6 +17,7 @@ from PIL import Image as PillowImage
 
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.report.tables import plain_text
+from blastoseg.training.reliability import BINS
 
 THUMBNAILS = 30
 """So many of the worst cases show their overlay; all overlays are files."""
@@ -80,7 +81,7 @@ def _scores_sheet(sheet: Worksheet, tables: EvaluationTables) -> None:
     row = _section(sheet, row + 1, "What is shown, and what a person is asked to look at")
     row = _table(sheet, row, tables.screening)
     row = _section(
-        sheet, row + 1, "Calibration of the winning class's probability, 15 bins (Guo et al. 2017)"
+        sheet, row + 1, f"Calibration of the winning tissue's probability, {BINS} bins (Guo et al. 2017)"
     )
     _table(sheet, row, tables.calibration)
     _fit_widths(sheet, {1: 62, 2: 16})

@@ -25,7 +25,7 @@ def measure_labels(labels: Labels) -> dict[str, float | int | bool | None]:
     A tissue that is not in the map was not seen, which is not the same as having the size 0: its measures
     are NaN (None where they are counts or truth values), and so is every measure that refers to it. A
     closed zona, however, has seen no gap: ``zp_gap_count`` and ``zp_largest_gap_deg`` are then a true 0.
-    An empty map gives NaN and None throughout. The physical columns are added by ``columns.calibrate``.
+    An empty map gives NaN and None throughout. The physical columns are added by ``columns.add_micrometres``.
     """
     region = _around_tissues(labels)
     blastocyst = outline_region(region, (ICM.label, BLASTOCOEL.label, TE.label))

@@ -38,19 +38,19 @@ def user_name() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """Every pixel size used in the run, with where it comes from and on how many frames it was used."""
+class UsedPixelSize:
+    """A pixel size of the run, where it comes from, and on how many frames it was used."""
 
     um_per_px: float | None
     source: str
     frames: int
 
 
-def used_calibrations(frames: pd.DataFrame) -> list[Calibration]:
+def used_pixel_sizes(frames: pd.DataFrame) -> list[UsedPixelSize]:
     """The pixel sizes in a frames table, most used first; frames without one are told too."""
     groups = frames[["um_per_px", "um_per_px_source"]].value_counts(dropna=False).reset_index()
     return [
-        Calibration(
+        UsedPixelSize(
             None if pd.isna(size) else float(size), "" if pd.isna(source) else str(source), int(count)
         )
         for size, source, count in groups.itertuples(index=False, name=None)
@@ -72,7 +72,7 @@ class RunManifest:
     batch_size: int
     settings: dict[str, Any]
     settings_sha256: str
-    calibration: list[Calibration]
+    pixel_sizes: list[UsedPixelSize]
     counts: dict[str, int]
     embryos: int
     exit_code: int

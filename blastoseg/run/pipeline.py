@@ -25,7 +25,7 @@ from blastoseg.errors import (
 )
 from blastoseg.model.card import load_card
 from blastoseg.records import FrameRef, FrameResult, Status
-from blastoseg.report.manifest import RunManifest, used_calibrations, user_name
+from blastoseg.report.manifest import RunManifest, used_pixel_sizes, user_name
 from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
 from blastoseg.run.journal import FrameKey, FrameKeys, Journal, OutputLock, ScoredWith, read_runs, run_log
@@ -35,6 +35,7 @@ from blastoseg.run.reporting import Report
 from blastoseg.run.request import RunRequest
 from blastoseg.run.stream import ScoringPlan, score_frames
 from blastoseg.run.watching import WatchedInputs
+from blastoseg.settings import check_pixel_size_option
 from blastoseg.sources import Discovery, IsolatedReaders, discover_frames
 from blastoseg.stages import failed_frame
 
@@ -55,8 +56,7 @@ def score_folder(request: RunRequest) -> Iterator[RunEvent]:
     report is always written whole. Raises the errors of ``errors.py`` that end a run; under pseudonyms their
     messages hold none of the names either.
     """
-    if request.um_per_px is not None and not 0 < request.um_per_px < 100:
-        raise UsageError(f"--um-per-px {request.um_per_px:g}: must lie between 0 and 100 micrometres")
+    check_pixel_size_option(request.um_per_px)
     if request.keyfile is None:
         yield from _score_folder(request, None)
         return
@@ -265,7 +265,7 @@ class Run:
             batch_size=self.request.batch_size,
             settings=settings.model_dump(mode="json"),
             settings_sha256=settings.digest(),
-            calibration=used_calibrations(report.frames),
+            pixel_sizes=used_pixel_sizes(report.frames),
             counts=ended.counts,
             embryos=len(ended.embryos),
             exit_code=ended.exit_code,

@@ -44,12 +44,5 @@ class RunRequest:
         )
 
     def pixel_size(self, ref: FrameRef) -> tuple[float, str]:
-        """um/px and where it comes from, in order of trust: option, settings, the file's metadata."""
-        if self.um_per_px is not None:
-            return self.um_per_px, "option"
-        calibration = self.settings.calibration
-        if calibration.um_per_px is not None:
-            known = (calibration.instrument, calibration.measured_on)
-            details = ", ".join(str(value) for value in known if value)
-            return calibration.um_per_px, f"settings ({details})" if details else "settings"
-        return ref.um_per_px, ref.um_per_px_source
+        """um/px of a frame and where it comes from."""
+        return self.settings.pixel_size.known(self.um_per_px, ref.um_per_px, ref.um_per_px_source)

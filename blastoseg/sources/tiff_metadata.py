@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 
 import tifffile
 
+from blastoseg.settings import is_pixel_size
+
 UM_PER = {
     "nm": 1e-3, "nanometer": 1e-3, "um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "mm": 1e3,
     "millimeter": 1e3, "cm": 1e4, "centimeter": 1e4, "m": 1e6, "meter": 1e6, "inch": 25_400.0, "in": 25_400.0,
@@ -21,8 +23,6 @@ HOURS_PER = {
     "hr": 1.0,
     "d": 24.0,
 }
-FINEST, COARSEST = 0.01, 10.0
-"""um/px of any light microscope. Beyond lie print resolutions that programs put in (72 dpi = 353 um)."""
 TOLERANCE_OF_SQUARE = 0.01
 
 
@@ -45,7 +45,7 @@ def read_scale(tiff: tifffile.TiffFile, number: int) -> Scale:
     else:
         size, interval_h, source = _from_resolution(tiff.series[number].keyframe), math.nan, "TIFF resolution"
     x, y = size
-    if not all(FINEST <= value <= COARSEST for value in (x, y)):
+    if not (is_pixel_size(x) and is_pixel_size(y)):
         return Scale(interval_h=interval_h)
     if abs(x - y) > TOLERANCE_OF_SQUARE * max(x, y):
         return Scale(

@@ -134,7 +134,7 @@ def _card_of(model: TrainedModel, files: dict[str, str]) -> Card:
 
 
 def locator_card(job: Job) -> LocatorCard:
-    """What a card says of a locator fitted by a job."""
+    """What a card says of a locator trained by a job."""
     return LocatorCard(
         architecture=job.architecture,
         config=job.network,

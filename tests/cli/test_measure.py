@@ -60,7 +60,18 @@ def test_what_cannot_be_measured_has_a_row_that_says_why(masks, tmp_path):
         assert word in rows.loc[f"well 6/{name}", "reason"]
     assert rows.loc["well 6/empty.png", "status"] == "excluded"
     assert rows.loc["well 6/empty.png", "flags"] == "no_embryo"
-    assert rows.loc["well 6/RUN2.png", "flags"] == "uncalibrated"
+    assert rows.loc["well 6/RUN2.png", "flags"] == "icm_not_visible;uncalibrated"
+    assert rows.loc["well 6/RUN2.png", "status"] == "review"
+    assert "inner cell mass" in rows.loc["well 6/RUN2.png", "reason"]
+    assert "0 ok, 2 review, 1 excluded, 3 failed" in result.output
+
+
+def test_the_lab_s_thresholds_count_for_label_images_too(masks, tmp_path):
+    (tmp_path / "lab.toml").write_text("[quality]\nicm_min_area_frac = 0.0\nblastocoel_min_area_frac = 0.9\n")
+    run(str(masks), "--out", str(tmp_path / "out"), "--settings", str(tmp_path / "lab.toml"))
+    rows = pd.read_csv(tmp_path / "out" / "frames.csv")
+    assert set(rows["status"]) == {"excluded"}
+    assert set(rows["flags"]) == {"not_blastocyst"}
 
 
 def test_a_missing_path_is_named(tmp_path):

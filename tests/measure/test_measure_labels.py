@@ -9,21 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from blastoseg.columns import MEASURE_COLUMNS, calibrate
+from blastoseg.columns import MEASURE_COLUMNS, add_micrometres
 from blastoseg.measure import measure_labels
 
 PIXEL_ERROR = {"px": 1.0, "deg": 2.0}
 """What the grid of pixels alone may cost a smallest or largest value."""
 
 
-def test_every_pixel_column_is_there_in_order_and_calibration_completes_them(shapes):
+def test_every_pixel_column_is_there_in_order_and_the_pixel_size_completes_them(shapes):
     measures = measure_labels(shapes.Shape(icm_radius=40).labels())
     assert list(measures) == [column.name for column in MEASURE_COLUMNS if column.unit not in {"um", "um2"}]
-    calibrated = calibrate(measures, 0.5)
-    assert list(calibrated) == [column.name for column in MEASURE_COLUMNS]
-    assert calibrated["blastocyst_area_um2"] == measures["blastocyst_area_px2"] / 4
+    physical = add_micrometres(measures, 0.5)
+    assert list(physical) == [column.name for column in MEASURE_COLUMNS]
+    assert physical["blastocyst_area_um2"] == measures["blastocyst_area_px2"] / 4
     kinds = {"float": float, "int": int, "bool": bool}
-    assert all(type(calibrated[column.name]) is kinds[column.dtype] for column in MEASURE_COLUMNS)
+    assert all(type(physical[column.name]) is kinds[column.dtype] for column in MEASURE_COLUMNS)
 
 
 @pytest.mark.parametrize("shape", [(500, 500), (1, 1), (3, 200)])

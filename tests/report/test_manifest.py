@@ -7,7 +7,7 @@ import sys
 from datetime import datetime, timedelta, timezone
 
 from blastoseg import RESEARCH_USE_ONLY
-from blastoseg.report.manifest import RunManifest, used_calibrations, write_manifest
+from blastoseg.report.manifest import RunManifest, used_pixel_sizes, write_manifest
 from blastoseg.report.tables import frames_table
 
 
@@ -30,10 +30,10 @@ def test_every_pixel_size_is_told_and_a_missing_one_too():
             {"um_per_px": math.nan, "um_per_px_source": ""},
         ]
     )
-    known, unknown = used_calibrations(frames)
+    known, unknown = used_pixel_sizes(frames)
     assert (known.um_per_px, known.source, known.frames) == (0.5, "option", 2)
     assert (unknown.um_per_px, unknown.frames) == (None, 1)
-    assert used_calibrations(frames_table([])) == []
+    assert used_pixel_sizes(frames_table([])) == []
 
 
 def test_a_manifest_is_made_without_loading_torch():
@@ -44,4 +44,4 @@ def test_a_manifest_is_made_without_loading_torch():
 
 def test_the_manifest_names_everything_a_number_depends_on():
     names = set(RunManifest.__dataclass_fields__)
-    assert {"weights_sha256", "settings_sha256", "calibration", "device", "precision", "inputs"} <= names
+    assert {"weights_sha256", "settings_sha256", "pixel_sizes", "device", "precision", "inputs"} <= names

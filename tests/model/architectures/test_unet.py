@@ -15,9 +15,9 @@ import tomli_w
 from blastoseg.errors import EnvironmentProblemError
 from blastoseg.model.architectures.registry import SEGMENTERS
 from blastoseg.model.card import available_weights, load_card
-from blastoseg.training.fit import FitPlan
-from blastoseg.training.make import DataChoice, make_model
 from blastoseg.training.recipe import load_recipe
+from blastoseg.training.train_model import DataFolders, train_model
+from blastoseg.training.trainer import TrainingPlan
 from tests.cli.night import finish, make_frames, start
 from tests.training.conftest import labelled_recipe, write_labelled
 
@@ -69,8 +69,8 @@ def test_a_step_of_training_gives_weights_that_a_run_uses(tmp_path: Path) -> Non
     del optimisation["epochs"]
     network = {"features": [8, 8, 8, 8, 8, 8]}
     path = recipe_file(tmp_path, input_size=64, network=network, optimisation=optimisation)
-    data = DataChoice({"": write_labelled(tmp_path / "lab")})
-    card = make_model(load_recipe(path), tmp_path / "mine", FitPlan(tmp_path / "work"), data=data)
+    data = DataFolders({"": write_labelled(tmp_path / "lab")})
+    card = train_model(load_recipe(path), tmp_path / "mine", TrainingPlan(tmp_path / "work"), data=data)
     assert card is not None
     assert load_card(tmp_path / "mine").segmenter.architecture == "unet"
     frames = make_frames(tmp_path / "ward", "WELL1", 1)

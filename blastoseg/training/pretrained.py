@@ -7,7 +7,7 @@ from blastoseg.model.card import load_card
 from blastoseg.model.loading import load_network
 
 
-def load_start(network: nn.Module, weights: str) -> None:
+def load_pretrained(network: nn.Module, weights: str) -> None:
     """Fill a network with the segmenter of ``weights``, by name or folder.
 
     Raises WeightsError for unknown or damaged weights, UsageError where they are of another network.
