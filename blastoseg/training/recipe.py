@@ -154,7 +154,7 @@ def _kind_of_locator(locator: Any) -> str:
 class Recipe(Section):
     """A whole model: the segmenter and the locator, with what the card says about them.
 
-    ``start_from`` names the weights that the segmenter starts from; empty for a fresh network.
+    ``start_from`` names the weights that both networks start from; empty for fresh ones.
     """
 
     name: str = Field(pattern=MODEL_NAME)

@@ -99,8 +99,8 @@ def train_network(
         raise TrainingError(f"{checkpoint}: is missing: nothing to resume; start without --resume")
     steps_done = int(read_checkpoint(checkpoint)["global_step"]) if plan.resume else 0
     network: nn.Module = job.configuration.build()
-    if target == "tissues" and recipe.start_from and not plan.resume:
-        load_pretrained(network, recipe.start_from)
+    if recipe.start_from and not plan.resume:
+        load_pretrained(network, recipe.start_from, target)
     if processes > 1:
         network = synchronise_batch_norms(network, plan.on_gpu)
     placed = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
