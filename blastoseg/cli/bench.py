@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blastoseg.cli.terminal import show_table
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -59,7 +61,7 @@ def bench(
             table.add_row(name, f"{1000 * seconds / frames:.2f}", f"{frames / seconds:,.1f}", style="bold")
         drawing_ms = time_drawing()
         table.add_row("simulate, 256 x 256", f"{drawing_ms:.2f}", f"{1000 / drawing_ms:,.0f}")
-        console.print(table)
+        show_table(console, table)
         console.print(f"whole / bare forward passes: {whole.share_of_forward:.2f}")
         if memory:
             few, many = peak_memory_mib(plan, 200), peak_memory_mib(plan, 2000)
@@ -86,4 +88,4 @@ def _show_training(console: "Console", recipe: str, device: str) -> None:
         ratio = speed.images_per_s / ours.images_per_s
         parameters = f"{speed.parameters:,}" if speed.parameters else ""
         table.add_row(speed.name, f"{speed.images_per_s:,.1f}", f"{ratio:.2f}", parameters)
-    console.print(table)
+    show_table(console, table)

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blastoseg.cli.terminal import folded, show_table
+from blastoseg.wording import counted
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 def evaluate(
     data: Annotated[
         Path | None,
-        typer.Argument(metavar="[DATA]", help="Folder of labelled images; left out with --simulated."),
+        typer.Argument(metavar="DATA", help="Folder of labelled images; left out with --simulated."),
     ] = None,
     weights: Annotated[
         str | None, typer.Option(help="Name or folder of the weights.", show_default="starter")
@@ -74,7 +77,8 @@ def evaluate(
         workers=workers,
     )
     console = Console()
-    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
+    aside = Console(stderr=True)
+    with Progress(console=aside, transient=True, disable=quiet or not aside.is_terminal) as progress:
         task = progress.add_task("evaluating", total=None)
         tables = run_evaluation(
             request, lambda done, total: progress.update(task, completed=done, total=total)
@@ -84,7 +88,7 @@ def evaluate(
         console.print(
             f"Workbook: {tables.root / 'evaluation.xlsx'}", highlight=False, soft_wrap=True, markup=False
         )
-    print(_last_line(tables))
+    print(folded(_last_line(tables), "  "))
 
 
 def _show(console: "Console", tables: "EvaluationTables") -> None:
@@ -95,17 +99,17 @@ def _show(console: "Console", tables: "EvaluationTables") -> None:
     for (cases, averaging), part in tables.scores.groupby(["cases", "averaging"], sort=False):
         if averaging == "mean of images" and part["images"].iloc[0] == 1:
             continue
-        table = Table(title=f"{cases}, {averaging} ({part['images'].iloc[0]} images)")
+        table = Table(title=f"{cases}, {averaging} ({counted(part['images'].iloc[0], 'image')})")
         names = ["tissue", "jaccard", "dice", "precision", "recall", "accuracy"]
         for name in names:
             table.add_column(name, justify="left" if name == "tissue" else "right")
         for row in part[names].itertuples(index=False):
             table.add_row(row[0], *(_percent(value) for value in row[1:]))
-        console.print(table)
+        show_table(console, table)
     screening = Table("question", "cases", "yes", "share", title="What is shown and what is marked")
     for row in tables.screening[tables.screening["cases"] > 0].itertuples(index=False):
         screening.add_row(row[0], str(row[1]), str(row[2]), _percent(row[3]))
-    console.print(screening)
+    show_table(console, screening)
     console.print(RESEARCH_USE_ONLY, style="dim")
 
 
@@ -120,6 +124,6 @@ def _last_line(tables: "EvaluationTables") -> str:
     ]
     calibration = tables.calibration["expected_calibration_error"].iloc[0]
     return (
-        f"{len(tables.cases):,} images: mean Jaccard {_percent(means['pooled'])} % pooled, "
+        f"{counted(len(tables.cases), 'image')}: mean Jaccard {_percent(means['pooled'])} % pooled, "
         f"{_percent(means['mean of images'])} % mean of images; calibration error {calibration:.3f}"
     )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blastoseg.cli.terminal import folded, show_table
+
 if TYPE_CHECKING:
     from blastoseg.run.events import RunEnded
     from blastoseg.run.request import RunRequest
@@ -24,7 +26,7 @@ def run(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...", help="Folders, slide files (.pdb), videos, TIFF stacks or single images."
+            metavar="PATH", help="Folders, slide files (.pdb), videos, TIFF stacks or single images."
         ),
     ],
     out: Annotated[
@@ -141,9 +143,9 @@ def _close(ended: "RunEnded", quiet: bool) -> None:
 
     console = Console()
     if not quiet:
-        console.print(embryo_table(ended.embryos))
+        show_table(console, embryo_table(ended.embryos))
         console.print(f"Report: {ended.out / 'report.xlsx'}", highlight=False, soft_wrap=True, markup=False)
         console.print(RESEARCH_USE_ONLY, style="dim")
     for note in ended.notes:
-        print(note)
-    print(ended.last_line())
+        print(folded(note, "  "))
+    print(folded(ended.last_line(), "  "))

@@ -34,6 +34,7 @@ from blastoseg.evaluation.workbook import EvaluationTables, run_facts, write_wor
 from blastoseg.model.card import Card, load_card
 from blastoseg.model.segmenter import Segmenter, describe_device
 from blastoseg.settings import Settings, check_pixel_size_option
+from blastoseg.wording import counted
 
 FEWEST_PLOTTED = 3
 """A measure with fewer pairs is in the table, and has no plot."""
@@ -151,7 +152,8 @@ def _plotted(agreement: pd.DataFrame) -> list[tuple[str, str]]:
 def _plots_in_words(agreement: pd.DataFrame) -> str:
     few = int((agreement["n"] < FEWEST_PLOTTED).sum())
     return (
-        f"{len(_plotted(agreement))} agreement plots; {few} measures have fewer than {FEWEST_PLOTTED} pairs"
+        f"{counted(len(_plotted(agreement)), 'agreement plot')}; "
+        f"with fewer than {FEWEST_PLOTTED} pairs: {counted(few, 'measure')}"
     )
 
 

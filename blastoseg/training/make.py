@@ -30,6 +30,7 @@ from blastoseg.training.held_back import (
 from blastoseg.training.labelled import LabelledLists, cut_samples, read_lists
 from blastoseg.training.recipe import CopiedLocator, Job, Recipe
 from blastoseg.training.recipe_data import SyntheticData
+from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -110,10 +111,11 @@ def _lists_of(recipe: Recipe, plan: FitPlan, data: DataChoice | None) -> Lists:
             given = given / name
         own = plan.work / "lists" / name if several else plan.work / "lists"
         lists[name] = read_lists(folders[name], settings, given, own, plan.tell)
-        counted = (
-            f"{kind} {card.images} images of {card.groups}" for kind, card in lists[name].cards.items()
+        sizes = (
+            f"{kind} {counted(card.images, 'image')} of {counted(card.groups, 'embryo or patient')}"
+            for kind, card in lists[name].cards.items()
         )
-        plan.tell(f"{name + ': ' if several else ''}{', '.join(counted)} embryos or patients")
+        plan.tell(f"{name + ': ' if several else ''}{', '.join(sizes)}")
     return lists
 
 
