@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -17,6 +18,7 @@ NaturalKey = tuple[tuple[str | int, ...], str]
 _DIGITS = re.compile(r"(\d+)")
 _UNFINISHED = ".part-"
 _LONGEST_SUFFIX = 16
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # A workbook open in Excel: Windows says access denied, shares mounted elsewhere say busy.
 _LOCKED_BY_A_READER = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY}
 # Some network file systems cannot flush a folder; the file itself is flushed by then.
@@ -29,12 +31,14 @@ def replace_atomically(path: Path, on_locked: Callable[[Path], None] | None = No
 
     The temporary name keeps the suffix, for writers that choose a format by it. The file is on the disk
     before it is renamed; after an error the old file stands untouched and the temporary one is gone.
+    Its mode is that of any new file, by the umask, also where the writer kept its file to itself.
     Where another program holds ``path`` (a workbook open in Excel) the file lands beside it under a dated
     name, which ``on_locked`` is called with; without ``on_locked`` that is a PermissionError. Raises OSError.
     """
     temporary = path.with_name(f"{_UNFINISHED}{secrets.token_hex(8)}{path.suffix[:_LONGEST_SUFFIX]}")
     try:
         yield temporary
+        _open_to_others(temporary)
         _flush_file(temporary)
         landed = _move_into_place(temporary, path, may_land_elsewhere=on_locked is not None)
         _flush_folder(path.parent)
@@ -75,6 +79,22 @@ def _dated_name(path: Path) -> Path:
         candidate = path.with_name(f"{stem}-{attempt}{path.suffix}")
         attempt += 1
     return candidate
+
+
+def _open_to_others(path: Path) -> None:
+    """Give a file that its writer made for its owner alone (safetensors does) the mode of any new file."""
+    if os.name == "nt" or stat.S_IMODE(path.stat().st_mode) & _OTHERS:
+        return
+    # The umask can only be asked for by setting it, for all threads; a new file tells it without.
+    probe = path.with_name(f"{_UNFINISHED}{secrets.token_hex(8)}")
+    try:
+        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        mode = stat.S_IMODE(probe.stat().st_mode)
+    finally:
+        probe.unlink(missing_ok=True)
+    # A share without modes of its own refuses; there the file is as open as any other.
+    with suppress(PermissionError):
+        path.chmod(mode)
 
 
 def _flush_file(path: Path) -> None:

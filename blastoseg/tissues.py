@@ -8,7 +8,9 @@ class Tissue:
     """One class of the segmentation.
 
     ``label`` is the value in every label image; ``channel`` the network's output channel, in the
-    inside-out order in which I2CNet accumulates context; ``colour`` is RGB for overlays and charts.
+    inside-out order in which I2CNet accumulates context; ``colour`` is RGB for label images, overlays and
+    charts. They stay apart for people who see no red, green or blue: vermilion, blue and yellow of Okabe and
+    Ito's palette, its bluish green lightened.
     """
 
     key: str
@@ -18,11 +20,11 @@ class Tissue:
     colour: tuple[int, int, int]
 
 
-ICM = Tissue("icm", "Inner cell mass", 1, 0, (230, 75, 53))
-BLASTOCOEL = Tissue("blastocoel", "Blastocoel", 2, 1, (77, 157, 224))
-TE = Tissue("te", "Trophectoderm", 3, 2, (59, 178, 115))
-ZP = Tissue("zp", "Zona pellucida", 4, 3, (242, 193, 46))
-BACKGROUND = Tissue("background", "Background", 0, 4, (128, 128, 128))
+ICM = Tissue("icm", "Inner cell mass", 1, 0, (213, 94, 0))
+BLASTOCOEL = Tissue("blastocoel", "Blastocoel", 2, 1, (0, 114, 178))
+TE = Tissue("te", "Trophectoderm", 3, 2, (64, 224, 192))
+ZP = Tissue("zp", "Zona pellucida", 4, 3, (240, 228, 66))
+BACKGROUND = Tissue("background", "Background", 0, 4, (0, 0, 0))
 
 INSIDE_OUT = (ICM, BLASTOCOEL, TE, ZP, BACKGROUND)
 """Channel order of the network: ``INSIDE_OUT[c].label`` is the label value of channel ``c``."""

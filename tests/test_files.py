@@ -1,5 +1,6 @@
 """Files: the old one or the new one, never half of either; names that any system takes; natural order."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,24 @@ def test_a_name_as_long_as_the_file_system_allows_can_be_replaced(tmp_path: Path
     with replace_atomically(longest) as temporary:
         temporary.write_text("new")
     assert longest.read_text() == "new"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_files_follow_the_umask_also_where_their_writer_kept_them_to_itself(
+    umask: int, mode: int, tmp_path: Path
+) -> None:
+    before = os.umask(umask)
+    try:
+        for name, writers_mode in (("private", 0o600), ("plain", 0o666)):
+            with replace_atomically(tmp_path / name) as temporary:
+                os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, writers_mode))
+    finally:
+        os.umask(before)
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+        "private": mode,
+        "plain": mode,
+    }
 
 
 def _hold_open(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:

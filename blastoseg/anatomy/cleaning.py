@@ -6,50 +6,32 @@ any resolution.
 """
 
 import math
-from dataclasses import dataclass
 from typing import cast
 
 import cv2
 import numpy as np
 
+from blastoseg.anatomy.gaps import close_doubtful_gaps
+from blastoseg.anatomy.outline import ANGLES, CIRCLE_BAND, PIECE_SHARE, ZonaOutline, find_zona_outline
 from blastoseg.anatomy.pieces import connected_pieces, drop_specks, fill_holes
 from blastoseg.anatomy.polar import (
-    Centre,
     Field,
-    Present,
-    Radii,
-    close_radii,
-    farthest,
-    is_ring,
     main_circle,
     ring_angles,
-    ring_centre,
-    ring_radii,
-    robust_curve,
     share_of_radius,
-    shorten,
 )
 from blastoseg.records import Labels, Mask, Probabilities
-from blastoseg.tissues import BACKGROUND, BLASTOCOEL, ICM, LABEL_OF_CHANNEL, TE, ZP
+from blastoseg.tissues import BACKGROUND, BLASTOCOEL, CHANNEL_OF_LABEL, ICM, LABEL_OF_CHANNEL, TE, ZP
 
-ANGLES = 360
 MARGIN = 3
 SPECK_SHARE = 0.002
 """A piece of any tissue below this share of the embryo's area is noise and joins its surroundings."""
-PIECE_SHARE = 0.02
-"""Pieces of ICM, zona or blastocyst below this share of the largest are no part of it."""
 ICM_ISLAND_SHARE = 0.2
 """Inner cell mass islands below this share of the largest, lying in TE, are round TE cells."""
 TE_ISLAND_SHARE = 0.05
 """TE below this share of the embryo that floats in the cavity is a cell seen face-on above or below it."""
-LEAST_ROUNDNESS = 0.75
-"""The least over the largest radius of a zona: below it, something else was taken for zona as well."""
-CIRCLE_BAND = 0.2
-"""How far off the main circle a zona's pixels may lie, as a share of the radius."""
 ARC_CONTENT = 0.1
 """What a zona that an embryo has left in part still holds of it, at least, and what is outside, at least."""
-OUTLINE_TOLERANCE = 0.008
-LEAST_TOLERANCE_PX = 0.75
 FLUSH_PX = 0.5
 
 B_LABELS = (ICM.label, BLASTOCOEL.label, TE.label)
@@ -61,7 +43,8 @@ def clean_labels(probabilities: Probabilities) -> Labels:
     One embryo is kept: what the zona, closed across its gaps, encloses, what is attached to that, such as
     the half of a hatching embryo that is outside, and the arcs of a zona that such an embryo stands in.
     Islands, specks, holes, hairs and what bulges out of the zona's smooth outer outline are given to their
-    surroundings. Gaps of the zona stay open. Without any tissue the answer is background throughout.
+    surroundings. Gaps of the zona stay open where there is evidence of them. Without any tissue the answer is
+    background throughout.
     """
     labels = np.full(probabilities.shape[1:], LABEL_OF_CHANNEL[0], np.uint8)
     best = probabilities[0].copy()
@@ -69,106 +52,42 @@ def clean_labels(probabilities: Probabilities) -> Labels:
     for channel, label in zip(probabilities[1:], LABEL_OF_CHANNEL[1:], strict=True):
         np.copyto(labels, label, where=channel > best)
         np.maximum(best, channel, out=best)
-    return tidy_labels(labels)
+    return tidy_labels(labels, probabilities[CHANNEL_OF_LABEL[BACKGROUND.label]])
 
 
-def tidy_labels(labels: Labels) -> Labels:
-    """The rules of ``clean_labels`` for a map that is already labelled."""
+def tidy_labels(labels: Labels, background: Field | None = None) -> Labels:
+    """The rules of ``clean_labels`` for a map that is already labelled.
+
+    ``background`` is the probability that a pixel is no tissue; without it every gap of the zona stays.
+    """
     x, y, width, height = cv2.boundingRect((labels > 0).view(np.uint8))
     cleaned = np.zeros_like(labels)
     if not width:
         return cleaned
     box = np.s_[y : y + height, x : x + width]
     work = np.pad(labels[box], MARGIN)
-    _clean(work)
+    _clean(work, None if background is None else np.pad(background[box], MARGIN, constant_values=1.0))
     cleaned[box] = work[MARGIN:-MARGIN, MARGIN:-MARGIN]
     return cleaned
 
 
-def _clean(work: Labels) -> None:
+def _clean(work: Labels, background: Field | None) -> None:
     """Clean a map with an empty margin in place."""
-    outline = _zona_outline(work == ZP.label)
+    outline = find_zona_outline(work == ZP.label)
     if _keep_one_embryo(work, outline):
         # What was dropped may have drawn the zona's circle to itself.
-        outline = _zona_outline(work == ZP.label)
+        outline = find_zona_outline(work == ZP.label)
     if outline is not None:
         _smooth_zona(work, outline)
+        if background is not None:
+            close_doubtful_gaps(work, outline, background)
     _remove_spurs(work, outline)
     area = int(np.count_nonzero(work))
     for value in (ZP.label, ICM.label, TE.label, BLASTOCOEL.label, BACKGROUND.label):
         _dissolve_pieces(work, value, area)
 
 
-@dataclass(frozen=True, slots=True)
-class _ZonaOutline:
-    """The zona's radii about its centre, closed across gaps; ``smooth`` is what ``outer`` should be.
-
-    ``present``: where there is zona, the ends beside gaps left out.
-    """
-
-    centre: Centre
-    inner: Radii
-    outer: Radii
-    smooth: Radii
-    present: Present
-
-    def filled(self, shape: tuple[int, int]) -> Mask:
-        """What the outline encloses."""
-        angles = ring_angles(ANGLES)
-        points = np.stack(
-            [
-                self.centre[0] + self.smooth * np.cos(angles),
-                self.centre[1] + self.smooth * np.sin(angles),
-            ],
-            axis=1,
-        )
-        mask = np.zeros(shape, np.uint8)
-        cv2.fillPoly(mask, [np.round(points * 16).astype(np.int32)], 1, shift=4)
-        return mask.view(np.bool_)
-
-    @property
-    def tolerance(self) -> float:
-        """How far a pixel may lie off the smooth outline, in px."""
-        return max(LEAST_TOLERANCE_PX, OUTLINE_TOLERANCE * float(self.smooth.mean()))
-
-
-def _zona_outline(zona: Mask) -> _ZonaOutline | None:
-    """None where the zona spans less than half of the circle: its course is then not certain.
-
-    The rim of a half that has left the zona is often taken for zona: then what lies on one circle decides.
-    """
-    main, _ = drop_specks(zona, PIECE_SHARE)
-    outline = _outline_through(main, ring_centre(main))
-    if outline is None or _is_round(outline):
-        return outline
-    circle = main_circle(main)
-    if circle is None:
-        return None
-    on_circle = np.abs(share_of_radius(circle, zona.shape) - 1) < CIRCLE_BAND
-    outline = _outline_through(main & on_circle, circle[0])
-    return outline if outline is not None and _is_round(outline) else None
-
-
-def _is_round(outline: _ZonaOutline) -> bool:
-    return bool(outline.smooth.min() >= LEAST_ROUNDNESS * outline.smooth.max())
-
-
-def _outline_through(main: Mask, centre: Centre | None) -> _ZonaOutline | None:
-    """The outline of a ring seen from a centre; None where that is no ring."""
-    if centre is None:
-        return None
-    soft = cast(Field, cv2.GaussianBlur(main.astype(np.float32), (5, 5), 0.6))
-    height, width = main.shape
-    corners = np.array([(0.0, 0.0), (width, 0.0), (0.0, height), (width, height)])
-    inner, outer, present = ring_radii(soft, centre, ANGLES, farthest(corners, centre))
-    if not is_ring(inner, outer, present):
-        return None
-    certain = shorten(present, 2.0 / max(float(inner[present].mean()), 1.0))
-    inner, outer = close_radii(inner, certain), close_radii(outer, certain)
-    return _ZonaOutline(centre, inner, outer, robust_curve(outer, certain), certain)
-
-
-def _keep_one_embryo(work: Labels, outline: _ZonaOutline | None) -> bool:
+def _keep_one_embryo(work: Labels, outline: ZonaOutline | None) -> bool:
     """Keep the main component, taken together with what the closed zona encloses; True if more was there."""
     foreground = (work > 0).view(np.uint8)
     if outline is not None:
@@ -209,7 +128,7 @@ def _drop_loose_pieces(work: Labels) -> None:
     work[blastocyst & ~kept] = BACKGROUND.label
 
 
-def _smooth_zona(work: Labels, outline: _ZonaOutline) -> None:
+def _smooth_zona(work: Labels, outline: ZonaOutline) -> None:
     """Cut what the zona has beyond its smooth outer outline, fill its dents; gaps stay as they are."""
     height, width = work.shape
     x = np.arange(width, dtype=np.float32)[None] - np.float32(outline.centre[0])
@@ -234,7 +153,7 @@ def _smooth_zona(work: Labels, outline: _ZonaOutline) -> None:
     work[rows[dent], columns[dent]] = ZP.label
 
 
-def _remove_spurs(work: Labels, outline: _ZonaOutline | None) -> None:
+def _remove_spurs(work: Labels, outline: ZonaOutline | None) -> None:
     """Remove hairs: on the outside of the embryo, and of tissue that stands into the cavity."""
     foreground = fill_holes(work > 0)
     solid = foreground.view(np.uint8)

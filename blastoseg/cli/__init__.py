@@ -9,7 +9,19 @@ import typer
 from typer.core import TyperGroup
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
-from blastoseg.cli import audit, bench, data, doctor, evaluate, measure, run, simulate, train, weights
+from blastoseg.cli import (
+    audit,
+    bench,
+    crossvalidate,
+    data,
+    doctor,
+    evaluate,
+    measure,
+    run,
+    simulate,
+    train,
+    weights,
+)
 from blastoseg.cli.failure import DEBUG_VARIABLE, exit_code_of, log_crash
 from blastoseg.cli.narrow_help import fit_to
 from blastoseg.cli.terminal import NARROW, columns, folded, is_dumb, obey_terminal
@@ -76,6 +88,7 @@ app.command()(simulate.simulate)
 app.add_typer(data.data_app, name="data")
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(crossvalidate.crossvalidate)
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.add_typer(weights.app, name="weights")

@@ -79,11 +79,11 @@ def _show_training(console: "Console", recipe: str, device: str) -> None:
     chosen = load_recipe(recipe)
     job = chosen.segmenter
     title = f"batches of {job.optimisation.batch_size} at {job.input_size} x {job.input_size} pixels"
-    table = Table("training", "images/s", "of I2CNet", "parameters", title=title)
+    table = Table("training", "images/s", f"of {job.architecture}", "parameters", title=title)
     for column in table.columns[1:]:
         column.justify = "right"
     speeds = time_training(chosen, device)
-    ours = next(speed for speed in speeds if speed.name == "I2CNet step")
+    ours = next(speed for speed in speeds if speed.name == f"{job.architecture} step")
     for speed in speeds:
         ratio = speed.images_per_s / ours.images_per_s
         parameters = f"{speed.parameters:,}" if speed.parameters else ""

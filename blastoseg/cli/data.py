@@ -51,19 +51,31 @@ def split(
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other lists.")] = 0,
     test: Annotated[float, typer.Option(help="Share of the images to test on.")] = 0.2,
     val: Annotated[float, typer.Option(help="Share of the other images to watch a training by.")] = 0.1,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2, help="For cross-validation: so many splits, in fold-1, fold-2, ...; --test is left out."
+        ),
+    ] = None,
 ) -> None:
     """Write train.txt, val.txt and test.txt; an embryo or patient is never on two sides.
 
     Who belongs together is told by folders, file names, or a table groups.csv with the columns name,group.
     """
-    from blastoseg.datasets import SPLIT_NAMES, open_dataset, split_dataset, write_split
+    from blastoseg.datasets import SPLIT_NAMES, open_dataset, split_dataset, split_into_folds, write_split
 
     dataset = open_dataset(folder)
-    lists = split_dataset(dataset, seed, test, val)
+    root = out or dataset.root
+    if folds is None:
+        splits = {root: split_dataset(dataset, seed, test, val)}
+    else:
+        made = split_into_folds(dataset, folds, seed, val)
+        splits = {root / f"fold-{number}": one for number, one in enumerate(made, start=1)}
     group_of = {case.name: case.group for case in dataset.cases}
-    for name, path in zip(SPLIT_NAMES, write_split(lists, out or dataset.root), strict=True):
-        cases = getattr(lists, name)
-        groups = len({group_of[case] for case in cases})
-        print(f"{path}: {counted(len(cases), 'image')} of {counted(groups, 'embryo or patient')}")
+    for place, one in splits.items():
+        for name, path in zip(SPLIT_NAMES, write_split(one, place), strict=True):
+            cases = getattr(one, name)
+            groups = len({group_of[case] for case in cases})
+            print(f"{path}: {counted(len(cases), 'image')} of {counted(groups, 'embryo or patient')}")
     if dataset.problems:
         print(f"left out: {counted(len(dataset.problems), 'file')}: see blastoseg data check")

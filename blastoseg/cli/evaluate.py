@@ -88,7 +88,7 @@ def evaluate(
         console.print(
             f"Workbook: {tables.root / 'evaluation.xlsx'}", highlight=False, soft_wrap=True, markup=False
         )
-    print(folded(_last_line(tables), "  "))
+    print(folded(last_line(tables), "  "))
 
 
 def _show(console: "Console", tables: "EvaluationTables") -> None:
@@ -117,7 +117,8 @@ def _percent(share: float) -> str:
     return "" if math.isnan(share) else f"{100 * share:.2f}"
 
 
-def _last_line(tables: "EvaluationTables") -> str:
+def last_line(tables: "EvaluationTables") -> str:
+    """What came out, in one line."""
     scores = tables.scores
     means = scores[(scores["cases"] == "all") & (scores["tissue"] == "mean")].set_index("averaging")[
         "jaccard"

@@ -1,4 +1,4 @@
-"""`blastoseg train`: make a model from a recipe, of drawn or of a lab's own labelled images."""
+"""`blastoseg train`: make a model from a recipe, of synthetic or of a lab's own labelled images."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -43,7 +43,7 @@ def train(
         str | None,
         typer.Option(
             help="Name of a bundled recipe, or a recipe file (TOML).",
-            show_default="finetune; without DATA i2cnet-starter",
+            show_default="finetune; without DATA i2cnet-synthetic",
         ),
     ] = None,
     start_from: Annotated[
@@ -85,15 +85,15 @@ def train(
     from blastoseg.errors import EnvironmentProblemError
 
     try:
-        from blastoseg.training.fit import FitPlan
-        from blastoseg.training.make import DataChoice, make_model
         from blastoseg.training.recipe import load_recipe
+        from blastoseg.training.train_model import DataFolders, train_model
+        from blastoseg.training.trainer import TrainingPlan
     except ModuleNotFoundError as error:
         raise EnvironmentProblemError(
             f"training needs {error.name}: install it with  pip install 'blastoseg[train]'"
         ) from error
-    chosen = load_recipe(recipe or ("finetune" if data else "i2cnet-starter"), start_from or "", max_epochs)
-    plan = FitPlan(
+    chosen = load_recipe(recipe or ("finetune" if data else "i2cnet-synthetic"), start_from or "", max_epochs)
+    plan = TrainingPlan(
         work=work or out.with_name(f"{out.resolve().name}-training"),
         resume=resume,
         accelerator=device.accelerator,
@@ -101,8 +101,8 @@ def train(
         nodes=nodes,
         tell=(lambda _text: None) if quiet else typer.echo,
     )
-    choice = DataChoice(_folders(data), lists) if data else None
-    card = make_model(chosen, out, plan, part.value, choice)
+    choice = DataFolders(folders_of(data), lists) if data else None
+    card = train_model(chosen, out, plan, part.value, choice)
     if card is None:
         return
     typer.echo(f"{out}: {card.name} {card.version}, SHA-256 {card.sha256[:12]}")
@@ -113,7 +113,7 @@ def train(
         )
 
 
-def _folders(data: list[str]) -> dict[str, Path]:
+def folders_of(data: list[str]) -> dict[str, Path]:
     """Folders by source; a folder that stands alone, or has a "=" of its own in its path, is under ""."""
     folders = {}
     for one in data:

@@ -10,6 +10,7 @@ from blastoseg.datasets.splitting import (
     list_path,
     select_split,
     split_dataset,
+    split_into_folds,
     write_split,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "open_dataset",
     "select_split",
     "split_dataset",
+    "split_into_folds",
     "write_split",
 ]

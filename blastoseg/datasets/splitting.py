@@ -36,15 +36,58 @@ def split_dataset(dataset: LabelledDataset, seed: int = 0, test: float = 0.2, va
         raise DataError(f"{dataset.root}: holds no labelled images: see blastoseg data check")
     groups = _joined_groups(dataset.cases)
     fewest = 1 + (test > 0) + (val > 0)
+    _check_enough(dataset, groups, fewest)
+    order = _shuffled(groups, seed)
+    tested = _take(order, groups, test * len(dataset.cases), fewest - 1)
+    return _split(dataset, groups, order, tested, val)
+
+
+def split_into_folds(
+    dataset: LabelledDataset, folds: int, seed: int = 0, val: float = 0.1
+) -> tuple[Split, ...]:
+    """Divide the cases for cross-validation: every case is tested on once, its group never trained on there.
+
+    The test sets are as near to one size as whole groups allow; ``val`` is a share of a split's other cases.
+    Raises UsageError for impossible numbers, DataError where there are fewer groups than folds.
+    """
+    if folds < 2 or not 0 <= val < 1:
+        raise UsageError(
+            f"--folds {folds} --val {val:g}: give at least 2 folds, and a share from 0 to below 1"
+        )
+    groups = _joined_groups(dataset.cases)
+    _check_enough(dataset, groups, folds + (val > 0))
+    order = _shuffled(groups, seed)
+    tested: list[set[str]] = [set() for _ in range(folds)]
+    sizes = [0] * folds
+    # The largest groups first, each to the fold that has the fewest cases: none ends up with far more.
+    for group in sorted(order, key=lambda group: -len(groups[group])):
+        smallest = sizes.index(min(sizes))
+        tested[smallest].add(group)
+        sizes[smallest] += len(groups[group])
+    return tuple(_split(dataset, groups, order, fold, val) for fold in tested)
+
+
+def _check_enough(dataset: LabelledDataset, groups: Mapping[str, Sequence[str]], fewest: int) -> None:
     if len(groups) < fewest:
         raise DataError(
             f"{dataset.root}: its {len(dataset.cases)} images are of {len(groups)} embryos or patients, "
             f"{fewest} are needed: label more, or say in groups.csv which image is whose"
         )
-    order = sorted(groups, key=lambda group: hashlib.sha256(f"{seed}\n{group}".encode()).digest())
-    count = len(dataset.cases)
-    spare = fewest - 1
-    tested = _take(order, groups, test * count, spare)
+
+
+def _shuffled(groups: Mapping[str, Sequence[str]], seed: int) -> list[str]:
+    """The groups in an order that depends on their names and the seed only."""
+    return sorted(groups, key=lambda group: hashlib.sha256(f"{seed}\n{group}".encode()).digest())
+
+
+def _split(
+    dataset: LabelledDataset,
+    groups: Mapping[str, Sequence[str]],
+    order: Sequence[str],
+    tested: set[str],
+    val: float,
+) -> Split:
+    """The split that tests on some groups and watches the training by a share of the others."""
     rest = [group for group in order if group not in tested]
     kept = sum(len(groups[group]) for group in rest)
     watched = _take(rest, groups, val * kept, 1)

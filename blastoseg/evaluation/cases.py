@@ -1,7 +1,7 @@
 """What a model is held against: labelled images, or drawn ones with their true measures."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -95,18 +95,22 @@ class Drawings:
 
 @dataclass(frozen=True, slots=True)
 class LabelledFolder:
-    """Labelled images in a folder; ``split`` names one of its lists, which may lie in a folder ``lists``."""
+    """Labelled images in a folder; ``split`` names one of its lists, which may lie in a folder ``lists``.
+
+    ``pairs`` names the images of each mask, as a recipe does, where the folder has no known layout.
+    """
 
     path: Path
     split: str | None = None
     lists: Path | None = None
+    pairs: Mapping[str, Sequence[str]] | None = None
 
     def __str__(self) -> str:
         return f"{self.path}" + (f", list {self.split}" if self.split else "")
 
     def open(self) -> CaseSource:
         """The cases, none of them read yet. Raises the data set's errors."""
-        dataset = open_dataset(self.path)
+        dataset = open_dataset(self.path, self.pairs)
         left_out = [f"{problem.file}: {problem.message}" for problem in dataset.problems]
         if self.split is not None:
             dataset = select_split(dataset, self.split, self.lists)

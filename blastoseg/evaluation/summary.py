@@ -1,7 +1,7 @@
 """The evaluation as a page of Markdown, for a model's card or a validation report."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 
 import pandas as pd
 
@@ -19,10 +19,11 @@ def summary_page(tables: EvaluationTables) -> str:
     for (cases, averaging), part in tables.scores.groupby(["cases", "averaging"], sort=False):
         title = f"### Overlap in percent ({cases}; {averaging}; {counted(part['images'].iloc[0], 'image')})"
         rows = (
-            [row["tissue"], *(_digits(100 * row[name], 2) for name in SCORE_NAMES)]
+            [row["tissue"], *(_digits(100 * row[name], 2) for name in SCORE_NAMES), _interval(row)]
             for row in part.to_dict("records")
         )
-        parts.append(f"{title}\n\n{_table(['tissue', *SCORE_NAMES], rows)}")
+        header = ["tissue", *SCORE_NAMES, "jaccard, 95 % interval over embryos"]
+        parts.append(f"{title}\n\n{_table(header, rows)}")
     screening = (
         [row["question"], row["cases"], row["yes"], _digits(100 * row["share"], 1)]
         for row in tables.screening.to_dict("records")
@@ -54,6 +55,11 @@ def _agreement(table: pd.DataFrame) -> str:
         if row["measure"].rpartition("_")[0] in HEADLINE_MEASURES and row["unit"] != "fraction"
     )
     return _table(header, rows)
+
+
+def _interval(row: Mapping[Hashable, float]) -> str:
+    low, high = row["jaccard_low"], row["jaccard_high"]
+    return "-" if math.isnan(low) else f"{_digits(100 * low, 1)} to {_digits(100 * high, 1)}"
 
 
 def _digits(value: float, digits: int) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from blastoseg.columns import Measures
 from blastoseg.evaluation.agreement import NUMERIC_MEASURES, Numbers, agreement_table
 from blastoseg.evaluation.compare import CaseOutcome
+from blastoseg.evaluation.intervals import jaccard_intervals
 from blastoseg.evaluation.overlap import MEAN_OF_IMAGES, case_jaccard, mean_known, score_table
 from blastoseg.records import Mask
 from blastoseg.tissues import FOREGROUND, INSIDE_OUT
@@ -25,8 +26,9 @@ AGAINST_TRUTH = "truth"
 def scores_table(outcomes: Sequence[CaseOutcome]) -> pd.DataFrame:
     """Overlap scores and boundary distances of all cases, and of the blastocysts where there are others.
 
-    Columns ``cases``, those of ``overlap.score_table``, the boundary distances, which are means over images
-    and stand in the rows of that averaging, and the number of ``images``.
+    Columns ``cases``, those of ``overlap.score_table``, the Jaccard index's interval over embryos, the
+    boundary distances, which are means over images and stand in the rows of that averaging, and the number
+    of ``images``.
     """
     blastocysts = [outcome for outcome in outcomes if outcome.is_blastocyst]
     groups = {ALL_CASES: list(outcomes)}
@@ -35,7 +37,11 @@ def scores_table(outcomes: Sequence[CaseOutcome]) -> pd.DataFrame:
     parts = []
     for name, members in groups.items():
         table = score_table([outcome.counts for outcome in members])
-        table = table.merge(_boundary_means(members), on=["averaging", "tissue"], how="left")
+        intervals = jaccard_intervals(
+            [outcome.counts for outcome in members], [outcome.group or outcome.name for outcome in members]
+        )
+        for more in (intervals, _boundary_means(members)):
+            table = table.merge(more, on=["averaging", "tissue"], how="left")
         table.insert(0, "cases", name)
         table["images"] = len(members)
         parts.append(table)

@@ -10,7 +10,9 @@ from blastoseg.tissues import FOREGROUND
 
 RGB = NDArray[np.uint8]
 
-FILL_OPACITY = 0.18
+FILL_OPACITY = 0.22
+SIDE_A_LINE = 500
+"""Pixels of a frame's longer side for each pixel that an outline is wide."""
 STRIP_HEIGHT = 56
 SMALLEST_WIDTH = 360
 LARGEST_SIDE = 1600
@@ -72,12 +74,13 @@ def _paint_tissues(picture: RGB, labels: Labels) -> None:
     tinted = cv2.addWeighted(window, 1 - FILL_OPACITY, colour, FILL_OPACITY, 0)
     # Only tissue is tinted: beside it the frame keeps its own gray.
     window[...] = cv2.copyTo(tinted, tissues, window.copy())
+    width_of_line = max(1, round(max(labels.shape) / SIDE_A_LINE))
     # From outside in: where two tissues meet, the inner one's line is on top.
     for tissue in reversed(FOREGROUND):
         outlines, _ = cv2.findContours(
             (labels == tissue.label).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
         )
-        cv2.drawContours(picture, outlines, -1, tissue.colour, 1, cv2.LINE_AA)
+        cv2.drawContours(picture, outlines, -1, tissue.colour, width_of_line, cv2.LINE_8)
 
 
 def _strip(width: int, caption: str) -> RGB:

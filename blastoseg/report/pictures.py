@@ -1,20 +1,28 @@
 """A frame's pictures on disk: its mask, which keeps the geometry, and its overlay, for looking at."""
 
+import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+from PIL import Image as Pillow
 
 from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
 from blastoseg.records import Frame, FrameRef, FrameResult, Image, Labels
-from blastoseg.report.overlay import RGB, draw_overlay
+from blastoseg.report.overlay import draw_overlay
+from blastoseg.tissues import INSIDE_OUT
 
 JPEG_QUALITY = 88
 LABEL_STRIP, LABEL_STRIP_SHARE = 30, 0.06
 """Pixels, or a share of the height if that is more: the viewer's labels reach 24 of 500 pixels up."""
+
+PNG_LEVEL = 4
+_COLOURS = bytes(part for tissue in sorted(INSIDE_OUT, key=lambda one: one.label) for part in tissue.colour)
+PALETTE = _COLOURS.ljust(3 * 256, b"\0")
+"""Of full length, for eight bits a pixel: some readers know no fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +46,34 @@ class PictureWriter:
         mask_file = overlay_file = ""
         if labels is not None:
             path = self.place("masks", frame.ref, ".png")
-            # OpenCV's own choice suits label images: a given level is slower and larger
-            self._write(path, labels, [])
+            self._write(path, encode_label_image(labels))
             mask_file = path.as_posix()
         if self.with_overlay:
             path = self.place("overlays", frame.ref, ".jpg")
             image = without_label_strip(frame.image) if self.without_label else frame.image
             overlay = draw_overlay(image, labels, caption(result))
-            self._write(path, overlay[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+            _, encoded = cv2.imencode(".jpg", overlay[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+            self._write(path, encoded.tobytes())
             overlay_file = path.as_posix()
         return mask_file, overlay_file
 
-    def _write(self, relative: Path, image: Labels | RGB, options: Sequence[int]) -> None:
+    def _write(self, relative: Path, encoded: bytes) -> None:
         path = self.root / relative
-        _, encoded = cv2.imencode(path.suffix, image, options)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replace_atomically(path) as temporary:
-                temporary.write_bytes(encoded.tobytes())
+                temporary.write_bytes(encoded)
         except OSError as error:
             raise OutputError(f"{path}: cannot be written ({error.strerror}): free some space?") from error
+
+
+def encode_label_image(labels: Labels) -> bytes:
+    """A PNG whose pixel values are those of ``labels``; a palette shows them in the tissues' colours."""
+    picture = Pillow.fromarray(labels, "L")
+    picture.putpalette(PALETTE)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=PNG_LEVEL)
+    return buffer.getvalue()
 
 
 def without_label_strip(image: Image) -> Image:

@@ -14,8 +14,10 @@ from openpyxl.drawing.image import Image as SheetImage
 from openpyxl.formatting.rule import FormulaRule
 from openpyxl.styles import Alignment, PatternFill
 
+from blastoseg.errors import UnreadableFrameError
 from blastoseg.report.overlay import draw_thumbnail
 from blastoseg.report.sheet import FIRST_ROW, add_sheet, append_header, styled
+from blastoseg.sources.label_images import read_label_image
 
 THUMBNAIL_SIDE = 110
 _POINTS_PER_PIXEL = 0.75
@@ -114,10 +116,13 @@ def _thumbnail(pictures: Pictures | None) -> SheetImage | None:
     if pictures is None:
         return None
     overlay = cv2.imread(str(pictures.overlay), cv2.IMREAD_COLOR)
-    labels = cv2.imread(str(pictures.mask), cv2.IMREAD_UNCHANGED)
-    if overlay is None or labels is None:
+    if overlay is None:
         return None
-    drawn = draw_thumbnail(overlay.astype(np.uint8), labels.astype(np.uint8), THUMBNAIL_SIDE)
+    try:
+        labels = read_label_image(pictures.mask, pictures.mask.name)
+    except UnreadableFrameError:
+        return None
+    drawn = draw_thumbnail(overlay.astype(np.uint8), labels, THUMBNAIL_SIDE)
     _, encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, 85])
     return SheetImage(io.BytesIO(encoded.tobytes()))
 

@@ -13,6 +13,7 @@ import numpy as np
 from blastoseg.columns import MEASURE_COLUMNS
 from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
+from blastoseg.report.pictures import encode_label_image
 from blastoseg.simulate.course import draw_course
 from blastoseg.simulate.draw import Seeds, place_embryo, render
 from blastoseg.simulate.embryos import build_embryo
@@ -127,12 +128,13 @@ def _truth_row(embryo_id: str, source: Path, position: int, drawn: _Drawn) -> di
 
 def _write_image(path: Path, image: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == ".jpg" else []
-    done, data = cv2.imencode(path.suffix, np.asarray(image, np.uint8), options)
-    if not done:
-        raise OutputError(f"{path} could not be encoded")
+    pixels = np.asarray(image, np.uint8)
+    if path.suffix == ".png":
+        data = encode_label_image(pixels)
+    else:
+        data = cv2.imencode(path.suffix, pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
     with replace_atomically(path) as temporary:
-        temporary.write_bytes(data.tobytes())
+        temporary.write_bytes(data)
 
 
 def _write_table(path: Path, header: tuple[str, ...], rows: list[dict[str, object]]) -> None:

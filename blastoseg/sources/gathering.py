@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from blastoseg.errors import InputNotFoundError
 from blastoseg.files import natural_key
 from blastoseg.sources import images, slide, stack, video
+from blastoseg.sources.addresses import Nowhere, WholeImage
 from blastoseg.sources.elapsed import is_elapsed_file, video_of
 from blastoseg.sources.folders import Folder, Walk
 from blastoseg.sources.hours import set_hours
@@ -97,7 +98,7 @@ class Gathering:
                 Place(root, parts, None, ""),
                 "",
                 NameParts(""),
-                [Shot(source, folder_path, "folder", problem=problem)],
+                [Shot(source, folder_path, Nowhere(), problem=problem)],
             )
         if not self._shots_of[-1][1] and not any(one.is_relative_to(path) for one in self.settling):
             raise InputNotFoundError(f"{given}: {self._why_nothing(walk)}")
@@ -161,7 +162,7 @@ class Gathering:
         if suffix in images.SUFFIXES or (is_settling and suffix in stack.SUFFIXES):
             parts = self._names.read(stem)
             plane = parts.plane if parts.plane is not None else place.plane
-            pictures.append((parts, [Shot(source, file.path, "image", plane, is_settling=is_settling)]))
+            pictures.append((parts, [Shot(source, file.path, WholeImage(), plane, is_settling=is_settling)]))
         elif is_settling:
             # A recording that is not yet whole cannot tell its wells.
             self.settling.add(Path(file.path))

@@ -41,7 +41,7 @@ def read_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     try:
         content: dict[str, Any] = torch.load(path, map_location=map_location, weights_only=True)
     except FileNotFoundError as error:
-        raise TrainingError(f"{path}: is missing: fit this network first, without --resume") from error
+        raise TrainingError(f"{path}: is missing: train this network first, without --resume") from error
     except Exception as error:
         raise TrainingError(f"{path}: is no checkpoint of this version ({error}): start anew") from error
     return content

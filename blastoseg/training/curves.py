@@ -1,4 +1,4 @@
-"""What a fit looked like: losses and scores by step, kept in the checkpoint, written as table and picture."""
+"""How a training went: losses and scores by step, kept in the checkpoint, written as table and picture."""
 
 import csv
 from collections.abc import Callable

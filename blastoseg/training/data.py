@@ -1,4 +1,4 @@
-"""What the networks are trained on: the sample protocol, drawn images, and streams of labelled ones."""
+"""What the networks are trained on: the sample protocol, synthetic images, and streams of both."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Target = Literal["tissues", "embryos"]
 """tissues: class channels ``(y, x)``. embryos: masks of the main and of other embryos ``(2, y, x)``."""
 
 VALIDATION_OFFSET = 1_000_000_000
-"""Drawings from this number on are never trained on: validation and scores use them."""
+"""Synthetic images from this number on are never trained on: validation and scores use them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Samples(Protocol):
     def __getitem__(self, index: int) -> Sample: ...
 
 
-def draw_sample(data: SyntheticData, size: int, target: Target, index: int) -> Sample:
-    """Drawing number ``index``: depends on the recipe's seed and on ``index`` only."""
+def synthetic_sample(data: SyntheticData, size: int, target: Target, index: int) -> Sample:
+    """Synthetic image number ``index``: depends on the recipe's seed and on ``index`` only."""
     rng = np.random.default_rng([data.seed, index])
     scene = data.scene
     if scene == "mixed":
@@ -59,15 +59,15 @@ def draw_sample(data: SyntheticData, size: int, target: Target, index: int) -> S
     return Sample(square, masks)
 
 
-def drawn(job: Job) -> SyntheticData:
-    """The job's drawings. Raises TypeError where it is trained on labelled images."""
+def synthetic_data(job: Job) -> SyntheticData:
+    """The job's synthetic images. Raises TypeError where it is trained on labelled images."""
     if not isinstance(job.data, SyntheticData):
-        raise TypeError(f"{job.data.kind} data are not drawn")
+        raise TypeError(f"{job.data.kind} data are not synthetic")
     return job.data
 
 
 def _extra_kind(rng: np.random.Generator, shares: dict[str, float]) -> str | None:
-    """A kind drawn by its share, or None for one of the simulator's mixture."""
+    """A kind chosen by its share, or None for one of the simulator's mixture."""
     left = rng.random()
     for kind, share in shares.items():
         left -= share
@@ -114,10 +114,10 @@ def _worker() -> tuple[int, int]:
 
 
 class LabelledStream(IterableDataset[tuple[Tensor, Tensor]]):
-    """Endless augmented samples, every one once before any comes again, in an order drawn by the seed.
+    """Endless augmented samples, every one once before any comes again, in an order that the seed says.
 
     What stands at which place depends on the seed and the place only: neither on the number of workers, nor
-    on where a resumed fit began. Each worker makes whole batches, in turn.
+    on where a resumed training began. Each worker makes whole batches, in turn.
     """
 
     def __init__(self, samples: list[Sample], job: Job, share: Share = WHOLE) -> None:
@@ -141,7 +141,7 @@ class LabelledStream(IterableDataset[tuple[Tensor, Tensor]]):
 
 
 class SyntheticStream(IterableDataset[tuple[Tensor, Tensor]]):
-    """Endless augmented drawings; each worker of each process draws its own share of the numbers."""
+    """Endless augmented synthetic images; each worker of each process makes its own share of the numbers."""
 
     def __init__(self, job: Job, target: Target, share: Share = WHOLE) -> None:
         self.job, self.target, self.share = job, target, share
@@ -149,14 +149,14 @@ class SyntheticStream(IterableDataset[tuple[Tensor, Tensor]]):
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         worker, workers = _worker()
         worker, workers = self.share.rank * workers + worker, self.share.processes * workers
-        data = drawn(self.job)
+        data = synthetic_data(self.job)
         done = self.share.batches_done * self.share.processes * self.job.optimisation.batch_size
         start = -(-done // data.reuse)
         rng = np.random.default_rng([data.seed, 1 + worker, start])
         pool: list[Sample] = []
         number = start + worker
         while True:
-            sample = draw_sample(data, self.job.input_size, self.target, number)
+            sample = synthetic_sample(data, self.job.input_size, self.target, number)
             if len(pool) < data.pool:
                 pool.append(sample)
             else:
@@ -173,7 +173,7 @@ def _augmented(sample: Sample, settings: Augmentation, rng: np.random.Generator)
 
 @dataclass(frozen=True, slots=True)
 class LoadedSource:
-    """A source with the samples of its training and validation lists; synthetic images have none."""
+    """A source with the samples of its training and validation splits; synthetic images have none."""
 
     source: Source
     train: list[Sample]
@@ -184,7 +184,7 @@ class LoadedSource:
         data = self.source.data
         rng = np.random.default_rng([data.seed, 2, place])
         if isinstance(data, SyntheticData):
-            sample = draw_sample(data, job.input_size, target, place)
+            sample = synthetic_sample(data, job.input_size, target, place)
         else:
             sample = self.train[int(rng.integers(len(self.train)))]
         return _augmented(sample, self.source.augmentation or job.augmentation, rng)
@@ -229,7 +229,7 @@ class SyntheticSamples:
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < self.count:
             raise IndexError(index)
-        return draw_sample(self.data, self.side, self.target, VALIDATION_OFFSET + index)
+        return synthetic_sample(self.data, self.side, self.target, VALIDATION_OFFSET + index)
 
 
 class TensorSamples(Dataset[tuple[Tensor, Tensor]]):

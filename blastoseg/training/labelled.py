@@ -1,4 +1,4 @@
-"""A lab's labelled images as training samples: found, listed, and cut as the pipeline cuts them."""
+"""A lab's labelled images as training samples: found, split, and cut as the pipeline cuts them."""
 
 import hashlib
 import logging
@@ -33,8 +33,8 @@ SMALLEST_SIDE = 16
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledLists:
-    """The cases of the three lists, and what the card says of each. ``folder`` is where the lists lie."""
+class LabelledSplits:
+    """The cases of the three splits, and what the card says of each. ``folder`` is where their files lie."""
 
     root: Path
     folder: Path
@@ -44,13 +44,13 @@ class LabelledLists:
     cards: dict[str, ListCard]
 
 
-def read_lists(
+def read_splits(
     path: Path, settings: LabelledData, lists: Path | None, own: Path, tell: Callable[[str], None] = log.info
-) -> LabelledLists:
-    """The lists of a labelled data set, every image and mask of them read once.
+) -> LabelledSplits:
+    """The splits of a labelled data set, every image and mask of them read once.
 
-    They are taken from the folder ``lists``, or from the data's own; where the data have none they are made
-    with the recipe's seed and written to ``own``. Raises DataError for an empty list, for a file that cannot
+    They are read from the folder ``lists``, or from the data's own; where the data have none they are made
+    with the recipe's seed and written to ``own``. Raises DataError for an empty split, for a file that cannot
     be used, and for a tissue that no training mask shows.
     """
     dataset = open_dataset(path, settings.pairs)
@@ -63,7 +63,7 @@ def read_lists(
         folder = own
         if not (own / "train.txt").is_file():
             write_split(split_dataset(dataset, settings.seed, settings.test, settings.val), own)
-            tell(f"the data have no lists: made with seed {settings.seed}, in {own}")
+            tell(f"the data have no splits: made with seed {settings.seed}, in {own}")
     shares = {"train": 1.0, "val": settings.val, "test": settings.test}
     chosen = {
         name: tuple(select_split(dataset, name, folder).cases)
@@ -81,7 +81,7 @@ def read_lists(
                 f"{folder / 'train.txt'}: none of its {card.images} masks shows any {' or '.join(missing)}: "
                 "nothing can learn it; label it, or check the names and values in the masks"
             )
-    return LabelledLists(dataset.root, folder, chosen["train"], chosen["val"], chosen["test"], cards)
+    return LabelledSplits(dataset.root, folder, chosen["train"], chosen["val"], chosen["test"], cards)
 
 
 def _names_any(path: Path) -> bool:
@@ -89,7 +89,7 @@ def _names_any(path: Path) -> bool:
 
 
 def _read_through(cases: tuple[Case, ...]) -> tuple[ListCard, set[int]]:
-    """What the card says of a list, and the label values in its masks. Every file is read to its end."""
+    """What the card says of a split, and the label values in its masks. Every file is read to its end."""
     seen: set[int] = set()
     digest = hashlib.sha256()
     for case in cases:

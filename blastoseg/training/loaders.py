@@ -1,4 +1,4 @@
-"""Batches for a fit: of drawn or labelled samples, each process its own share, made by worker processes."""
+"""Batches of synthetic or labelled samples, each process its own share, made by worker processes."""
 
 import os
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from blastoseg.training.data import (
     Target,
     TensorSamples,
 )
-from blastoseg.training.labelled import LabelledLists, cut_samples
+from blastoseg.training.labelled import LabelledSplits, cut_samples
 from blastoseg.training.recipe import Job
 from blastoseg.training.recipe_data import LabelledData, Source, SyntheticData
 
@@ -35,16 +35,16 @@ Batches = DataLoader[tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """What one network is fitted to: a job and its sources, with the samples of those that are labelled."""
+class TrainingData:
+    """What one network is trained on: a job and its sources, with the samples of those that are labelled."""
 
     job: Job
     target: Target
     sources: tuple[LoadedSource, ...]
 
     @property
-    def watched(self) -> dict[str, Samples]:
-        """What watches the training, by source: validation lists, and held-out synthetic images."""
+    def validation_sets(self) -> dict[str, Samples]:
+        """What validates the training, by source: validation splits, and held-out synthetic images."""
         found: dict[str, Samples] = {}
         for loaded in self.sources:
             data = loaded.source.data
@@ -67,38 +67,38 @@ class Material:
         return max(1, -(-images // (settings.batch_size * settings.accumulate * processes)))
 
     def total_steps(self, processes: int) -> int:
-        """The length of the fit in steps."""
+        """The length of the training in steps."""
         settings = self.job.optimisation
         if settings.epochs is None:
             return settings.total_steps
         return settings.epochs * self.steps_per_epoch(processes)
 
 
-def gather_material(job: Job, target: Target, lists: Mapping[str, LabelledLists]) -> Material:
+def load_training_data(job: Job, target: Target, splits: Mapping[str, LabelledSplits]) -> TrainingData:
     """The samples of a job, read and cut. Raises DataError where a source's labelled images are missing."""
-    return Material(job, target, tuple(_load(source, job, target, lists) for source in job.sources))
+    return TrainingData(job, target, tuple(_load(source, job, target, splits) for source in job.sources))
 
 
-def _load(source: Source, job: Job, target: Target, lists: Mapping[str, LabelledLists]) -> LoadedSource:
+def _load(source: Source, job: Job, target: Target, splits: Mapping[str, LabelledSplits]) -> LoadedSource:
     if isinstance(source.data, SyntheticData):
         return LoadedSource(source, [], [])
-    if source.name not in lists:
+    if source.name not in splits:
         raise DataError("the recipe is for labelled images: name their folder,  blastoseg train DATA ...")
-    of_source = lists[source.name]
+    of_source = splits[source.name]
     train, val = (cut_samples(cases, job.input_size, target) for cases in (of_source.train, of_source.val))
     return LoadedSource(source, train, val)
 
 
-def training_loader(material: Material, share: Share = WHOLE) -> Batches:
+def training_loader(data: TrainingData, share: Share = WHOLE) -> Batches:
     """Endless batches of augmented samples; after a resume they go on where they stopped."""
-    settings = material.job.optimisation
+    settings = data.job.optimisation
     stream: IterableDataset[tuple[Tensor, Tensor]]
-    if len(material.sources) > 1:
-        stream = MixedStream(list(material.sources), material.job, material.target, share)
-    elif material.has_epochs:
-        stream = LabelledStream(material.sources[0].train, material.job, share)
+    if len(data.sources) > 1:
+        stream = MixedStream(list(data.sources), data.job, data.target, share)
+    elif data.has_epochs:
+        stream = LabelledStream(data.sources[0].train, data.job, share)
     else:
-        stream = SyntheticStream(material.job, material.target, share)
+        stream = SyntheticStream(data.job, data.target, share)
     return DataLoader(
         stream,
         batch_size=settings.batch_size,
@@ -125,18 +125,18 @@ def validation_loader(held_out: Samples) -> Batches:
     return DataLoader(TensorDataset(torch.stack(images), torch.stack(truths)), batch_size=VALIDATION_BATCH)  # type: ignore[arg-type]
 
 
-class Loaders(lightning.LightningDataModule):
-    """Makes a fit's loaders once Lightning knows which process this is. All see all held-out samples."""
+class TrainingDataModule(lightning.LightningDataModule):
+    """Makes the loaders once Lightning knows which process this is. All see all held-out samples."""
 
-    def __init__(self, material: Material, batches_done: int) -> None:
+    def __init__(self, data: TrainingData, batches_done: int) -> None:
         super().__init__()
-        self.material = material
+        self.data = data
         self.batches_done = batches_done
 
     def train_dataloader(self) -> Any:
         trainer: Any = self.trainer
         share = Share(trainer.global_rank, trainer.world_size, self.batches_done)
-        return training_loader(self.material, share)
+        return training_loader(self.data, share)
 
     def val_dataloader(self) -> Any:
-        return [validation_loader(held_out) for held_out in self.material.watched.values()]
+        return [validation_loader(held_out) for held_out in self.data.validation_sets.values()]

@@ -101,7 +101,7 @@ def test_a_sound_map_comes_back_as_it_was(name):
 def test_probabilities_become_the_labels_of_their_winners():
     labels = embryo(gap=30)
     winners = np.array(CHANNEL_OF_LABEL)[labels]
-    probabilities = np.stack([np.where(winners == channel, 0.6, 0.1) for channel in range(5)])
+    probabilities = np.stack([np.where(winners == channel, 0.96, 0.01) for channel in range(5)])
     copy = probabilities.copy()
     cleaned = clean_labels(probabilities.astype(np.float32))
     assert np.array_equal(cleaned, tidy_labels(labels))
@@ -180,6 +180,33 @@ def test_a_gap_in_the_zona_stays_open(gap):
     measures = measure_labels(tidy_labels(embryo(gap=gap)))
     assert measures["zp_gap_count"] == 1
     assert measures["zp_largest_gap_deg"] == pytest.approx(gap, abs=2)
+
+
+def gap_probabilities(labels, background):
+    """One-hot probabilities, but for the zona's gap, in which background has this share and zona the rest."""
+    channels = np.array(CHANNEL_OF_LABEL)[labels]
+    probabilities = np.stack([np.where(channels == channel, 1.0, 0.0) for channel in range(5)])
+    whole = np.array(CHANNEL_OF_LABEL)[embryo(gap=0)]
+    gap = (channels == CHANNEL_OF_LABEL[0]) & (whole != CHANNEL_OF_LABEL[0])
+    probabilities[CHANNEL_OF_LABEL[0]][gap] = background
+    probabilities[CHANNEL_OF_LABEL[4]][gap] = 1 - background
+    return probabilities.astype(np.float32)
+
+
+@pytest.mark.parametrize(("background", "gaps"), [(0.6, 0), (0.98, 1)])
+def test_a_gap_in_the_zona_stays_open_only_where_the_network_is_sure_of_it(background, gaps):
+    cleaned = clean_labels(gap_probabilities(embryo(gap=30), background))
+    assert measure_labels(cleaned)["zp_gap_count"] == gaps
+
+
+def test_a_doubtful_gap_with_tissue_outside_stays_open():
+    labels = figure_of_eight()
+    before = measure_labels(tidy_labels(labels))
+    channels = np.array(CHANNEL_OF_LABEL)[labels]
+    doubtful = np.stack([np.where(channels == channel, 0.6, 0.1) for channel in range(5)]).astype(np.float32)
+    after = measure_labels(clean_labels(doubtful))
+    assert before["zp_gap_count"] == after["zp_gap_count"] > 0
+    assert after["zp_is_breached"]
 
 
 def test_no_zona_is_invented_where_there_is_none():

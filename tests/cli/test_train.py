@@ -84,7 +84,7 @@ def test_a_training_that_is_resumed_is_not_longer(lab: Path) -> None:
     ("words", "code", "part"),
     [
         (["missing"], 11, "missing"),
-        (["data", "--recipe", "i2cnet-starter"], 2, "draws its images"),
+        (["data", "--recipe", "i2cnet-synthetic"], 2, "synthetic images only"),
         (["--recipe", "tiny.toml"], 11, "blastoseg train DATA"),
         (["data", "--from", "nobody"], 6, "nobody"),
         (["data", "--recipe", "nothing"], 5, "finetune"),

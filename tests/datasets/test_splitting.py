@@ -11,6 +11,7 @@ from blastoseg.datasets import (
     open_dataset,
     select_split,
     split_dataset,
+    split_into_folds,
     splitting,
     write_split,
 )
@@ -65,6 +66,38 @@ def test_the_size_of_the_paper_s_test_list_comes_out_of_249_embryos() -> None:
     split = split_dataset(_dataset(list(range(249))))
     assert (len(split.train), len(split.val), len(split.test)) == (179, 20, 50)
     assert split != split_dataset(_dataset(list(range(249))), seed=1)
+
+
+@settings(max_examples=40)
+@given(
+    groups=st.lists(st.integers(0, 30), min_size=12, max_size=80).filter(lambda some: len(set(some)) >= 6),
+    folds=st.integers(2, 5),
+    seed=st.integers(0, 99),
+)
+def test_folds_test_on_every_case_once_and_never_part_a_group(
+    groups: list[int], folds: int, seed: int
+) -> None:
+    dataset = _dataset(groups)
+    splits = split_into_folds(dataset, folds, seed)
+    tested = [name for split in splits for name in split.test]
+    assert sorted(tested) == sorted(case.name for case in dataset.cases)
+    group_of = {case.name: case.group for case in dataset.cases}
+    for split in splits:
+        sides = [{group_of[name] for name in getattr(split, part)} for part in ("train", "val", "test")]
+        assert all(sides)
+        assert sum(map(len, sides)) == len(set.union(*sides))
+        assert len(split.train) + len(split.val) + len(split.test) == len(groups)
+    sizes = [len(split.test) for split in splits]
+    largest = max(groups.count(group) for group in groups)
+    assert max(sizes) - min(sizes) <= largest
+    assert splits == split_into_folds(dataset, folds, seed)
+
+
+def test_more_folds_than_embryos_are_refused() -> None:
+    with pytest.raises(DataError, match="4 embryos or patients, 6 are needed"):
+        split_into_folds(_dataset([0, 1, 2, 3]), 5)
+    with pytest.raises(UsageError, match="at least 2"):
+        split_into_folds(_dataset([0, 1, 2, 3]), 1)
 
 
 def test_too_few_groups_and_impossible_shares_are_refused() -> None:

@@ -17,8 +17,9 @@ from blastoseg.errors import DataError, SettingsError
 from blastoseg.model.locating import fit_square, locate_embryo
 from blastoseg.training.augmentation import augment
 from blastoseg.training.data import LabelledStream, Share
-from blastoseg.training.labelled import cut_sample, cut_samples, embryo_box, read_lists
-from blastoseg.training.recipe import Augmentation, LabelledData, Recipe, load_recipe, recipes_folder
+from blastoseg.training.labelled import cut_sample, cut_samples, embryo_box, read_splits
+from blastoseg.training.recipe import Recipe, load_recipe, recipes_folder
+from blastoseg.training.recipe_data import Augmentation, LabelledData
 
 from .conftest import SIDE, draw_phantom, labelled_recipe, write_labelled
 
@@ -33,30 +34,30 @@ def batches(samples: list[Any], share: Share, count: int) -> list[torch.Tensor]:
 
 def test_lists_are_made_where_there_are_none_and_kept(labelled: Path, tmp_path: Path) -> None:
     told: list[str] = []
-    lists = read_lists(labelled, DATA, None, tmp_path / "lists", told.append)
-    assert [len(part) for part in (lists.train, lists.val, lists.test)] == [5, 1, 2]
-    assert lists.cards["train"].images == lists.cards["train"].groups == 5
+    splits = read_splits(labelled, DATA, None, tmp_path / "lists", told.append)
+    assert [len(part) for part in (splits.train, splits.val, splits.test)] == [5, 1, 2]
+    assert splits.cards["train"].images == splits.cards["train"].groups == 5
     assert any("seed 1" in text for text in told)
     other_seed = DATA.model_copy(update={"seed": 99})
-    again = read_lists(labelled, other_seed, None, tmp_path / "lists")
-    assert [case.name for case in again.train] == [case.name for case in lists.train]
+    again = read_splits(labelled, other_seed, None, tmp_path / "lists")
+    assert [case.name for case in again.train] == [case.name for case in splits.train]
 
 
 def test_the_datas_own_lists_come_first(labelled: Path, tmp_path: Path) -> None:
     write_split(split_dataset(open_dataset(labelled), seed=7, test=0.5), labelled)
-    lists = read_lists(labelled, DATA, None, tmp_path / "lists")
-    assert lists.folder == labelled
-    assert len(lists.test) == 4
+    splits = read_splits(labelled, DATA, None, tmp_path / "lists")
+    assert splits.folder == labelled
+    assert len(splits.test) == 4
     assert not (tmp_path / "lists").exists()
 
 
 def test_the_hash_of_a_list_changes_with_one_pixel_of_a_mask(labelled: Path, tmp_path: Path) -> None:
-    before = read_lists(labelled, DATA, None, tmp_path / "lists")
+    before = read_splits(labelled, DATA, None, tmp_path / "lists")
     path = labelled / "masks" / f"{before.train[0].name}.png"
     mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     mask[0, 0] = 4
     cv2.imwrite(str(path), mask)
-    after = read_lists(labelled, DATA, None, tmp_path / "lists")
+    after = read_splits(labelled, DATA, None, tmp_path / "lists")
     assert before.cards["train"].sha256 != after.cards["train"].sha256
     assert before.cards["test"] == after.cards["test"]
 
@@ -64,7 +65,7 @@ def test_the_hash_of_a_list_changes_with_one_pixel_of_a_mask(labelled: Path, tmp
 def test_a_tissue_that_no_training_mask_shows_is_named(tmp_path: Path) -> None:
     data = write_labelled(tmp_path / "lab", hidden=(1,))
     with pytest.raises(DataError, match=r"train\.txt.*Inner cell mass|train\.txt.*ICM") as caught:
-        read_lists(data, DATA, None, tmp_path / "lists")
+        read_splits(data, DATA, None, tmp_path / "lists")
     assert caught.value.exit_code == 11
 
 
@@ -72,13 +73,13 @@ def test_an_empty_list_is_named(labelled: Path, tmp_path: Path) -> None:
     write_split(split_dataset(open_dataset(labelled)), labelled)
     (labelled / "val.txt").write_text("")
     with pytest.raises(DataError, match=r"val\.txt: is empty"):
-        read_lists(labelled, DATA, None, tmp_path / "lists")
+        read_splits(labelled, DATA, None, tmp_path / "lists")
 
 
 def test_the_crop_of_labels_is_the_crop_of_a_run_that_locates_well() -> None:
     _, labels = draw_phantom(0)
     square, fit = fit_square((labels > 0).astype(np.uint8) * 255, SIDE)
-    located = locate_embryo((square > 127).astype(np.float32), fit).box
+    located = locate_embryo((square > 127).astype(np.float32), fit, 0.5).box
     assert embryo_box(labels) == located
 
 
@@ -97,7 +98,7 @@ def test_a_cut_sample_keeps_image_and_labels_together() -> None:
 def test_two_processes_see_together_what_one_sees_with_the_doubled_batch(
     labelled: Path, tmp_path: Path
 ) -> None:
-    cases = read_lists(labelled, DATA, None, tmp_path / "lists").train
+    cases = read_splits(labelled, DATA, None, tmp_path / "lists").train
     samples = cut_samples(cases, 64, "tissues")
     alone = batches(samples, Share(), 4)
     first, second = batches(samples, Share(0, 2), 2), batches(samples, Share(1, 2), 2)
@@ -109,7 +110,7 @@ def test_two_processes_see_together_what_one_sees_with_the_doubled_batch(
 
 def test_every_image_is_seen_once_before_any_comes_again(labelled: Path, tmp_path: Path) -> None:
     recipe = Recipe.model_validate(labelled_recipe("starter"))
-    cases = read_lists(labelled, DATA, None, tmp_path / "lists").train
+    cases = read_splits(labelled, DATA, None, tmp_path / "lists").train
     stream = LabelledStream(cut_samples(cases, 64, "tissues"), recipe.segmenter)
     for epoch in range(3):
         assert sorted(stream._index(5 * epoch + place) for place in range(5)) == [0, 1, 2, 3, 4]
@@ -129,11 +130,11 @@ def test_the_papers_scaling_moves_image_and_labels_together_and_turns_nothing() 
 
 def test_recipes_name_what_does_not_fit_together(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="not in epochs"):
-        load_recipe("i2cnet-starter", epochs=3)
-    text = (recipes_folder() / "i2cnet-starter.toml").read_text()
+        load_recipe("i2cnet-synthetic", epochs=3)
+    text = (recipes_folder() / "i2cnet-synthetic.toml").read_text()
     text = re.sub(r"^steps = \d+", "epochs = 3", text, count=1, flags=re.MULTILINE)
     (tmp_path / "endless.toml").write_text(text)
-    with pytest.raises(SettingsError, match="drawings never end"):
+    with pytest.raises(SettingsError, match="synthetic images never end"):
         load_recipe(tmp_path / "endless.toml")
     (tmp_path / "both.toml").write_text(text.replace("epochs = 3", "epochs = 3\nsteps = 4"))
     with pytest.raises(SettingsError, match="either steps or epochs"):

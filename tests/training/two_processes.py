@@ -8,16 +8,16 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from blastoseg.training.fit import FitPlan, fit_network
-from blastoseg.training.fitting import Fitting
-from blastoseg.training.labelled import read_lists
+from blastoseg.training.labelled import read_splits
+from blastoseg.training.module import NetworkModule
 from blastoseg.training.recipe import Recipe
+from blastoseg.training.trainer import TrainingPlan, train_network
 
 
 def main(recipe_file: str, data: str, work: str, processes: str, answer: str) -> None:
     recipe = Recipe.model_validate_json(Path(recipe_file).read_text())
 
-    def keep(self: Fitting, *_: object) -> None:
+    def keep(self: NetworkModule, *_: object) -> None:
         if self.trainer.is_global_zero:
             found = {
                 name: value.grad.contiguous()
@@ -26,9 +26,14 @@ def main(recipe_file: str, data: str, work: str, processes: str, answer: str) ->
             }
             save_file(found | {"running_mean": self.network.encoder.blocks[0][1].running_mean}, answer)
 
-    Fitting.on_before_optimizer_step = keep  # type: ignore[method-assign]
-    lists = read_lists(Path(data), recipe.segmenter.data, None, Path(work) / "lists")
-    fit_network(recipe, "tissues", FitPlan(Path(work), accelerator="cpu", devices=int(processes)), lists)
+    NetworkModule.on_before_optimizer_step = keep  # type: ignore[method-assign]
+    splits = read_splits(Path(data), recipe.segmenter.data, None, Path(work) / "lists")
+    train_network(
+        recipe,
+        "tissues",
+        TrainingPlan(Path(work), accelerator="cpu", devices=int(processes)),
+        {"labelled": splits},
+    )
 
 
 if __name__ == "__main__":

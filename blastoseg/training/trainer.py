@@ -1,4 +1,4 @@
-"""Fitting one network of a recipe: processes and devices, checkpoints, resume."""
+"""Training one network of a recipe: processes and devices, checkpoints, resume."""
 
 import logging
 import warnings
@@ -15,16 +15,14 @@ from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from blastoseg.errors import DeviceError, TrainingError
-from blastoseg.model.architectures import I2CNet, I2CNetConfig, Locator, LocatorConfig
-from blastoseg.model.card import CLASSES
 from blastoseg.model.segmenter import is_out_of_memory
 from blastoseg.training.checkpoints import WholeCheckpoints, read_checkpoint
 from blastoseg.training.data import Target
-from blastoseg.training.fitting import Fitting
-from blastoseg.training.labelled import LabelledLists
-from blastoseg.training.loaders import Loaders, Material, gather_material
+from blastoseg.training.labelled import LabelledSplits
+from blastoseg.training.loaders import TrainingData, TrainingDataModule, load_training_data
+from blastoseg.training.module import NetworkModule
+from blastoseg.training.pretrained import load_pretrained
 from blastoseg.training.recipe import Job, Recipe
-from blastoseg.training.starting import load_start
 from blastoseg.training.synchronise import synchronise_batch_norms
 
 log = logging.getLogger(__name__)
@@ -34,12 +32,12 @@ logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 LONGEST_INTERVAL = 500
 """Steps between two checkpoints at most."""
 SHARES = 40
-"""A short run is watched and saved about so many times, but not more often than each epoch."""
+"""A short training is validated and saved about so many times, but not more often than each epoch."""
 
 
 @dataclass(frozen=True, slots=True)
-class FitPlan:
-    """Where and how a fit runs, and where its checkpoints go.
+class TrainingPlan:
+    """Where and how a training runs, and where its checkpoints go.
 
     ``devices`` is the number of GPUs (or processes on a CPU) of each of ``nodes`` machines; None takes every
     GPU there is, or one process. ``checkpoint_steps`` None: by the length. ``tell`` hears how far it is.
@@ -54,12 +52,12 @@ class FitPlan:
     tell: Callable[[str], None] = log.info
 
     def checkpoint(self, target: Target) -> Path:
-        """The last checkpoint of one fit."""
+        """The last checkpoint of one network."""
         return self.work / target / "last.ckpt"
 
     @property
     def on_gpu(self) -> bool:
-        """Whether the fit runs on GPUs."""
+        """Whether the training runs on GPUs."""
         return self.accelerator != "cpu" and torch.cuda.is_available()
 
     @property
@@ -74,16 +72,6 @@ class FitPlan:
         return wanted
 
 
-def build_network(job: Job, target: Target) -> nn.Module:
-    """A fresh network as the recipe describes it. Raises TrainingError for an impossible description."""
-    try:
-        if target == "tissues":
-            return I2CNet(I2CNetConfig(classes=len(CLASSES), **job.network))
-        return Locator(LocatorConfig(**{**job.network, "widths": tuple(job.network["widths"])}))
-    except (TypeError, ValueError, KeyError) as error:
-        raise TrainingError(f"the recipe's network section is wrong: {error}") from error
-
-
 def job_of(recipe: Recipe, target: Target) -> Job:
     """The recipe's job for a target. Raises ValueError for a locator that is copied."""
     job = recipe.segmenter if target == "tissues" else recipe.locator
@@ -92,10 +80,10 @@ def job_of(recipe: Recipe, target: Target) -> Job:
     return job
 
 
-def fit_network(
-    recipe: Recipe, target: Target, plan: FitPlan, lists: Mapping[str, LabelledLists] | None = None
-) -> Fitting:
-    """Fit one network of a recipe, to the end or to its time limit, and return the fit.
+def train_network(
+    recipe: Recipe, target: Target, plan: TrainingPlan, splits: Mapping[str, LabelledSplits] | None = None
+) -> NetworkModule:
+    """Train one network of a recipe, to the end or to its time limit; returns it with its curves.
 
     Raises TrainingError where there is nothing to resume, memory or disk is full, or the loss is not a
     number; the last checkpoint is kept. Raises DataError where the recipe needs labelled images.
@@ -104,26 +92,26 @@ def fit_network(
     cv2.setNumThreads(1)
     lightning.seed_everything(recipe.seed, verbose=False)
     processes = plan.devices_here * plan.nodes
-    material = gather_material(job_of(recipe, target), target, lists or {})
-    job = material.job.lasting(material.total_steps(processes))
+    data = load_training_data(job_of(recipe, target), target, splits or {})
+    job = data.job.lasting(data.total_steps(processes))
     checkpoint = plan.checkpoint(target)
     if plan.resume and not checkpoint.is_file():
         raise TrainingError(f"{checkpoint}: is missing: nothing to resume; start without --resume")
     steps_done = int(read_checkpoint(checkpoint)["global_step"]) if plan.resume else 0
-    network = build_network(job, target)
+    network: nn.Module = job.configuration.build()
     if target == "tissues" and recipe.start_from and not plan.resume:
-        load_start(network, recipe.start_from)
+        load_pretrained(network, recipe.start_from)
     if processes > 1:
         network = synchronise_batch_norms(network, plan.on_gpu)
     placed = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    fitting = Fitting(placed, job, target, list(material.watched))
-    interval = _interval(material, job, processes)
+    module = NetworkModule(placed, job, target, list(data.validation_sets))
+    interval = _interval(data, job, processes)
     trainer = _trainer(job, target, plan, interval)
-    loaders = Loaders(material, steps_done * job.optimisation.accumulate)
+    loaders = TrainingDataModule(data, steps_done * job.optimisation.accumulate)
     try:
         with _quiet_lightning():
             trainer.fit(
-                fitting,
+                module,
                 datamodule=loaders,
                 ckpt_path=str(checkpoint) if plan.resume else None,
                 weights_only=True,
@@ -133,23 +121,23 @@ def fit_network(
         if not is_out_of_memory(error):
             raise
         raise TrainingError(
-            f"out of memory at step {fitting.global_step} with batches of {job.optimisation.batch_size}: "
+            f"out of memory at step {module.global_step} with batches of {job.optimisation.batch_size}: "
             "halve batch_size in the recipe and double accumulate, then go on with --resume"
         ) from error
     except SystemExit as error:
         # Lightning ends the process where a person or a service manager interrupts it.
         raise KeyboardInterrupt from error
-    return fitting
+    return module
 
 
-def load_fit(recipe: Recipe, target: Target, plan: FitPlan) -> Fitting:
-    """The fit as its last checkpoint left it, on the CPU. Raises TrainingError where there is none."""
+def load_trained(recipe: Recipe, target: Target, plan: TrainingPlan) -> NetworkModule:
+    """The network as its last checkpoint left it, on the CPU. Raises TrainingError where there is none."""
     job = job_of(recipe, target)
     content = read_checkpoint(plan.checkpoint(target))
-    fitting = Fitting(build_network(job, target), job, target)
-    fitting.load_state_dict(content["state_dict"])
-    fitting.on_load_checkpoint(content)
-    return fitting
+    module = NetworkModule(job.configuration.build(), job, target)
+    module.load_state_dict(content["state_dict"])
+    module.on_load_checkpoint(content)
+    return module
 
 
 @contextmanager
@@ -160,28 +148,28 @@ def _quiet_lightning() -> Iterator[None]:
         yield
 
 
-def _interval(material: Material, job: Job, processes: int) -> int:
-    """Steps between two checkpoints; each comes with a look at the validation list."""
-    often = max(material.steps_per_epoch(processes), -(-job.optimisation.total_steps // SHARES))
-    return min(LONGEST_INTERVAL, often) if material.has_epochs else LONGEST_INTERVAL
+def _interval(data: TrainingData, job: Job, processes: int) -> int:
+    """Steps between two checkpoints; each comes with a validation."""
+    often = max(data.steps_per_epoch(processes), -(-job.optimisation.total_steps // SHARES))
+    return min(LONGEST_INTERVAL, often) if data.has_epochs else LONGEST_INTERVAL
 
 
-class _Keeper(Callback):
-    """Each time the fit was validated, saves it and says how far it is."""
+class _SaveAfterValidation(Callback):
+    """Saves the training each time it was validated, and says how far it is."""
 
     def __init__(self, checkpoint: Path, tell: Callable[[str], None]) -> None:
         self.checkpoint, self.tell = checkpoint, tell
 
-    def on_train_batch_end(self, _trainer: Any, fitting: Any, *_: object) -> None:
-        fitting.complete_batch()
+    def on_train_batch_end(self, _trainer: Any, module: Any, *_: object) -> None:
+        module.complete_batch()
 
-    def on_validation_end(self, trainer: Any, fitting: Any) -> None:
+    def on_validation_end(self, trainer: Any, module: Any) -> None:
         trainer.save_checkpoint(self.checkpoint)
         if trainer.is_global_zero:
-            self.tell(fitting.describe())
+            self.tell(module.describe())
 
 
-def _trainer(job: Job, target: Target, plan: FitPlan, interval: int) -> Any:
+def _trainer(job: Job, target: Target, plan: TrainingPlan, interval: int) -> Any:
     settings = job.optimisation
     steps = plan.checkpoint_steps or interval
     several = plan.devices_here * plan.nodes > 1
@@ -198,7 +186,7 @@ def _trainer(job: Job, target: Target, plan: FitPlan, interval: int) -> Any:
         gradient_clip_val=settings.gradient_clip or None,
         logger=False,
         enable_checkpointing=False,
-        callbacks=[_Keeper(plan.checkpoint(target), plan.tell)],
+        callbacks=[_SaveAfterValidation(plan.checkpoint(target), plan.tell)],
         val_check_interval=steps * settings.accumulate,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,

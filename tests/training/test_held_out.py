@@ -5,8 +5,8 @@ import pytest
 
 pytest.importorskip("lightning")
 
-from blastoseg.training import held_back
-from blastoseg.training.held_back import PIXEL_STEP, score_on_held_back, temperature_of
+from blastoseg.training import held_out
+from blastoseg.training.held_out import PIXEL_STEP, score_on_synthetic, temperature_of
 from blastoseg.training.reliability import Reliability
 
 
@@ -25,8 +25,8 @@ def test_probabilities_that_are_twice_too_sure_get_the_temperature_two():
 
 def test_a_card_has_the_calibration_error_that_an_evaluation_computes(monkeypatch):
     truth, answer = random_answers(too_sure=2)
-    monkeypatch.setattr(held_back, "_answers", lambda *_: [(truth, answer)])
-    scores = score_on_held_back(None, None, 1)
+    monkeypatch.setattr(held_out, "_answers", lambda *_: [(truth, answer)])
+    scores = score_on_synthetic(None, None, 1)
     thinned = answer[:, ::PIXEL_STEP, ::PIXEL_STEP]
     is_right = thinned.argmax(axis=0) == truth[::PIXEL_STEP, ::PIXEL_STEP]
     expected = Reliability.of(thinned.max(axis=0), is_right).expected_calibration_error()

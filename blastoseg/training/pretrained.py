@@ -7,7 +7,7 @@ from blastoseg.model.card import load_card
 from blastoseg.model.loading import load_network
 
 
-def load_start(network: nn.Module, weights: str) -> None:
+def load_pretrained(network: nn.Module, weights: str) -> None:
     """Fill a network with the segmenter of ``weights``, by name or folder.
 
     Raises WeightsError for unknown or damaged weights, UsageError where they are of another network.
@@ -17,7 +17,7 @@ def load_start(network: nn.Module, weights: str) -> None:
     own = network.state_dict()
     if {name: value.shape for name, value in own.items()} != {n: v.shape for n, v in tensors.items()}:
         raise UsageError(
-            f"--from {weights}: its network ({card.segmenter.config}) is not the recipe's: leave "
-            "segmenter.network out of the recipe, to take theirs, or start without --from"
+            f"--from {weights}: its network ({card.segmenter.architecture}, {card.segmenter.config}) is not "
+            "the recipe's: leave segmenter.network out of the recipe, to take theirs, or start without --from"
         )
     network.load_state_dict(tensors)

@@ -1,4 +1,4 @@
-"""Scores and calibration of a segmenter on held-back drawings or labelled images, for the card."""
+"""Scores and calibration of a segmenter on held-out synthetic or labelled images, for the card."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,30 +9,31 @@ from numpy.typing import NDArray
 from blastoseg.datasets import Case
 from blastoseg.model.segmenter import FloatArray, Segmenter
 from blastoseg.records import Frame, FrameRef
+from blastoseg.sources.addresses import WholeImage
 from blastoseg.stages import label_frame, segment_frames
 from blastoseg.tissues import CHANNEL_OF_LABEL, INSIDE_OUT
-from blastoseg.training.data import VALIDATION_OFFSET, Sample, draw_sample
+from blastoseg.training.data import VALIDATION_OFFSET, Sample, synthetic_sample
 from blastoseg.training.metrics import Summary, confusion, summarise
 from blastoseg.training.recipe_data import SyntheticData
 from blastoseg.training.reliability import Reliability
 
 FIRST_SCORED = VALIDATION_OFFSET + 100_000
 FIRST_CALIBRATED = VALIDATION_OFFSET + 200_000
-"""Drawings watched in training, scored at the end, and calibrated on are different ones."""
+"""Synthetic images for validation, for the scores at the end and for the temperature are different ones."""
 PIXEL_STEP = 4
 """Every fourth pixel in either direction is enough to judge probabilities: neighbours say the same."""
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(3.0), 60))
 
 
 @dataclass(frozen=True, slots=True)
-class HeldBackScores:
-    """Overlap scores and expected calibration error of one set of drawings."""
+class SyntheticScores:
+    """Overlap scores and expected calibration error of one set of synthetic images."""
 
     summary: Summary
     calibration_error: float
 
 
-def score_on_held_back(segmenter: Segmenter, data: SyntheticData, count: int) -> HeldBackScores:
+def score_on_synthetic(segmenter: Segmenter, data: SyntheticData, count: int) -> SyntheticScores:
     """Scores on ``count`` synthetic images never trained on, without cleaning of the labels."""
     counts, reliability = [], Reliability.empty()
     for truth, answer in _answers(segmenter, data, range(FIRST_SCORED, FIRST_SCORED + count)):
@@ -40,7 +41,7 @@ def score_on_held_back(segmenter: Segmenter, data: SyntheticData, count: int) ->
         counts.append(confusion(truth, prediction, len(INSIDE_OUT)))
         thinned = (slice(None, None, PIXEL_STEP),) * 2
         reliability += Reliability.of(answer.max(axis=0)[thinned], (prediction == truth)[thinned])
-    return HeldBackScores(summarise(counts), reliability.expected_calibration_error())
+    return SyntheticScores(summarise(counts), reliability.expected_calibration_error())
 
 
 def synthetic_answers(segmenter: Segmenter, data: SyntheticData, count: int) -> Iterator["Answer"]:
@@ -76,7 +77,7 @@ def _cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.integer]) ->
 def _answers(segmenter: Segmenter, data: SyntheticData, numbers: range) -> Iterator[Answer]:
     for start in range(0, len(numbers), segmenter.batch_size):
         batch = numbers[start : start + segmenter.batch_size]
-        samples = [draw_sample(data, segmenter.input_side, "tissues", number) for number in batch]
+        samples = [synthetic_sample(data, segmenter.input_side, "tissues", number) for number in batch]
         yield from answers_to(samples, segmenter)
 
 
@@ -101,7 +102,7 @@ def score_cases(cases: Sequence[Case], segmenter: Segmenter) -> Summary:
         batch = cases[start : start + segmenter.batch_size]
         labelled = [case.read() for case in batch]
         frames = [
-            Frame(FrameRef(case.group, case.name, case.image_path, 0, "labelled"), one.image)
+            Frame(FrameRef(case.group, case.name, case.image_path, 0, address=WholeImage()), one.image)
             for case, one in zip(batch, labelled, strict=True)
         ]
         for one, answer in zip(labelled, segment_frames(frames, segmenter), strict=True):

@@ -1,4 +1,4 @@
-"""The Lightning module that fits either network, its schedule, and the average of its weights."""
+"""The Lightning module that trains either network, its schedule, and the average of its weights."""
 
 import math
 import time
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from blastoseg.errors import TrainingError
-from blastoseg.model.architectures.i2cnet import bring_to_size
+from blastoseg.model.architectures.contract import bring_to_size
 from blastoseg.training.curves import Curves
 from blastoseg.training.data import Target
 from blastoseg.training.loss import labels_at, mask_loss, segmentation_loss
@@ -42,22 +42,22 @@ def _moving_average(network: nn.Module, decay: float) -> AveragedModel:
     return averaged.requires_grad_(False)
 
 
-class Fitting(lightning.LightningModule):
-    """Fits a network to one target. ``average`` is the moving average of weights and BatchNorm statistics.
+class NetworkModule(lightning.LightningModule):
+    """Trains a network for one target. ``average`` is the moving average of weights and BatchNorm statistics.
 
-    ``watched`` names the sources whose held-out samples watch the training, in the order of their loaders.
+    ``validated`` names the sources whose held-out samples validate it, in the order of their loaders.
     """
 
-    def __init__(self, network: nn.Module, job: Job, target: Target, watched: Sequence[str] = ()) -> None:
+    def __init__(self, network: nn.Module, job: Job, target: Target, validated: Sequence[str] = ()) -> None:
         super().__init__()
         self.network = network
         self.job = job
         self.target = target
-        self.watched = tuple(watched)
+        self.validated = tuple(validated)
         decay = job.optimisation.ema_decay
         self.average = _moving_average(network, decay) if decay else None
         # A list hides the compiled twin from the state dict: it shares the network's weights. Not dynamic: a
-        # graph that fits any size is slower than one for each.
+        # graph for any size is slower than one for each.
         self._forward = [torch.compile(network, dynamic=False) if job.optimisation.compile else network]
         self._seconds_before = 0.0
         self._started = time.monotonic()
@@ -72,7 +72,7 @@ class Fitting(lightning.LightningModule):
 
     @property
     def elapsed_seconds(self) -> float:
-        """Time spent on this fit, earlier runs that it resumes included."""
+        """Time spent on this training, earlier runs that it resumes included."""
         return self._seconds_before + time.monotonic() - self._started
 
     @property
@@ -144,13 +144,13 @@ class Fitting(lightning.LightningModule):
             loss = sum(summed for summed, _, _ in batches) / sum(number for _, number, _ in batches)
             tables = [counts for _, _, counts in batches if counts is not None]
             jaccard = float(np.nanmean(class_scores(np.sum(tables, axis=0)).jaccard)) if tables else math.nan
-            rows = self.curves.validation.setdefault(self.watched[index], [])
+            rows = self.curves.validation.setdefault(self.validated[index], [])
             if not rows or rows[-1][0] < self.global_step:
                 rows.append((self.global_step, loss, jaccard))
         self._counts.clear()
 
     def describe(self) -> str:
-        """How far the fit is, in a line."""
+        """How far the training is, in a line."""
         latest = self.curves.training[-1][1] if self.curves.training else math.nan
         words = [f"step {self.global_step:,} of {self.job.optimisation.total_steps:,}: loss {latest:.3f}"]
         for name, rows in self.curves.validation.items():

@@ -1,4 +1,4 @@
-"""From a recipe to a model folder: fit both networks, score them, write folder and card."""
+"""From a recipe to a model folder: train both networks, score them, write folder and card."""
 
 import logging
 import re
@@ -11,25 +11,25 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import distributed, nn
 
 from blastoseg.errors import DataError, UsageError
-from blastoseg.model.card import Card, LocatorCard, Score, load_card
+from blastoseg.model.card import MODEL_NAME, Card, LocatorCard, Score, load_card
 from blastoseg.model.loading import load_locator
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.training.checkpoints import read_checkpoint
 from blastoseg.training.curves import write_curves
 from blastoseg.training.data import Target
 from blastoseg.training.export import TrainedModel, export_model, locator_card, score_of
-from blastoseg.training.fit import FitPlan, fit_network, load_fit
-from blastoseg.training.held_back import (
+from blastoseg.training.held_out import (
     Answer,
     answers_to,
     score_cases,
-    score_on_held_back,
+    score_on_synthetic,
     synthetic_answers,
     temperature_of,
 )
-from blastoseg.training.labelled import LabelledLists, cut_samples, read_lists
+from blastoseg.training.labelled import LabelledSplits, cut_samples, read_splits
 from blastoseg.training.recipe import CopiedLocator, Job, Recipe
 from blastoseg.training.recipe_data import SyntheticData
+from blastoseg.training.trainer import TrainingPlan, load_trained, train_network
 from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
@@ -40,13 +40,13 @@ CALIBRATION_IMAGES = 200
 ON_FRAMES = "whole frames as in a run: located, segmented, cleaned"
 ON_SYNTHETIC = "held-out synthetic images, labels as the network gives them"
 
-Lists = dict[str, LabelledLists]
-"""The lists of every labelled source, by its name."""
+Splits = dict[str, LabelledSplits]
+"""The splits of every labelled source, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
-class DataChoice:
-    """The labelled folders of a training by source, and where their lists lie if not with them.
+class DataFolders:
+    """The labelled folders of a training by source, and where the files of their splits lie if not with them.
 
     A folder without a source's name stands under "" and is that of the recipe's only labelled source. With
     several sources, ``lists`` has a folder for each, of its name.
@@ -56,18 +56,21 @@ class DataChoice:
     lists: Path | None = None
 
 
-def make_model(
-    recipe: Recipe, out: Path, plan: FitPlan, part: Part = "all", data: DataChoice | None = None
+def train_model(
+    recipe: Recipe, out: Path, plan: TrainingPlan, part: Part = "all", data: DataFolders | None = None
 ) -> Card | None:
-    """Fit what ``part`` names and write the model folder ``out`` from the last checkpoints.
+    """Train what ``part`` names and write the model folder ``out`` from the last checkpoints.
 
     Without both networks' checkpoints (a part of the work only) nothing is written, and None returned; so it
-    is in all processes but the first. Raises TrainingError where a fit fails (the last checkpoint is kept),
+    is in all processes but the first. Raises TrainingError where training fails (the last checkpoint stays),
     DataError for data that cannot be used, UsageError where the recipe needs none and some are given.
     """
     plan = replace(plan, tell=_first_process_only(plan.tell))
-    lists = _lists_of(recipe, plan, data)
-    fitted: list[Target] = (
+    if isinstance(recipe.locator, CopiedLocator):
+        # Found out now, and not when the training is over.
+        load_locator(load_card(recipe.locator.copy_from))
+    splits = _read_all_splits(recipe, plan, data)
+    trained: list[Target] = (
         ["tissues"] if isinstance(recipe.locator, CopiedLocator) else ["embryos", "tissues"]
     )
     wanted: dict[Part, set[Target]] = {
@@ -76,19 +79,19 @@ def make_model(
         "segmenter": {"tissues"},
         "export": set(),
     }
-    for target in fitted:
+    for target in trained:
         if target not in wanted[part]:
             continue
         resuming = plan.resume and plan.checkpoint(target).is_file()
-        plan.tell(f"fitting the network for {target}{', from its last checkpoint' if resuming else ''}")
-        fit_network(recipe, target, replace(plan, resume=resuming), lists)
-    missing = [target for target in fitted if not plan.checkpoint(target).is_file()]
+        plan.tell(f"training the network for {target}{', from its last checkpoint' if resuming else ''}")
+        train_network(recipe, target, replace(plan, resume=resuming), splits)
+    missing = [target for target in trained if not plan.checkpoint(target).is_file()]
     if missing and part != "export":
-        plan.tell(f"{out}: not written yet: no network for {' and '.join(missing)} was fitted")
+        plan.tell(f"{out}: not written yet: no network for {' and '.join(missing)} was trained")
         return None
     if distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()
-    return write_model(recipe, out, plan, lists) if _is_first_process() else None
+    return write_model(recipe, out, plan, splits) if _is_first_process() else None
 
 
 def _first_process_only(tell: Callable[[str], None]) -> Callable[[str], None]:
@@ -100,26 +103,26 @@ def _is_first_process() -> bool:
     return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
-def _lists_of(recipe: Recipe, plan: FitPlan, data: DataChoice | None) -> Lists:
+def _read_all_splits(recipe: Recipe, plan: TrainingPlan, data: DataFolders | None) -> Splits:
     wanted = recipe.labelled_sources
-    folders = _folders_by_source(recipe, {} if data is None else data.folders)
+    folders = folders_by_source(recipe, {} if data is None else data.folders)
     several = len(wanted) > 1
-    lists = {}
+    splits = {}
     for name, settings in wanted.items():
         given = data.lists if data is not None else None
         if given is not None and several:
             given = given / name
         own = plan.work / "lists" / name if several else plan.work / "lists"
-        lists[name] = read_lists(folders[name], settings, given, own, plan.tell)
+        splits[name] = read_splits(folders[name], settings, given, own, plan.tell)
         sizes = (
             f"{kind} {counted(card.images, 'image')} of {counted(card.groups, 'embryo or patient')}"
-            for kind, card in lists[name].cards.items()
+            for kind, card in splits[name].cards.items()
         )
         plan.tell(f"{name + ': ' if several else ''}{', '.join(sizes)}")
-    return lists
+    return splits
 
 
-def _folders_by_source(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, Path]:
+def folders_by_source(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, Path]:
     """The folder of every labelled source of the recipe."""
     wanted = list(recipe.labelled_sources)
     if not wanted and folders:
@@ -143,14 +146,14 @@ def _folders_by_source(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str,
     return named
 
 
-def write_model(recipe: Recipe, out: Path, plan: FitPlan, lists: Lists | None = None) -> Card:
+def write_model(recipe: Recipe, out: Path, plan: TrainingPlan, splits: Splits | None = None) -> Card:
     """Write the model folder from the last checkpoints, score it on what was held out, complete the card."""
-    lists = lists or {}
-    segmenter = load_fit(recipe, "tissues", plan)
+    splits = splits or {}
+    segmenter = load_trained(recipe, "tissues", plan)
     locator, described, locator_images = _locator(recipe, plan)
     steps, seconds, processes = _effort(plan.checkpoint("tissues"))
     model = TrainedModel(
-        name=_name(recipe, out, lists),
+        name=_name(recipe, out, splits),
         recipe=recipe,
         segmenter=segmenter.best_network,
         locator=locator,
@@ -162,57 +165,57 @@ def write_model(recipe: Recipe, out: Path, plan: FitPlan, lists: Lists | None = 
         started_from=_identity(recipe.start_from),
         lists={
             _prefixed(recipe, name, kind): card
-            for name, of in lists.items()
+            for name, of in splits.items()
             for kind, card in of.cards.items()
         },
     )
     plan.tell("scoring what was held out")
-    model = _calibrated(model, out, lists)
-    model = replace(model, scores=_scores(Segmenter(export_model(model, out)), recipe, lists))
+    model = _calibrated(model, out, splits)
+    model = replace(model, scores=_scores(Segmenter(export_model(model, out)), recipe, splits))
     card = export_model(model, out)
     write_curves(segmenter.curves, out, f"{card.name} {card.version}: {card.training.steps:,} steps")
     return card
 
 
-def _locator(recipe: Recipe, plan: FitPlan) -> tuple[nn.Module, LocatorCard, int]:
+def _locator(recipe: Recipe, plan: TrainingPlan) -> tuple[nn.Module, LocatorCard, int]:
     """The locating network, what a card says of it, and the number of images it saw."""
     if isinstance(recipe.locator, CopiedLocator):
         source = load_card(recipe.locator.copy_from)
         return load_locator(source), source.locator, source.training.locator_images
     steps, _, processes = _effort(plan.checkpoint("embryos"))
-    fitting = load_fit(recipe, "embryos", plan)
-    return fitting.best_network, locator_card(recipe.locator), _images(recipe.locator, steps, processes)
+    module = load_trained(recipe, "embryos", plan)
+    return module.best_network, locator_card(recipe.locator), _images(recipe.locator, steps, processes)
 
 
 def _prefixed(recipe: Recipe, source: str, name: str) -> str:
-    """What a source's list or score is called in the card: by the source too, where there are several."""
+    """What a source's split or score is called in the card: by the source too, where there are several."""
     return f"{source}-{name}" if len(recipe.segmenter.sources) > 1 else name
 
 
-def _calibrated(model: TrainedModel, out: Path, lists: Lists) -> TrainedModel:
-    answers = _held_out_answers(Segmenter(export_model(model, out)), model.recipe, lists)
+def _calibrated(model: TrainedModel, out: Path, splits: Splits) -> TrainedModel:
+    answers = _held_out_answers(Segmenter(export_model(model, out)), model.recipe, splits)
     return replace(model, temperature=temperature_of(answers))
 
 
-def _held_out_answers(segmenter: Segmenter, recipe: Recipe, lists: Lists) -> Iterator[Answer]:
+def _held_out_answers(segmenter: Segmenter, recipe: Recipe, splits: Splits) -> Iterator[Answer]:
     """Answers to the validation images; to synthetic ones only where no labelled image was held out."""
-    watched = [of.val for of in lists.values() if of.val]
-    for cases in watched:
+    validated = [of.val for of in splits.values() if of.val]
+    for cases in validated:
         yield from answers_to(cut_samples(cases, segmenter.input_side, "tissues"), segmenter)
-    if not watched:
+    if not validated:
         for source in recipe.segmenter.sources:
             if isinstance(source.data, SyntheticData):
                 yield from synthetic_answers(segmenter, source.data, CALIBRATION_IMAGES)
 
 
-def _scores(segmenter: Segmenter, recipe: Recipe, lists: Lists) -> dict[str, Score]:
+def _scores(segmenter: Segmenter, recipe: Recipe, splits: Splits) -> dict[str, Score]:
     scores = {}
-    before = Segmenter(load_card(recipe.start_from)) if recipe.start_from and lists else None
+    before = Segmenter(load_card(recipe.start_from)) if recipe.start_from and splits else None
     for source in recipe.segmenter.sources:
         if isinstance(source.data, SyntheticData):
             scores[source.name] = _synthetic_score(segmenter, source.data)
             continue
-        of = lists[source.name]
+        of = splits[source.name]
         for name, cases in (("validation", of.val), ("test", of.test)):
             if cases:
                 score = score_of(score_cases(cases, segmenter), ON_FRAMES)
@@ -226,15 +229,15 @@ def _scores(segmenter: Segmenter, recipe: Recipe, lists: Lists) -> dict[str, Sco
 
 
 def _synthetic_score(segmenter: Segmenter, data: SyntheticData) -> Score:
-    held_out = score_on_held_back(segmenter, data, SCORED_IMAGES)
+    held_out = score_on_synthetic(segmenter, data, SCORED_IMAGES)
     score = score_of(held_out.summary, ON_SYNTHETIC)
     return score.model_copy(update={"calibration_error": round(held_out.calibration_error, 4)})
 
 
-def _name(recipe: Recipe, out: Path, lists: Lists) -> str:
+def _name(recipe: Recipe, out: Path, splits: Splits) -> str:
     """A lab's weights are named after their folder: reports then say whose they are."""
     own = out.resolve().name.lower()
-    return own if lists and re.fullmatch(r"[a-z0-9][a-z0-9._-]*", own) else recipe.name
+    return own if splits and re.fullmatch(MODEL_NAME, own) else recipe.name
 
 
 def _identity(weights: str) -> str:
@@ -245,7 +248,7 @@ def _identity(weights: str) -> str:
 
 
 def _effort(checkpoint: Path) -> tuple[int, float, int]:
-    """Steps, seconds and processes of a fit."""
+    """Steps, seconds and processes of a training."""
     content = read_checkpoint(checkpoint)
     return int(content["global_step"]), float(content["elapsed_seconds"]), int(content.get("processes", 1))
 

@@ -1,5 +1,7 @@
-"""A recipe becomes a model folder: reproducible drawings, resume, schedule, export."""
+"""A recipe becomes a model folder: reproducible synthetic images, resume, schedule, export."""
 
+import os
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,16 @@ pytest.importorskip("lightning")
 import torch
 
 from blastoseg.errors import SettingsError, TrainingError
+from blastoseg.model.card import available_weights
 from blastoseg.model.loading import verify_weights
 from blastoseg.model.segmenter import Segmenter
-from blastoseg.training import make
+from blastoseg.training import train_model as whole
 from blastoseg.training.augmentation import augment
-from blastoseg.training.data import SyntheticStream, draw_sample, to_tensors
-from blastoseg.training.fit import FitPlan, fit_network, load_fit
-from blastoseg.training.fitting import Fitting, learning_rate_factor
-from blastoseg.training.recipe import Augmentation, Recipe, load_recipe, recipes_folder
+from blastoseg.training.data import SyntheticStream, synthetic_sample, to_tensors
+from blastoseg.training.module import NetworkModule, learning_rate_factor
+from blastoseg.training.recipe import Recipe, load_recipe, recipes_folder
+from blastoseg.training.recipe_data import Augmentation
+from blastoseg.training.trainer import TrainingPlan, load_trained, train_network
 
 
 def tiny_recipe(steps: int = 2, **optimisation: Any) -> Recipe:
@@ -56,29 +60,31 @@ def tiny_recipe(steps: int = 2, **optimisation: Any) -> Recipe:
     )
 
 
-def test_every_bundled_recipe_is_valid() -> None:
-    names = [path.stem for path in recipes_folder().glob("*.toml")]
-    assert "i2cnet-starter" in names
-    for name in names:
-        load_recipe(name)
+def test_every_bundled_recipe_is_valid(tiny_model: Path) -> None:
+    paths = list(recipes_folder().glob("*.toml"))
+    assert {"finetune", "i2cnet-starter", "i2cnet-synthetic"} <= {path.stem for path in paths}
+    for path in paths:
+        start = tomllib.loads(path.read_text("utf-8")).get("start_from", "")
+        # Weights that are not in this checkout are stood in for.
+        load_recipe(path.stem, "" if start in ("", *available_weights()) else str(tiny_model))
 
 
 def test_a_misspelt_key_in_a_recipe_is_named(tmp_path: Path) -> None:
-    text = (recipes_folder() / "i2cnet-starter.toml").read_text()
+    text = (recipes_folder() / "i2cnet-synthetic.toml").read_text()
     path = tmp_path / "mine.toml"
     path.write_text(text.replace("weight_decay", "wieght_decay"))
     with pytest.raises(SettingsError, match=r"mine\.toml.*wieght_decay"):
         load_recipe(path)
-    with pytest.raises(SettingsError, match="i2cnet-starter"):
-        load_recipe("i2cnet-startre")
+    with pytest.raises(SettingsError, match="i2cnet-synthetic"):
+        load_recipe("i2cnet-syntetic")
 
 
-def test_drawing_number_i_depends_on_the_seed_and_i_only() -> None:
+def test_synthetic_image_number_i_depends_on_the_seed_and_i_only() -> None:
     data = tiny_recipe().segmenter.data
-    first, again = draw_sample(data, 64, "tissues", 3), draw_sample(data, 64, "tissues", 3)
+    first, again = synthetic_sample(data, 64, "tissues", 3), synthetic_sample(data, 64, "tissues", 3)
     np.testing.assert_array_equal(first.image, again.image)
     np.testing.assert_array_equal(first.maps, again.maps)
-    assert not np.array_equal(first.image, draw_sample(data, 64, "tissues", 4).image)
+    assert not np.array_equal(first.image, synthetic_sample(data, 64, "tissues", 4).image)
 
 
 def test_a_stream_of_tissues_gives_class_channels_and_one_of_embryos_two_masks() -> None:
@@ -97,15 +103,15 @@ def test_with_a_second_size_the_steps_take_turns(tmp_path: Path, monkeypatch: py
     plain = tiny_recipe(steps=4)
     job = plain.segmenter.model_copy(update={"second_size": 32})
     recipe = plain.model_copy(update={"segmenter": job})
-    original, sides = Fitting.loss, []
+    original, sides = NetworkModule.loss, []
 
-    def watched(self: Fitting, outputs: Any, truth: Any) -> Any:
+    def watched(self: NetworkModule, outputs: Any, truth: Any) -> Any:
         if self.trainer.training:
             sides.append((outputs[0].shape[-1], truth.shape[-1]))
         return original(self, outputs, truth)
 
-    monkeypatch.setattr(Fitting, "loss", watched)
-    fit_network(recipe, "tissues", FitPlan(tmp_path / "work"))
+    monkeypatch.setattr(NetworkModule, "loss", watched)
+    train_network(recipe, "tissues", TrainingPlan(tmp_path / "work"))
     assert sides == [(64, 64), (32, 32)] * 2
     with pytest.raises(ValueError, match="segmenter only"):
         Recipe.model_validate(
@@ -137,11 +143,11 @@ def test_the_learning_rate_falls_to_nothing_as_the_paper_says() -> None:
 
 
 def test_a_recipe_becomes_a_model_that_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(make, "SCORED_IMAGES", 3)
-    monkeypatch.setattr(make, "CALIBRATION_IMAGES", 2)
-    plan = FitPlan(tmp_path / "work", accelerator="cpu")
-    assert make.make_model(tiny_recipe(), tmp_path / "model", plan, "locator") is None
-    card = make.make_model(tiny_recipe(), tmp_path / "model", plan, "segmenter")
+    monkeypatch.setattr(whole, "SCORED_IMAGES", 3)
+    monkeypatch.setattr(whole, "CALIBRATION_IMAGES", 2)
+    plan = TrainingPlan(tmp_path / "work", accelerator="cpu")
+    assert whole.train_model(tiny_recipe(), tmp_path / "model", plan, "locator") is None
+    card = whole.train_model(tiny_recipe(), tmp_path / "model", plan, "segmenter")
     assert card is not None
     assert verify_weights(tmp_path / "model") == []
     assert card.training.steps == 2
@@ -152,22 +158,42 @@ def test_a_recipe_becomes_a_model_that_segments(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_fit_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    plan = FitPlan(tmp_path, accelerator="cpu")
-    first = fit_network(tiny_recipe(steps=2), "tissues", plan)
-    stored = load_fit(tiny_recipe(), "tissues", plan)
+    plan = TrainingPlan(tmp_path, accelerator="cpu")
+    first = train_network(tiny_recipe(steps=2), "tissues", plan)
+    stored = load_trained(tiny_recipe(), "tissues", plan)
     for name, value in first.best_network.state_dict().items():
         torch.testing.assert_close(stored.best_network.state_dict()[name], value)
     assert first.global_step == 2
-    resumed = fit_network(tiny_recipe(steps=5), "tissues", FitPlan(tmp_path, resume=True, accelerator="cpu"))
+    resumed = train_network(
+        tiny_recipe(steps=5), "tissues", TrainingPlan(tmp_path, resume=True, accelerator="cpu")
+    )
     assert resumed.global_step == 5
 
 
 def test_resuming_without_a_checkpoint_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="nothing to resume"):
-        fit_network(tiny_recipe(), "tissues", FitPlan(tmp_path, resume=True))
+        train_network(tiny_recipe(), "tissues", TrainingPlan(tmp_path, resume=True))
 
 
 def test_a_loss_that_is_no_number_ends_the_fit_with_advice(tmp_path: Path) -> None:
     recipe = tiny_recipe(steps=20, learning_rate=1e30)
     with pytest.raises(TrainingError, match="lower learning_rate"):
-        fit_network(recipe, "tissues", FitPlan(tmp_path, accelerator="cpu"))
+        train_network(recipe, "tissues", TrainingPlan(tmp_path, accelerator="cpu"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_another_user_can_read_a_model_folder_where_the_umask_says_so(
+    umask: int, mode: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole, "SCORED_IMAGES", 1)
+    monkeypatch.setattr(whole, "CALIBRATION_IMAGES", 1)
+    before = os.umask(umask)
+    try:
+        plan = TrainingPlan(tmp_path / "work", accelerator="cpu")
+        whole.train_model(tiny_recipe(steps=1), tmp_path / "model", plan)
+    finally:
+        os.umask(before)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) >= 7
+    assert {path.stat().st_mode & 0o777 for path in files} == {mode}

@@ -1,0 +1,106 @@
+"""The zona's two outlines as closed curves: what is zona, what it encloses, and where it is open."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import cv2
+import numpy as np
+
+from blastoseg.anatomy.pieces import drop_specks
+from blastoseg.anatomy.polar import (
+    Centre,
+    Field,
+    Present,
+    Radii,
+    close_radii,
+    farthest,
+    is_ring,
+    main_circle,
+    ring_angles,
+    ring_centre,
+    ring_radii,
+    robust_curve,
+    share_of_radius,
+    shorten,
+)
+from blastoseg.records import Mask
+
+ANGLES = 360
+PIECE_SHARE = 0.02
+"""Pieces of ICM, zona or blastocyst below this share of the largest are no part of it."""
+LEAST_ROUNDNESS = 0.75
+"""The least over the largest radius of a zona: below it, something else was taken for zona as well."""
+CIRCLE_BAND = 0.2
+"""How far off the main circle a zona's pixels may lie, as a share of the radius."""
+OUTLINE_TOLERANCE = 0.008
+LEAST_TOLERANCE_PX = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class ZonaOutline:
+    """The zona's radii about its centre, closed across gaps; ``smooth`` is what ``outer`` should be.
+
+    ``present``: where there is zona, the ends beside gaps left out; ``seen``: where there is any at all.
+    """
+
+    centre: Centre
+    inner: Radii
+    outer: Radii
+    smooth: Radii
+    present: Present
+    seen: Present
+
+    def filled(self, shape: tuple[int, int]) -> Mask:
+        """What the outline encloses."""
+        angles = ring_angles(ANGLES)
+        points = np.stack(
+            [
+                self.centre[0] + self.smooth * np.cos(angles),
+                self.centre[1] + self.smooth * np.sin(angles),
+            ],
+            axis=1,
+        )
+        mask = np.zeros(shape, np.uint8)
+        cv2.fillPoly(mask, [np.round(points * 16).astype(np.int32)], 1, shift=4)
+        return mask.view(np.bool_)
+
+    @property
+    def tolerance(self) -> float:
+        """How far a pixel may lie off the smooth outline, in px."""
+        return max(LEAST_TOLERANCE_PX, OUTLINE_TOLERANCE * float(self.smooth.mean()))
+
+
+def find_zona_outline(zona: Mask) -> ZonaOutline | None:
+    """None where the zona spans less than half of the circle: its course is then not certain.
+
+    The rim of a half that has left the zona is often taken for zona: then what lies on one circle decides.
+    """
+    main, _ = drop_specks(zona, PIECE_SHARE)
+    outline = _outline_through(main, ring_centre(main))
+    if outline is None or _is_round(outline):
+        return outline
+    circle = main_circle(main)
+    if circle is None:
+        return None
+    on_circle = np.abs(share_of_radius(circle, zona.shape) - 1) < CIRCLE_BAND
+    outline = _outline_through(main & on_circle, circle[0])
+    return outline if outline is not None and _is_round(outline) else None
+
+
+def _is_round(outline: ZonaOutline) -> bool:
+    return bool(outline.smooth.min() >= LEAST_ROUNDNESS * outline.smooth.max())
+
+
+def _outline_through(main: Mask, centre: Centre | None) -> ZonaOutline | None:
+    """The outline of a ring seen from a centre; None where that is no ring."""
+    if centre is None:
+        return None
+    soft = cast(Field, cv2.GaussianBlur(main.astype(np.float32), (5, 5), 0.6))
+    height, width = main.shape
+    corners = np.array([(0.0, 0.0), (width, 0.0), (0.0, height), (width, height)])
+    inner, outer, present = ring_radii(soft, centre, ANGLES, farthest(corners, centre))
+    if not is_ring(inner, outer, present):
+        return None
+    certain = shorten(present, 2.0 / max(float(inner[present].mean()), 1.0))
+    inner, outer = close_radii(inner, certain), close_radii(outer, certain)
+    return ZonaOutline(centre, inner, outer, robust_curve(outer, certain), certain, present)
