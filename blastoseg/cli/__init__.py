@@ -1,4 +1,4 @@
-"""The ``blastoseg`` command: one module a command, heavy imports inside the commands."""
+"""The ``blastoseg`` command: one module for each command, heavy imports inside it."""
 
 import os
 import signal

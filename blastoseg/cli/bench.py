@@ -16,7 +16,7 @@ def bench(
     side: Annotated[int, typer.Option(min=64, max=4096, help="Side of a frame in pixels.")] = 500,
     weights: Annotated[str, typer.Option(help="Name or folder of the weights.")] = "starter",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames a network pass.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames in one pass of the network.")] = 8,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and measure.")] = 2,
     training: Annotated[
         bool, typer.Option("--training", help="Time training instead, beside MONAI's U-Nets.")
@@ -26,7 +26,7 @@ def bench(
         bool, typer.Option("--memory", help="Also compare peak memory of 200 and 2,000 frames (slow).")
     ] = False,
 ) -> None:
-    """Time every stage, the whole, and the bare forward pass of the same batches, on drawn frames."""
+    """Time every stage, the whole, and the bare forward pass of the same batches, on synthetic images."""
     import tempfile
 
     from rich.console import Console
@@ -50,7 +50,7 @@ def bench(
         drawn = plan.folder / "frames"
         draw_folder(drawn, frames, side)
         table = Table(
-            "stage", "ms a frame", "frames/s", title=f"{side} x {side} pixels, batches of {batch_size}"
+            "stage", "ms per frame", "frames/s", title=f"{side} x {side} pixels, batches of {batch_size}"
         )
         for column in table.columns[1:]:
             column.justify = "right"

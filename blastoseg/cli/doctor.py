@@ -163,7 +163,7 @@ def _time_network(weights: str, device: str) -> str:
         segmenter.segment_batch(crops)
     seconds = (time.perf_counter() - started) / (TIMED_PASSES * count)
     where = describe_device(segmenter.device)
-    return f"{seconds * 1000:.1f} ms a crop of {side} x {side} on {where}, in {segmenter.precision}"
+    return f"{seconds * 1000:.1f} ms per crop of {side} x {side} on {where}, in {segmenter.precision}"
 
 
 def _write_access(folder: Path) -> str:

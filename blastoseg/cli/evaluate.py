@@ -1,4 +1,4 @@
-"""``blastoseg evaluate``: hold a model against labelled images, or against drawings with known truth."""
+"""``blastoseg evaluate``: hold a model against labelled or synthetic images."""
 
 import math
 from pathlib import Path
@@ -34,10 +34,10 @@ def evaluate(
         Path | None, typer.Option(help="Folder of the lists.", show_default="DATA", metavar="DIR")
     ] = None,
     simulated: Annotated[
-        int | None, typer.Option(min=1, help="Use so many held-back drawings instead of DATA.")
+        int | None, typer.Option(min=1, help="Use this number of held-out synthetic images instead of DATA.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="Optics of the drawings, with --simulated.")] = "mixed",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the drawings, with --simulated.")] = 0,
+    preset: Annotated[str, typer.Option(help="Optics of the synthetic images, with --simulated.")] = "mixed",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the synthetic images, with --simulated.")] = 0,
     um_per_px: Annotated[
         float | None, typer.Option(help="Pixel size in micrometres, for every image.")
     ] = None,
@@ -45,20 +45,20 @@ def evaluate(
     device: Annotated[
         str, typer.Option(help="auto, cpu or cuda. A device asked for must be there.")
     ] = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Images a network pass.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Images in one pass of the network.")] = 8,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and compare.")] = 2,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the last line only.")] = False,
 ) -> None:
     """Run a model on labelled images and write scores, agreement of the measures and worst cases.
 
-    Every image goes through the same stages as in a run. With --simulated the images are drawn, and the
-    measures are also held against their true values.
+    Every image goes through the same stages as in a run. With --simulated the images are synthetic,
+    and the measures are also held against their true values.
     """
     from rich.console import Console
     from rich.progress import Progress
 
     from blastoseg.errors import UsageError
-    from blastoseg.evaluation.cases import Drawings, LabelledFolder
+    from blastoseg.evaluation.cases import LabelledFolder, SyntheticCases
     from blastoseg.evaluation.evaluate import EvaluationRequest
     from blastoseg.evaluation.evaluate import evaluate as run_evaluation
     from blastoseg.settings import load_settings
@@ -68,7 +68,9 @@ def evaluate(
     if simulated is not None and (split or lists):
         raise UsageError("--split and --lists belong to DATA: leave them out with --simulated")
     request = EvaluationRequest(
-        source=Drawings(simulated or 0, preset, seed) if data is None else LabelledFolder(data, split, lists),
+        source=SyntheticCases(simulated or 0, preset, seed)
+        if data is None
+        else LabelledFolder(data, split, lists),
         settings=load_settings(settings).overridden(weights=weights),
         out=out,
         um_per_px=um_per_px,

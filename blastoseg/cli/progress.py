@@ -1,4 +1,4 @@
-"""What a run shows: a bar on a terminal, one line a minute elsewhere; and its closing table."""
+"""What a run shows: a bar on a terminal, a line every minute elsewhere; and its closing table."""
 
 import math
 import sys
@@ -105,7 +105,7 @@ class RunProgress:
 
 
 def embryo_table(embryos: "pd.DataFrame") -> Table:
-    """The closing table: one line an embryo, in um where the pixel size is known, else in px."""
+    """The closing table: a line for each embryo, in um where the pixel size is known, else in px."""
     unit = "um" if embryos["um_per_px"].notna().any() else "px"
     table = Table(
         title="Embryos (latest measured frame)",

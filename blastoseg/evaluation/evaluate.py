@@ -13,7 +13,7 @@ import pandas as pd
 from blastoseg import __version__
 from blastoseg.errors import DataError
 from blastoseg.evaluation.agreement import agreement_of
-from blastoseg.evaluation.cases import Drawings, LabelledFolder
+from blastoseg.evaluation.cases import LabelledFolder, SyntheticCases
 from blastoseg.evaluation.compare import CaseOutcome, ComparisonPlan, compare_cases
 from blastoseg.evaluation.folder import EvaluationFolder
 from blastoseg.evaluation.overlap import confusion_table
@@ -44,7 +44,7 @@ FEWEST_PLOTTED = 3
 class EvaluationRequest:
     """What the user asked for."""
 
-    source: LabelledFolder | Drawings
+    source: LabelledFolder | SyntheticCases
     settings: Settings
     out: Path | None = None
     um_per_px: float | None = None
@@ -56,7 +56,7 @@ class EvaluationRequest:
         """Where the evaluation is written: ``out``, or a folder named after the source."""
         if self.out is not None:
             return EvaluationFolder(self.out)
-        if isinstance(self.source, Drawings):
+        if isinstance(self.source, SyntheticCases):
             name = f"simulated-{self.source.preset}"
         else:
             name = self.source.path.resolve().name or "data"
