@@ -30,6 +30,7 @@ from blastoseg.training.labelled import LabelledSplits, cut_samples, read_splits
 from blastoseg.training.recipe import CopiedLocator, Job, Recipe
 from blastoseg.training.recipe_data import SyntheticData
 from blastoseg.training.trainer import TrainingPlan, load_trained, train_network
+from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -113,10 +114,11 @@ def _read_all_splits(recipe: Recipe, plan: TrainingPlan, data: DataFolders | Non
             given = given / name
         own = plan.work / "lists" / name if several else plan.work / "lists"
         splits[name] = read_splits(folders[name], settings, given, own, plan.tell)
-        counted = (
-            f"{kind} {card.images} images of {card.groups}" for kind, card in splits[name].cards.items()
+        sizes = (
+            f"{kind} {counted(card.images, 'image')} of {counted(card.groups, 'embryo or patient')}"
+            for kind, card in splits[name].cards.items()
         )
-        plan.tell(f"{name + ': ' if several else ''}{', '.join(counted)} embryos or patients")
+        plan.tell(f"{name + ': ' if several else ''}{', '.join(sizes)}")
     return splits
 
 
