@@ -1,7 +1,6 @@
 """The ``blastoseg`` command: one module a command, heavy imports inside the commands."""
 
 import os
-import signal
 import sys
 from typing import Annotated, Any
 
@@ -24,6 +23,7 @@ from blastoseg.cli import (
 )
 from blastoseg.cli.failure import DEBUG_VARIABLE, exit_code_of, log_crash
 from blastoseg.errors import exit_codes
+from blastoseg.stopping import interrupt_on_signals
 
 
 class _Commands(TyperGroup):
@@ -95,7 +95,7 @@ app.command()(audit.audit)
 def main() -> None:
     """The console script: ends the process with one of the exit codes of ``errors.py``."""
     # Being asked to stop, by a person or by a service manager, lets the run keep what it has.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_on_signals()
     try:
         app(prog_name="blastoseg")
     except KeyboardInterrupt as error:
