@@ -20,7 +20,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 TREES = {path: ast.parse(path.read_text("utf-8")) for path in SOURCES}
 
 PLAIN = {
-    **{"tissues": set(), "columns": set(), "errors": set(), "files": set(), "wording": set()},
+    **{name: set() for name in ("tissues", "columns", "errors", "files", "wording", "stopping")},
     **{"settings": {"pydantic", "regex"}, "records": {"numpy"}},
 }
 """Third-party packages of the rooms that everything else stands on."""

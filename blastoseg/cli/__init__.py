@@ -1,7 +1,6 @@
 """The ``blastoseg`` command: one module for each command, heavy imports inside it."""
 
 import os
-import signal
 import sys
 from typing import Annotated, Any
 
@@ -26,6 +25,7 @@ from blastoseg.cli.failure import DEBUG_VARIABLE, exit_code_of, log_crash
 from blastoseg.cli.narrow_help import fit_to
 from blastoseg.cli.terminal import NARROW, columns, folded, is_dumb, obey_terminal
 from blastoseg.errors import exit_codes
+from blastoseg.stopping import interrupt_on_signals
 
 
 class _Commands(TyperGroup):
@@ -104,7 +104,7 @@ def main() -> None:
     command = typer.main.get_command(app)
     told = fit_to(command, columns()) if is_narrow else {}
     # Being asked to stop, by a person or by a service manager, lets the run keep what it has.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_on_signals()
     try:
         command(prog_name="blastoseg", **told)
     except KeyboardInterrupt as error:

@@ -15,7 +15,7 @@ DEBUG_VARIABLE = "BLASTOSEG_DEBUG"
 def exit_code_of(error: BaseException) -> int | None:
     """Say on stderr what ``error`` means; returns its exit code, None for an error that nobody foresaw."""
     if isinstance(error, KeyboardInterrupt):
-        _say("Interrupted", "what was finished before is kept")
+        _say("Interrupted", str(error) or "what was finished before is kept")
         return EXIT_INTERRUPTED
     if isinstance(error, ImportError):
         error = explain_import_error(error) or error

@@ -123,7 +123,7 @@ def _score(request: "RunRequest", quiet: bool) -> "RunEnded":
     from blastoseg.cli.progress import RunProgress
     from blastoseg.run.events import RunEnded
     from blastoseg.run.pipeline import score_folder
-    from blastoseg.run.stopping import stopping_on_signals
+    from blastoseg.stopping import stopping_on_signals
 
     ended: RunEnded | None = None
     with stopping_on_signals(request.stop), RunProgress(quiet=quiet) as progress:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blastoseg.records import FrameRef
-from blastoseg.run.stopping import StopRequest
 from blastoseg.settings import Settings
 from blastoseg.sources import SourceOptions
+from blastoseg.stopping import StopRequest
 
 
 @dataclass(frozen=True, slots=True)
