@@ -28,5 +28,5 @@ def _gpu_has_bf16() -> bool:
 
 def _processor_has_bf16() -> bool:
     # Early versions of torch cannot say: float32 is right everywhere.
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name) for name in _BF16_INSTRUCTIONS)
