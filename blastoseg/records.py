@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,26 +53,33 @@ class Flag(StrEnum):
     UNCALIBRATED = "uncalibrated"
 
 
+class Address(Protocol):
+    """Where in its file a frame is: one of ``sources.addresses``."""
+
+    @property
+    def key(self) -> str:
+        """Text that tells the frame apart from all others of its source, the same in every version."""
+
+
 @dataclass(frozen=True, slots=True)
 class FrameRef:
     """Where one frame is, before any pixel is read.
 
     ``source`` is relative to what the user gave, with ``/`` separators; ``path`` is the file itself.
-    ``um_per_px`` is what the file's own metadata say, NaN where they say nothing. ``address`` belongs to
-    the reader named by ``kind`` (a video's frame number, a slide file's row id): opaque to all others.
+    ``um_per_px`` is what the file's own metadata say, NaN where they say nothing. ``address`` says where in
+    the file the frame is (a video's frame, a slide file's row): its reader's, opaque to all others.
     """
 
     embryo_id: str
     source: str
     path: Path
     frame_index: int
-    kind: str
+    address: Address
     focal_plane: int | None = None
     time_h: float = math.nan
     time_reference: TimeReference = TimeReference.UNKNOWN
     um_per_px: float = math.nan
     um_per_px_source: str = ""
-    address: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,6 @@ class Location:
 
     box: Box | None
     embryo_count: int = 0
-    touches_border: bool = False
     score: float = math.nan
 
 

@@ -58,6 +58,7 @@ class Networks(Protocol):
     """What the stages need of ``model.segmenter.Segmenter``."""
 
     locator_side: int
+    locator_threshold: float
     input_side: int
     batch_size: int
 
@@ -84,7 +85,8 @@ def segment_frames(frames: list[Frame], networks: Networks) -> list[Segmented]:
         return []
     squares, fits = zip(*(fit_square(frame.image, networks.locator_side) for frame in frames), strict=True)
     maps = networks.locate_batch(list(squares))
-    locations = [locate_embryo(probability, fit) for probability, fit in zip(maps, fits, strict=True)]
+    threshold = networks.locator_threshold
+    locations = [locate_embryo(map_, fit, threshold) for map_, fit in zip(maps, fits, strict=True)]
     crops = {
         index: crop_embryo(frames[index].image, location.box, networks.input_side)
         for index, location in enumerate(locations)

@@ -54,14 +54,16 @@ def tiny_model(tmp_path: Path) -> Path:
     torch = pytest.importorskip("torch")
     from safetensors.torch import save_file
 
-    from blastoseg.model.architectures import I2CNet, I2CNetConfig, Locator, LocatorConfig
+    from blastoseg.model.architectures.registry import LOCATORS, SEGMENTERS
 
     torch.manual_seed(3)
     folder = tmp_path / "tiny"
     folder.mkdir()
-    config = I2CNetConfig(base_channels=6, features_before_pool=True, logit_relu=False)
-    save_file(I2CNet(config).state_dict(), folder / "weights.safetensors")
-    save_file(Locator(LocatorConfig(widths=(4, 8))).state_dict(), folder / "locator.safetensors")
+    network = {"base_channels": 6, "features_before_pool": True, "logit_relu": False}
+    segmenter = SEGMENTERS.configure("i2cnet", network).build()
+    locator = LOCATORS.configure("unet", {"widths": [4, 8]}).build()
+    save_file(segmenter.state_dict(), folder / "weights.safetensors")
+    save_file(locator.state_dict(), folder / "locator.safetensors")
     hashes = {
         name: hashlib.sha256((folder / f"{name}.safetensors").read_bytes()).hexdigest()
         for name in ("weights", "locator")

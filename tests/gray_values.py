@@ -26,6 +26,7 @@ class GrayValueNetworks:
     """Stands in for the segmenter: certain of everything, since gray values name the tissues."""
 
     locator_side = 128
+    locator_threshold = 0.5
     input_side = 192
     batch_size = 2
 

@@ -37,7 +37,7 @@ def of_labels(measures=None, border=(), um_per_px=0.5):
 
 def of_frame(location=None, image=None, confidence=None):
     return FrameFindings(
-        location or Location(Box(10, 10, 200), 1, False, 0.9),
+        location or Location(Box(10, 10, 200), 1, 0.9),
         image or ImageQuality(sharpness=1.0, contrast=0.2),
         SURE | (confidence or {}),
     )
@@ -72,7 +72,7 @@ def test_a_doubt_about_labels_sends_them_to_review_whatever_made_them(change, fl
     ("change", "flag"),
     [
         ({"confidence": {"confidence_icm_frac": 0.2}}, Flag.LOW_CONFIDENCE),
-        ({"location": Location(Box(0, 0, 99), 3, False, 0.9)}, Flag.SEVERAL_EMBRYOS),
+        ({"location": Location(Box(0, 0, 99), 3, 0.9)}, Flag.SEVERAL_EMBRYOS),
         ({"image": ImageQuality(0.0, 0.2)}, Flag.OUT_OF_FOCUS),
         ({"image": ImageQuality(1.0, 0.0)}, Flag.LOW_CONTRAST),
     ],

@@ -8,10 +8,11 @@ import pytest
 from blastoseg.errors import OutputError
 from blastoseg.records import Flag, Frame, FrameRef, Status
 from blastoseg.settings import Quality
+from blastoseg.sources.addresses import WholeImage
 from blastoseg.stages import measure_frame, measure_label_image, segment_frames, try_twice
 from tests.gray_values import GRAY_OF_LABEL, GrayValueNetworks, drawn_labels
 
-REF = FrameRef("e1", "e1/0.png", Path("0.png"), 0, "image")
+REF = FrameRef("e1", "e1/0.png", Path("0.png"), 0, WholeImage())
 
 
 def measured(image):

@@ -126,7 +126,8 @@ def _time_networks(
     with watch.of("locator network", len(frames)):
         maps = segmenter.locate_batch([square for square, _ in fits])
     with watch.of("locate", len(frames)):
-        locations = [locate_embryo(map_, fit) for map_, (_, fit) in zip(maps, fits, strict=True)]
+        threshold = segmenter.locator_threshold
+        locations = [locate_embryo(map_, fit, threshold) for map_, (_, fit) in zip(maps, fits, strict=True)]
     found = [
         (frame, location.box)
         for frame, location in zip(frames, locations, strict=True)
@@ -134,7 +135,7 @@ def _time_networks(
     ]
     with watch.of("crop", len(found)):
         crops = [crop_embryo(frame.image, box, segmenter.input_side) for frame, box in found]
-    with watch.of("I2CNet", len(found)):
+    with watch.of("segmenter network", len(found)):
         answers = segmenter.segment_batch(crops)
     return found, answers
 
@@ -213,7 +214,7 @@ def time_whole(plan: BenchPlan, frames_folder: Path) -> Whole:
 
 
 def _time_forward(plan: BenchPlan, frames_folder: Path) -> tuple[float, float]:
-    """Seconds of the locator's and of I2CNet's forward passes over all frames, nothing else running."""
+    """Seconds of the locator's and the segmenter's forward passes over all frames, nothing else running."""
     segmenter = Segmenter(load_card(plan.weights), plan.device, plan.batch_size, flips=plan.flips)
     options = SourceOptions(Settings().naming)
     refs = discover_frames([frames_folder], options).refs[:DIFFERENT_FRAMES]

@@ -1,4 +1,4 @@
-"""How fast this machine trains: the loader beside the step, I2CNet beside MONAI's U-Nets, in one run."""
+"""How fast this machine trains: the loader beside the step, the recipe's network beside U-Nets of MONAI."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from blastoseg.errors import EnvironmentProblemError
+from blastoseg.errors import UsageError
 from blastoseg.model.architectures.encoder import count_parameters
+from blastoseg.model.architectures.monai import monai_network
 from blastoseg.model.card import CLASSES
 from blastoseg.model.segmenter import choose_device
 from blastoseg.simulate import View, draw_frame
@@ -23,7 +24,6 @@ from blastoseg.training.loaders import TrainingData, training_loader
 from blastoseg.training.loss import segmentation_loss
 from blastoseg.training.recipe import Job, Recipe
 from blastoseg.training.recipe_data import LabelledData, Source
-from blastoseg.training.trainer import build_network
 
 DRAWN_SAMPLES = 24
 DRAWN_SIDE = 500
@@ -55,7 +55,7 @@ def time_training(recipe: Recipe, device_name: str = "auto") -> list[Speed]:
     material = TrainingData(job, "tissues", (LoadedSource(source, samples, []),))
     speeds = [Speed(f"loader, {job.optimisation.workers or 'no'} worker processes", _time_loader(material))]
     batch = next(iter(training_loader(_without_workers(material))))
-    networks = {"I2CNet": build_network(job, "tissues")} | others
+    networks = {job.architecture: job.configuration.build()} | others
     steps = {name: _step_of(network, job, batch, device) for name, network in networks.items()}
     times = _time_in_turns(steps, device)
     images = job.optimisation.batch_size
@@ -67,23 +67,25 @@ def time_training(recipe: Recipe, device_name: str = "auto") -> list[Speed]:
 
 
 def monai_networks(job: Job) -> dict[str, nn.Module]:
-    """MONAI's BasicUNet and AttentionUnet of the width and depth of the job's I2CNet."""
-    try:
-        # An extra of the developers.
-        from monai.networks.nets.attentionunet import AttentionUnet  # noqa: PLC0415
-        from monai.networks.nets.basic_unet import BasicUNet  # noqa: PLC0415
-    except ImportError as error:
-        raise EnvironmentProblemError(
-            "the comparison needs MONAI: pip install --no-deps monai  (it is part of the extra dev)"
-        ) from error
+    """MONAI's BasicUNet and AttentionUnet of the width and depth of the job's network.
+
+    Raises UsageError for a network that tells neither, EnvironmentProblemError where MONAI is missing.
+    """
+    if not {"base_channels", "levels"} <= set(job.network):
+        raise UsageError(
+            "--training compares networks of one width and depth: name a recipe (--recipe) whose "
+            "segmenter.network has base_channels and levels"
+        )
+    basic_unet = monai_network("basic_unet", "BasicUNet")
+    attention_unet = monai_network("attentionunet", "AttentionUnet")
     base, levels = int(job.network["base_channels"]), int(job.network["levels"])
     widths = [base * 2**level for level in range(levels)]
     classes = len(CLASSES)
     # BasicUNet has five levels, whatever the job's, and its last width is that of its output features.
     features = tuple(base * 2**level for level in range(5))
     return {
-        "MONAI BasicUNet": BasicUNet(2, 1, classes, features=(*features, base)),
-        "MONAI AttentionUnet": AttentionUnet(2, 1, classes, channels=widths, strides=[2] * (levels - 1)),
+        "MONAI BasicUNet": basic_unet(2, 1, classes, features=(*features, base)),
+        "MONAI AttentionUnet": attention_unet(2, 1, classes, channels=widths, strides=[2] * (levels - 1)),
     }
 
 

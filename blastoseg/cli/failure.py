@@ -5,6 +5,7 @@ import sys
 import tempfile
 import traceback
 
+from blastoseg.cli.terminal import folded
 from blastoseg.errors import EXIT_INTERRUPTED, BlastosegError, EnvironmentProblemError
 
 DEBUG_VARIABLE = "BLASTOSEG_DEBUG"
@@ -65,5 +66,6 @@ def _say(heading: str, message: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    text = Text.assemble((f"{heading}: ", "bold red"), (message, "red"))
+    text = Text(folded(f"{heading}: {message}", "  ", sys.stderr), "red")
+    text.stylize("bold", 0, len(heading) + 1)
     Console(stderr=True).print(text, soft_wrap=True)

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blastoseg.cli.terminal import folded, show_table
+from blastoseg.wording import counted
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -18,7 +21,7 @@ def measure(
     masks: Annotated[
         list[Path],
         typer.Argument(
-            metavar="MASKS...",
+            metavar="MASKS",
             help="Label images (PNG, TIFF: 0 background, 1 ICM, 2 blastocoel, 3 TE, 4 ZP) or their folders.",
         ),
     ],
@@ -111,14 +114,16 @@ def _show(frames: "pd.DataFrame", written: Path) -> None:
     if len(frames) > ROWS_SHOWN:
         table.caption = f"and {len(frames) - ROWS_SHOWN:,} more: see frames.csv"
     console = Console()
-    console.print(table)
+    show_table(console, table)
     for reason in frames.loc[frames["status"] == "failed", "reason"].head(ROWS_SHOWN):
-        console.print(f"Failed: {reason}", highlight=False, soft_wrap=True, markup=False, style="red")
+        console.print(
+            folded(f"Failed: {reason}", "  "), highlight=False, soft_wrap=True, markup=False, style="red"
+        )
     console.print(f"Table: {written}", highlight=False, soft_wrap=True, markup=False)
     console.print(RESEARCH_USE_ONLY, style="dim")
     counts = frames["status"].value_counts()
     listed = ", ".join(f"{counts.get(status, 0):,} {status}" for status in Status)
-    print(f"{len(frames):,} label images: {listed}")
+    print(folded(f"{counted(len(frames), 'label image')}: {listed}", "  "))
 
 
 def _number(value: float, decimals: int, factor: float) -> str:

@@ -1,6 +1,7 @@
-"""What a run shows: a bar on a terminal, one line a minute elsewhere; and its closing table."""
+"""What a run shows: a bar on a terminal, a line every minute elsewhere; and its closing table."""
 
 import math
+import sys
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -20,7 +21,9 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from blastoseg.cli.terminal import folded
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
+from blastoseg.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +90,7 @@ class RunProgress:
 
     def _say(self, line: str) -> None:
         if not self._quiet:
-            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self._console.print(folded(line, "  ", sys.stderr), highlight=False, markup=False, soft_wrap=True)
 
     def _line_a_minute(self) -> None:
         now = time.monotonic()
@@ -96,11 +99,13 @@ class RunProgress:
         self._last_line = now
         rate = self._done / (now - self._started)
         left = (self._total - self._done) / rate / 60
-        self._say(f"{self._done:,} of {self._total:,} frames, {rate:.1f} frames/s, {left:.0f} min left")
+        self._say(
+            f"{self._done:,} of {counted(self._total, 'frame')}, {rate:.1f} frames/s, {left:.0f} min left"
+        )
 
 
 def embryo_table(embryos: "pd.DataFrame") -> Table:
-    """The closing table: one line an embryo, in um where the pixel size is known, else in px."""
+    """The closing table: a line for each embryo, in um where the pixel size is known, else in px."""
     unit = "um" if embryos["um_per_px"].notna().any() else "px"
     table = Table(
         title="Embryos (latest measured frame)",

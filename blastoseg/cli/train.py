@@ -35,7 +35,7 @@ def train(
     data: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DATA | SOURCE=DIR ...]",
+            metavar="DATA|SOURCE=DIR",
             help="Folder of labelled images, of any known layout; one a labelled source of the recipe.",
         ),
     ] = None,

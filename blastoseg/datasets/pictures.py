@@ -11,10 +11,12 @@ from PIL import Image as Pillow
 from blastoseg.datasets.annotation import CaseError, ProblemKind
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Image, Mask
+from blastoseg.sources.addresses import StackPlane
 from blastoseg.sources.decode import check_size
 from blastoseg.sources.images import SUFFIXES, read_image, read_whole
 from blastoseg.sources.stack import read_plane
 
+FIRST_PLANE = StackPlane(0, 0)
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 IMAGE_SUFFIXES = SUFFIXES | TIFF_SUFFIXES
 MASK_SUFFIXES = TIFF_SUFFIXES | {".png", ".bmp"}
@@ -26,7 +28,7 @@ MOST_BETWEEN = 0.02
 def read_gray(path: Path, name: str) -> Image:
     """An image, or a stack's first plane, as ``(y, x)``; UnreadableFrameError that begins with ``name``."""
     if path.suffix.casefold() in TIFF_SUFFIXES:
-        return read_plane(path, (0, 0), name)
+        return read_plane(path, FIRST_PLANE, name)
     return read_image(path, name)
 
 
@@ -34,7 +36,7 @@ def read_values(path: Path, name: str, shape: tuple[int, int]) -> NDArray[Any]:
     """A mask's own values ``(y, x)``, palette indices included; CaseError where it is coloured or damaged."""
     try:
         if path.suffix.casefold() in TIFF_SUFFIXES:
-            values: NDArray[Any] = read_plane(path, (0, 0), name)
+            values: NDArray[Any] = read_plane(path, FIRST_PLANE, name)
         else:
             values = _one_channel(np.array(_open(read_whole(path, name), name)), name)
     except UnreadableFrameError as error:

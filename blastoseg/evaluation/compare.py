@@ -18,6 +18,7 @@ from blastoseg.measure import measure_labels
 from blastoseg.quality import border_contact, is_blastocyst, is_cut_off
 from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
 from blastoseg.settings import Settings
+from blastoseg.sources.addresses import WholeImage
 from blastoseg.stages import Networks, Segmented, measure_frame, segment_frames, try_twice
 from blastoseg.training.metrics import Counts
 from blastoseg.training.reliability import Reliability
@@ -31,7 +32,7 @@ class CaseOutcome:
     """A prediction held against its reference.
 
     ``counts``: confusion counts over the whole frame; where no embryo was found all of it is background.
-    ``reference``: the measures of the reference labels; ``truth``: true measures of a drawing, else None;
+    ``reference``: the measures of the reference labels; ``truth``: those of a synthetic image, else None;
     both with the pixel size of ``result``. ``is_cut_off``: the blastocyst reaches the
     frame's border. ``reliability`` covers the crop's pixels, ``embryo_reliability`` those that are embryo.
     """
@@ -107,7 +108,7 @@ def _frame_of(index: int, case: EvaluationCase) -> Frame:
         source=case.name,
         path=Path(case.name),
         frame_index=index,
-        kind="case",
+        address=WholeImage(),
         um_per_px=case.um_per_px,
     )
     return Frame(ref, case.image)

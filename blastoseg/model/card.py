@@ -9,46 +9,78 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from blastoseg.errors import WeightsError
+from blastoseg.model.architectures.configuration import (
+    LocatorConfiguration,
+    SegmenterConfiguration,
+    problems_in_words,
+)
+from blastoseg.model.architectures.registry import LOCATORS, SEGMENTERS
+from blastoseg.model.described import DescribedNetwork
 from blastoseg.tissues import INSIDE_OUT
 
 CARD_FILE = "card.toml"
 SEGMENTER_FILE = "weights.safetensors"
 LOCATOR_FILE = "locator.safetensors"
 CLASSES = tuple(tissue.key for tissue in INSIDE_OUT)
+LOCATOR_OUTPUTS: tuple[Literal["main"], Literal["other"]] = ("main", "other")
+MODEL_NAME = r"^[a-z0-9][a-z0-9._-]*$"
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SegmenterCard(_Part):
-    """The segmenting network: architecture, the side of its square input, how a crop is prepared.
+class SegmenterCard(DescribedNetwork):
+    """The segmenter: architecture, the side of its square input, how a crop is prepared.
 
-    ``second_size`` is another side it was trained at, if any; averaging over mirrorings uses both.
+    ``second_size`` is another side it was trained at, if any; test-time augmentation uses both.
     The logits are divided by ``temperature`` before the softmax, so that probabilities mean what they say.
     """
 
-    architecture: Literal["i2cnet"]
-    input_size: int = Field(gt=0, multiple_of=32)
-    second_size: int | None = Field(default=None, gt=0, multiple_of=32)
+    registry = SEGMENTERS
+
+    architecture: str
+    config: dict[str, Any]
+    input_size: int = Field(gt=0)
+    second_size: int | None = Field(default=None, gt=0)
     classes: tuple[str, ...] = CLASSES
     normalisation: Literal["crop-mean-std"]
     temperature: float = Field(default=1.0, gt=0)
+
+    @property
+    def configuration(self) -> SegmenterConfiguration:
+        """The description of the network."""
+        return SEGMENTERS.configure(self.architecture, self.config)
+
+
+class LocatorCard(DescribedNetwork):
+    """The locator. ``outputs`` names its channels; ``threshold`` turns probability into mask."""
+
+    registry = LOCATORS
+
+    architecture: str
     config: dict[str, Any]
-
-
-class LocatorCard(_Part):
-    """The locating network. ``outputs`` names its channels; ``threshold`` turns probability into mask."""
-
-    architecture: Literal["unet"]
-    input_size: int = Field(gt=0, multiple_of=16)
-    outputs: tuple[str, ...]
+    input_size: int = Field(gt=0)
+    outputs: tuple[Literal["main"], Literal["other"]] = LOCATOR_OUTPUTS
     normalisation: Literal["crop-mean-std"]
     threshold: float = Field(gt=0, lt=1)
-    widths: tuple[int, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _widths_are_configuration(cls, content: Any) -> Any:
+        """Cards were written with the widths beside the other keys while there was one locator only."""
+        if isinstance(content, dict) and "widths" in content and "config" not in content:
+            content = dict(content)
+            content["config"] = {"widths": content.pop("widths")}
+        return content
+
+    @property
+    def configuration(self) -> LocatorConfiguration:
+        """The description of the network."""
+        return LOCATORS.configure(self.architecture, self.config)
 
 
 class ListCard(_Part):
@@ -93,7 +125,7 @@ class Score(_Part):
 class Card(_Part):
     """A model's card. ``folder`` is where it was read; ``files`` maps file name to SHA-256."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str = Field(pattern=MODEL_NAME)
     version: str
     description: str
     created: str
@@ -114,6 +146,16 @@ class Card(_Part):
     def sha256(self) -> str:
         """The SHA-256 of the segmenter's weights: what identifies this model in a report."""
         return self.files[SEGMENTER_FILE]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that a result can depend on: the files, and how the networks are used."""
+        parts = [
+            *sorted(self.files.values()),
+            self.segmenter.model_dump_json(),
+            self.locator.model_dump_json(),
+        ]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 def weights_folder() -> Path:
@@ -149,7 +191,7 @@ def load_card(name_or_path: str | Path) -> Card:
     try:
         card = Card.model_validate({**content, "folder": folder})
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        problems = problems_in_words(error)
         raise WeightsError(f"{path}: is no card this version can read: {problems}") from error
     if card.segmenter.classes != CLASSES:
         raise WeightsError(f"{path}: classes must be {', '.join(CLASSES)} in this order: retrain with them")

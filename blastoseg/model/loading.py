@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from blastoseg.errors import WeightsError
-from blastoseg.model.card import CARD_FILE, CLASSES, LOCATOR_FILE, SEGMENTER_FILE, Card, load_card, sha256_of
+from blastoseg.model.card import CARD_FILE, LOCATOR_FILE, SEGMENTER_FILE, Card, load_card, sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from blastoseg.model.architectures import I2CNet, Locator
+    from blastoseg.model.architectures.contract import SegmentingNetwork
 
 Network = TypeVar("Network", bound="nn.Module")
 
@@ -32,27 +32,18 @@ def verify_weights(name_or_path: str | Path) -> list[str]:
     return problems
 
 
-def load_network(card: Card) -> "I2CNet":
-    """The segmenting network with its weights, in eval mode on the CPU.
+def load_network(card: Card) -> "SegmentingNetwork":
+    """The segmenter with its weights, in eval mode on the CPU.
 
-    Raises WeightsError naming the file that is missing, altered, truncated or does not fit the card.
+    Raises WeightsError naming the file that is missing, altered, truncated or does not fit the card, and
+    EnvironmentProblemError where the network needs a library that is not installed.
     """
-    from blastoseg.model.architectures import I2CNet, I2CNetConfig  # noqa: PLC0415  torch loads only when it is needed
-
-    path = card.path_of(CARD_FILE)
-    try:
-        config = I2CNetConfig(classes=len(CLASSES), **card.segmenter.config)
-    except (TypeError, ValueError) as error:
-        raise WeightsError(f"{path}: segmenter.config does not describe an I2CNet: {error}") from error
-    return _filled(I2CNet(config), card, SEGMENTER_FILE)
+    return _filled(card.segmenter.configuration.build(), card, SEGMENTER_FILE)
 
 
-def load_locator(card: Card) -> "Locator":
-    """The locating network with its weights, in eval mode on the CPU. Raises WeightsError as above."""
-    from blastoseg.model.architectures import Locator, LocatorConfig  # noqa: PLC0415
-
-    config = LocatorConfig(widths=card.locator.widths, outputs=len(card.locator.outputs))
-    return _filled(Locator(config), card, LOCATOR_FILE)
+def load_locator(card: Card) -> "nn.Module":
+    """The locator with its weights, in eval mode on the CPU. Raises as above."""
+    return _filled(card.locator.configuration.build(), card, LOCATOR_FILE)
 
 
 def _filled(network: "Network", card: Card, file_name: str) -> "Network":

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from blastoseg.records import Box, Image, Labels, Location, Mask, Probabilities
 
-EMBRYO_THRESHOLD = 0.5
 SMALLEST_EMBRYO_FRAC = 0.12
 """Smallest extent of an embryo over the frame's shorter side: below it, debris."""
 NEIGHBOUR_AREA_FRAC = 0.15
@@ -58,29 +57,27 @@ def fit_square(image: Image, side: int) -> tuple[Image, SquareFit]:
     return square, SquareFit(scale, top, left, side, (height, width))
 
 
-def locate_embryo(probability: NDArray[np.float32], fit: SquareFit) -> Location:
+def locate_embryo(probability: NDArray[np.float32], fit: SquareFit, threshold: float) -> Location:
     """The box of the embryo to measure, from the locator's ``(side, side)`` map, one component an embryo.
 
-    The central, largest component is taken: area weighted by its closeness to the frame's centre. The box
+    A pixel belongs to an embryo where its probability is above ``threshold``, the model card's. The
+    central, largest component is taken: area weighted by its closeness to the frame's centre. The box
     is square, in frame pixels, with ``MARGIN_FRAC`` of free space; both halves of a hatching embryo are
-    one component and lie inside it. ``touches_border`` says that the embryo reaches the frame's own
-    border. ``score`` is the mean probability over the embryo.
+    one component and lie inside it. ``score`` is the mean probability over the embryo.
     """
     inner = np.ascontiguousarray(probability[fit.inside()])
-    candidates = _embryo_components(inner > EMBRYO_THRESHOLD)
+    candidates = _embryo_components(inner > threshold)
     if not candidates:
         return Location(box=None, embryo_count=0, score=float(inner.max(initial=0.0)))
     main = max(candidates, key=lambda candidate: candidate.prominence)
     count = sum(candidate.area >= NEIGHBOUR_AREA_FRAC * main.area for candidate in candidates)
     rows, columns = np.nonzero(main.mask)
     y0, y1, x0, x1 = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
-    height, width = inner.shape
-    touches = y0 == 0 or x0 == 0 or y1 == height or x1 == width
     extent = max(y1 - y0, x1 - x0) / fit.scale
     side = max(16, round(extent * (1 + 2 * MARGIN_FRAC)))
     centre_y, centre_x = (y0 + y1) / 2 / fit.scale, (x0 + x1) / 2 / fit.scale
     box = Box(round(centre_y - side / 2), round(centre_x - side / 2), side)
-    return Location(box, count, bool(touches), float(inner[main.mask].mean()))
+    return Location(box, count, float(inner[main.mask].mean()))
 
 
 @dataclass(frozen=True, slots=True)

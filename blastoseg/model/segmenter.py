@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 import torch
@@ -12,11 +12,10 @@ from torch import Tensor, nn
 
 from blastoseg.errors import DeviceError
 from blastoseg.model.allocator import reuse_freed_memory
-from blastoseg.model.architectures.encoder import fold_batch_norms
-from blastoseg.model.architectures.i2cnet import bring_to_size
-from blastoseg.model.architectures.inference import InferenceI2CNet
+from blastoseg.model.architectures.contract import Predicting, bring_to_size
 from blastoseg.model.card import Card
 from blastoseg.model.loading import load_locator, load_network
+from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +30,7 @@ SURELY_OTHER = 0.4
 """By how much a pixel's probability of another embryo must exceed that of the main one."""
 
 FloatArray = NDArray[np.float32]
-
-
-class Predicting(Protocol):
-    """What is asked of the segmenting network."""
-
-    def predict(self, image: Tensor) -> Tensor: ...
+Network = TypeVar("Network", Predicting, nn.Module)
 
 
 class Segmenter:
@@ -65,8 +59,9 @@ class Segmenter:
         self.flips = flips
         self.input_side = card.segmenter.input_size
         self.locator_side = card.locator.input_size
-        self._network = cast(Predicting, self._ready(InferenceI2CNet(load_network(card))))
-        self._locator = self._ready(load_locator(card))
+        self.locator_threshold = card.locator.threshold
+        self._network = self._placed(card.segmenter.configuration.prepare(load_network(card)))
+        self._locator = self._placed(card.locator.configuration.prepare(load_locator(card)))
         self._passes = {"segment": self._first_pass(), "locate": self._first_pass()}
 
     def locate_batch(self, squares: Sequence[NDArray[Any]]) -> FloatArray:
@@ -76,7 +71,7 @@ class Segmenter:
         parted: the pixels of an other embryo beside the main one are 0.
         """
         answers = self._run(squares, self.locator_side, "locate", self._locate)
-        return part_embryos(answers[:, 0], answers[:, 1])
+        return part_embryos(answers[:, 0], answers[:, 1], self.locator_threshold)
 
     def segment_batch(self, crops: Sequence[NDArray[Any]] | NDArray[Any]) -> FloatArray:
         """Class probabilities ``(N, 5, side, side)``, inside-out channels, summing to 1 over them.
@@ -108,10 +103,10 @@ class Segmenter:
         finally:
             torch.set_num_threads(threads)
 
-    def _ready(self, network: nn.Module) -> nn.Module:
-        fold_batch_norms(network)
-        placed: nn.Module = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return placed
+    def _placed(self, network: Network) -> Network:
+        assert isinstance(network, nn.Module)
+        network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network
 
     def _first_pass(self) -> int:
         return CPU_BATCH if self.device.type == "cpu" else self.batch_size
@@ -192,14 +187,14 @@ def standardise(image: NDArray[Any]) -> FloatArray:
     return (values - np.float32(mean)) * np.float32(1 / deviation)
 
 
-def part_embryos(main: FloatArray, other: FloatArray) -> FloatArray:
+def part_embryos(main: FloatArray, other: FloatArray, threshold: float) -> FloatArray:
     """One map ``(N, y, x)`` from those of the main and the other embryos, with a seam where they touch.
 
     Every embryo is then a component of its own. What could be either is left with the main embryo: half of
     a hatching embryo must not be cut off.
     """
     is_other = other - main > SURELY_OTHER
-    is_main = ~is_other & (main > 0.5)
+    is_main = ~is_other & (main > threshold)
     beside_main = np.zeros_like(is_main)
     beside_main[:, 1:] |= is_main[:, :-1]
     beside_main[:, :-1] |= is_main[:, 1:]
@@ -233,7 +228,7 @@ def describe_device(device: torch.device) -> str:
     """The device in words, for logs and the report."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({torch.get_num_threads()} threads)"
+    return f"cpu ({counted(torch.get_num_threads(), 'thread')})"
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -57,7 +57,7 @@ def _write_frames(workbook: Workbook, frames: pd.DataFrame) -> Any:
     widths = [
         {"source": 36, "embryo_id": 18, "flags": 24, "reason": 30}.get(column.name, 13) for column in declared
     ]
-    sheet = add_sheet(workbook, "Frames", f"All {len(frames):,} frames", widths, frozen_columns=1)
+    sheet = add_sheet(workbook, "Frames", f"All frames: {len(frames):,}", widths, frozen_columns=1)
     append_header(sheet, [column.name for column in declared], len(frames))
     decimals = [decimals_of(column) for column in declared]
     for row in frames.itertuples(index=False, name=None):

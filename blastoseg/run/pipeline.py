@@ -125,12 +125,11 @@ class Run:
 
     @cached_property
     def scored_with(self) -> ScoredWith:
-        """What a result depends on besides its frame: both networks' files, and all that changes a row."""
-        weights = hashlib.sha256("".join(sorted(self.segmenter.card.files.values())).encode()).hexdigest()
+        """What a result depends on besides its frame: both networks, and all that changes a row."""
         settings = f"{self.request.settings.digest()} {self.request.um_per_px}"
         if self.names is not None:
             settings += f" {self.names.fingerprint}"
-        return ScoredWith(weights, hashlib.sha256(settings.encode()).hexdigest())
+        return ScoredWith(self.segmenter.card.fingerprint, hashlib.sha256(settings.encode()).hexdigest())
 
     def noted_in_history(self) -> Iterator[RunEvent]:
         """Score and report, with the run's start and end in the ledger's history."""

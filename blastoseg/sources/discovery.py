@@ -8,11 +8,13 @@ from pathlib import Path
 
 from blastoseg.errors import InputNotFoundError
 from blastoseg.records import FrameRef, TimeReference
+from blastoseg.sources.addresses import Plane, SharpestOf
 from blastoseg.sources.focal import Moment, check_choice, choose_planes
 from blastoseg.sources.gathering import Gathering
 from blastoseg.sources.hours import interval_of
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Shot
+from blastoseg.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ def discover_frames(paths: Sequence[Path], options: SourceOptions) -> Discovery:
         _number(discovery, embryo_id, moments, interval_of(embryo, options))
     if not discovery.refs and not discovery.problems:
         raise InputNotFoundError(
-            f"{paths[0]}: {len(discovery.settling):,} files changed less than {options.settle_s:g} s ago and "
-            "may still be being written: run again later, or with --settle 0"
+            f"{paths[0]}: {counted(len(discovery.settling), 'file')} changed less than "
+            f"{options.settle_s:g} s ago and may still be being written: run again later, or with --settle 0"
         )
     return discovery
 
@@ -85,13 +87,12 @@ def _number(discovery: Discovery, embryo_id: str, moments: list[Moment], interva
             source=shot.source,
             path=Path(shot.path),
             frame_index=index,
-            kind=shot.kind,
+            address=_sharpest_of(alternatives) if alternatives else shot.address,
             focal_plane=shot.plane,
             time_h=time_h,
             time_reference=reference,
             um_per_px=shot.um_per_px,
             um_per_px_source=shot.um_per_px_source,
-            address=_planes_to_choose_from(alternatives) if alternatives else shot.address,
         )
         if shot.problem:
             discovery.problems.append(Problem(ref, shot.problem))
@@ -99,9 +100,11 @@ def _number(discovery: Discovery, embryo_id: str, moments: list[Moment], interva
             discovery.refs.append(ref)
 
 
-def _planes_to_choose_from(shots: list[Shot]) -> tuple[tuple[object, ...], ...]:
-    """(plane, source, path from the first one's folder, reader's address) of every plane of a moment."""
+def _sharpest_of(shots: list[Shot]) -> SharpestOf:
     folder = os.path.dirname(shots[0].path)  # noqa: PTH120 (this runs for every frame)
-    return tuple(
-        (shot.plane, shot.source, os.path.relpath(shot.path, folder or "."), shot.address) for shot in shots
+    return SharpestOf(
+        tuple(
+            Plane(shot.plane, shot.source, os.path.relpath(shot.path, folder or "."), shot.address)
+            for shot in shots
+        )
     )

@@ -13,12 +13,14 @@ from pathlib import Path, PurePath
 from blastoseg.errors import InputNotFoundError
 from blastoseg.files import natural_key
 from blastoseg.sources import images, slide, stack, video
+from blastoseg.sources.addresses import Nowhere, WholeImage
 from blastoseg.sources.elapsed import is_elapsed_file, video_of
 from blastoseg.sources.folders import Folder, Walk
 from blastoseg.sources.hours import set_hours
 from blastoseg.sources.names import NameParts, NameReader, printable
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Embryos, MomentKey, Shot
+from blastoseg.wording import counted
 
 CLOCKS_APART_S = 3600.0
 """A file from further in the future has a wrong time; whether it still grows shows when it is read."""
@@ -96,7 +98,7 @@ class Gathering:
                 Place(root, parts, None, ""),
                 "",
                 NameParts(""),
-                [Shot(source, folder_path, "folder", problem=problem)],
+                [Shot(source, folder_path, Nowhere(), problem=problem)],
             )
         if not self._shots_of[-1][1] and not any(one.is_relative_to(path) for one in self.settling):
             raise InputNotFoundError(f"{given}: {self._why_nothing(walk)}")
@@ -160,7 +162,7 @@ class Gathering:
         if suffix in images.SUFFIXES or (is_settling and suffix in stack.SUFFIXES):
             parts = self._names.read(stem)
             plane = parts.plane if parts.plane is not None else place.plane
-            pictures.append((parts, [Shot(source, file.path, "image", plane, is_settling=is_settling)]))
+            pictures.append((parts, [Shot(source, file.path, WholeImage(), plane, is_settling=is_settling)]))
         elif is_settling:
             # A recording that is not yet whole cannot tell its wells.
             self.settling.add(Path(file.path))
@@ -254,11 +256,11 @@ class Gathering:
             self.notes += notes
             unnamed += without
         if unnamed:
-            self.notes.append(f"{unnamed:,} file names tell no hours by [naming] time in the settings file")
+            self.notes.append(f"no hours by [naming] time in {counted(unnamed, 'file name')}")
         if self._names.slow_names:
             self.notes.append(
-                f"{len(self._names.slow_names)} names took too long for a pattern of [naming] and tell "
-                f"nothing by it (the first: {printable(self._names.slow_names[0])!r})"
+                f"{counted(len(self._names.slow_names), 'name')} took too long for a pattern of [naming], "
+                f"which tells nothing of them (the first: {printable(self._names.slow_names[0])!r})"
             )
 
     def tell_equal_sources_apart(self) -> None:

@@ -16,14 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from blastoseg.records import Frame, FrameRef, Image, TimeReference
+from blastoseg.sources.addresses import WholeImage
 from blastoseg.sources.burned_in import read_clock_of_still
 from blastoseg.sources.elapsed import read_elapsed
 from blastoseg.sources.names import NO_HOURS, NO_RUN
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Embryo
-
-LOOK_FOR_CLOCK = "clock"
-"""The address of a picture whose hours may stand in its pixels: nothing stronger tells them."""
+from blastoseg.wording import counted
 
 
 def set_hours(embryo: Embryo, table: Path | None, options: SourceOptions) -> tuple[list[str], int]:
@@ -44,15 +43,15 @@ def set_hours(embryo: Embryo, table: Path | None, options: SourceOptions) -> tup
     unnamed = 0
     if options.naming.time:
         unnamed = sum(
-            key.hours == NO_HOURS and any(shot.kind == "image" for shot in planes.values())
+            key.hours == NO_HOURS and any(isinstance(shot.address, WholeImage) for shot in planes.values())
             for key, planes in embryo.moments.items()
         )
         if _set_from_names(embryo, TimeReference(options.naming.time_reference)):
             return notes, unnamed
     for planes in embryo.moments.values():
         for shot in planes.values():
-            if shot.kind == "image":
-                shot.address = LOOK_FOR_CLOCK
+            if isinstance(shot.address, WholeImage):
+                shot.address = WholeImage(look_for_clock=True)
     return notes, unnamed
 
 
@@ -65,7 +64,9 @@ def interval_of(embryo: Embryo, options: SourceOptions) -> float:
 
 def with_burned_in_hours(ref: FrameRef, image: Image) -> Frame:
     """The frame with the hours of the clock burned into it, where it has one and nothing stronger counts."""
-    hours = read_clock_of_still(image) if ref.address == LOOK_FOR_CLOCK else None
+    hours = None
+    if isinstance(ref.address, WholeImage) and ref.address.look_for_clock:
+        hours = read_clock_of_still(image)
     if hours is not None:
         ref = replace(ref, time_h=hours, time_reference=TimeReference.UNKNOWN)
     return Frame(ref, image)
@@ -94,4 +95,4 @@ def _set_from_table(embryo: Embryo, hours: dict[int, float], path: Path) -> list
         for shot in planes.values():
             shot.time_h = hours.get(index, math.nan)
             shot.time_reference = TimeReference.RECORDING if index in hours else TimeReference.UNKNOWN
-    return [f"{path}: tells no hours for {missing} frames of {embryo.name}"] if missing else []
+    return [f"{path}: tells no hours for {counted(missing, 'frame')} of {embryo.name}"] if missing else []

@@ -1,4 +1,4 @@
-"""Label images, hand-drawn, corrected or our own: found and read."""
+"""Label images, made by a person or by a run: found and read."""
 
 import os
 import warnings
@@ -14,11 +14,11 @@ from PIL import UnidentifiedImageError
 from blastoseg.errors import InputNotFoundError, UnreadableFrameError
 from blastoseg.files import natural_key
 from blastoseg.records import FrameRef, Labels
+from blastoseg.sources.addresses import LabelImage
 from blastoseg.tissues import FOREGROUND
 
 SUFFIXES = frozenset({".png", ".tif", ".tiff"})
 HIGHEST_LABEL = max(tissue.label for tissue in FOREGROUND)
-KIND = "label image"
 ONE_CHANNEL = {"L", "P"}
 EXPECTED = "a label image has one channel of 8 bits with the values 0 background, " + ", ".join(
     f"{tissue.label} {tissue.name.lower()}" for tissue in FOREGROUND
@@ -42,7 +42,7 @@ def find_label_images(paths: list[Path]) -> list[FrameRef]:
             source = path.name if given.is_file() else path.relative_to(given).as_posix()
             index = frames_of.get(embryo, 0)
             frames_of[embryo] = index + 1
-            refs.append(FrameRef(embryo, source, path, index, KIND))
+            refs.append(FrameRef(embryo, source, path, index, address=LabelImage()))
     return refs
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Frame, FrameRef
+from blastoseg.sources.addresses import Plane, SharpestOf, SlidePicture, StackPlane, VideoFrame, WholeImage
 from blastoseg.sources.focal import focus_measure
 from blastoseg.sources.hours import with_burned_in_hours
 from blastoseg.sources.images import read_image
@@ -22,37 +22,43 @@ def read_frame(ref: FrameRef, options: SourceOptions) -> Frame:
     The frame's ref may know more than the one given: the hours of a burned-in clock, the plane chosen as the
     sharpest. Raises UnreadableFrameError, which names the file, what is wrong and what to do.
     """
-    if options.focal == BEST and _has_planes(ref):
-        return _read_sharpest(ref)
+    if options.focal == BEST and isinstance(ref.address, SharpestOf):
+        return _read_sharpest(ref, ref.address.planes)
     return _read_one(ref)
 
 
 def files_of(ref: FrameRef) -> list[Path]:
     """Every file that the frame's pixels may come from, the ref's own first."""
-    if not _has_planes(ref):
+    if not isinstance(ref.address, SharpestOf):
         return [ref.path]
-    return list(dict.fromkeys([ref.path, *(Path(ref.path.parent, plane[2]) for plane in ref.address)]))
+    return list(dict.fromkeys([ref.path, *(_path_of(plane, ref) for plane in ref.address.planes)]))
 
 
 def with_sources(ref: FrameRef, shown_as: Callable[[str], str]) -> FrameRef:
     """The ref with ``shown_as`` applied to its source, and to those of the planes it may come from."""
     address = ref.address
-    if _has_planes(ref):
-        address = tuple((plane, shown_as(source), *rest) for plane, source, *rest in address)
+    if isinstance(address, SharpestOf):
+        planes = (replace(plane, source=shown_as(plane.source)) for plane in address.planes)
+        address = SharpestOf(tuple(planes))
     return replace(ref, source=shown_as(ref.source), address=address)
 
 
-def _has_planes(ref: FrameRef) -> bool:
-    return isinstance(ref.address, tuple) and bool(ref.address) and isinstance(ref.address[0], tuple)
+def _path_of(plane: Plane, ref: FrameRef) -> Path:
+    return Path(ref.path.parent, plane.path)
 
 
-def _read_sharpest(ref: FrameRef) -> Frame:
+def _read_sharpest(ref: FrameRef, planes: tuple[Plane, ...]) -> Frame:
     """Of a moment's planes the sharpest by ``focus_measure``; planes that cannot be read do not count."""
     best: tuple[float, Frame] | None = None
     problems: list[str] = []
-    for plane, source, relative, address in ref.address:
-        path = Path(ref.path.parent, relative)
-        candidate = replace(ref, focal_plane=plane, source=source, path=path, address=address)
+    for plane in planes:
+        candidate = replace(
+            ref,
+            focal_plane=plane.focal_plane,
+            source=plane.source,
+            path=_path_of(plane, ref),
+            address=plane.address,
+        )
         try:
             frame = _read_one(candidate)
         except UnreadableFrameError as error:
@@ -67,16 +73,14 @@ def _read_sharpest(ref: FrameRef) -> Frame:
 
 
 def _read_one(ref: FrameRef) -> Frame:
-    match ref.kind:
-        case "image":
+    match ref.address:
+        case WholeImage():
             return with_burned_in_hours(ref, read_image(ref.path, ref.source))
-        case "video":
-            return read_video_frame(ref)
-        case "slide":
-            name = f"{ref.source}, {ref.embryo_id}, picture {ref.address}"
-            return Frame(ref, read_picture(ref.path, cast(int, ref.address), name))
-        case "stack":
-            number, index = ref.address
-            name = f"{ref.source}, image {index}" if index else ref.source
-            return Frame(ref, read_plane(ref.path, (number, index), name))
-    raise ValueError(f"no reader for frames of kind {ref.kind!r}")
+        case VideoFrame() as at:
+            return read_video_frame(ref, at)
+        case SlidePicture(row):
+            return Frame(ref, read_picture(ref.path, row, f"{ref.source}, {ref.embryo_id}, picture {row}"))
+        case StackPlane() as at:
+            name = f"{ref.source}, image {at.index}" if at.index else ref.source
+            return Frame(ref, read_plane(ref.path, at, name))
+    raise ValueError(f"no reader for frames at {ref.address!r}")

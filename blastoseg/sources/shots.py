@@ -3,10 +3,9 @@
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import Any
 
 from blastoseg.files import NaturalKey, natural_key
-from blastoseg.records import TimeReference
+from blastoseg.records import Address, TimeReference
 from blastoseg.sources.names import NO_HOURS, NO_RUN
 
 
@@ -20,9 +19,8 @@ class Shot:
 
     source: str
     path: str
-    kind: str
+    address: Address
     plane: int | None = None
-    address: Any = None
     time_h: float = math.nan
     time_reference: TimeReference = TimeReference.UNKNOWN
     um_per_px: float = math.nan

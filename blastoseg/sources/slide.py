@@ -13,6 +13,7 @@ from pathlib import Path
 
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Image, TimeReference
+from blastoseg.sources.addresses import SlidePicture
 from blastoseg.sources.decode import decode_image
 from blastoseg.sources.shots import Shot
 from blastoseg.sources.wells import Well, one_problem
@@ -36,17 +37,17 @@ def find_wells(path: str, source: str) -> tuple[list[Well], list[str]]:
         with open(path, "rb") as file:  # noqa: PTH123
             head = file.read(len(MAGIC))
     except OSError as error:
-        return one_problem(source, path, "slide", f"cannot be read ({error.strerror}): check its rights"), []
+        return one_problem(source, path, f"cannot be read ({error.strerror}): check its rights"), []
     if head != MAGIC:
-        return one_problem(source, path, "slide", f"is not an SQLite slide file: {EXPORT_AGAIN}"), []
+        return one_problem(source, path, f"is not an SQLite slide file: {EXPORT_AGAIN}"), []
     try:
         with closing(_open(path, time_limit_s=LONGEST_LISTING_S)) as database:
             rows = _list_pictures(database)
             fertilization = _fertilization(database)
     except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
-        return one_problem(source, path, "slide", f"is a damaged slide file ({error}): {EXPORT_AGAIN}"), []
+        return one_problem(source, path, f"is a damaged slide file ({error}): {EXPORT_AGAIN}"), []
     if not rows:
-        return one_problem(source, path, "slide", "holds no pictures"), []
+        return one_problem(source, path, "holds no pictures"), []
     return _by_well(rows, path, source, fertilization)
 
 
@@ -119,7 +120,7 @@ def _by_well(rows: list[Row], path: str, source: str, fertilization: float) -> t
         name = _well_name(well)
         if not name or math.isnan(run_number) or math.isnan(plane):
             what = f"{source}: picture {row} tells no well, run or focal plane: {EXPORT_AGAIN}"
-            damaged.append((row, -1, Shot(source, path, "slide", address=row, problem=what)))
+            damaged.append((row, -1, Shot(source, path, SlidePicture(row), problem=what)))
         else:
             wells[name].append((row, run_number, plane, _number(moment)))
     found, notes = [], []
@@ -137,11 +138,10 @@ def _by_well(rows: list[Row], path: str, source: str, fertilization: float) -> t
                 Shot(
                     source,
                     path,
-                    "slide",
+                    SlidePicture(row),
                     int(plane),
-                    row,
-                    (moment - start) * 24,
-                    TimeReference.UNKNOWN if math.isnan(moment) else reference,
+                    time_h=(moment - start) * 24,
+                    time_reference=TimeReference.UNKNOWN if math.isnan(moment) else reference,
                 ),
             )
             for row, run, plane, moment in pictures

@@ -18,6 +18,7 @@ import tifffile
 
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Image, TimeReference
+from blastoseg.sources.addresses import Nowhere, StackPlane
 from blastoseg.sources.decode import check_size
 from blastoseg.sources.shots import Shot
 from blastoseg.sources.tiff_metadata import Scale, read_scale
@@ -81,13 +82,13 @@ def find_series(path: str, source: str, plane: int | None) -> list[Series]:
             found = [
                 Series(
                     f" series {number + 1}" if several else "",
-                    _moments(tiff, number, Shot(source, path, "stack", plane)),
+                    _moments(tiff, number, Shot(source, path, Nowhere(), plane)),
                 )
                 for number in range(len(tiff.series))
             ]
             if _is_cut_short(tiff):
                 problem = f"{source}: cut short or damaged after image {len(tiff.pages)}: export it again"
-                found[-1].moments.append([Shot(source, path, "stack", plane, "end", problem=problem)])
+                found[-1].moments.append([Shot(source, path, Nowhere(is_end=True), plane, problem=problem)])
             return found
     except UnreadableFrameError as error:
         problem = str(error)
@@ -96,7 +97,7 @@ def find_series(path: str, source: str, plane: int | None) -> list[Series]:
     except Exception as error:
         # tifffile answers damaged headers with whatever it stumbles over.
         problem = f"{source}: is no TIFF, or a damaged one ({_first_line(error)}): export it again"
-    return [Series(moments=[[Shot(source, path, "stack", plane, problem=problem)]])]
+    return [Series(moments=[[Shot(source, path, Nowhere(), plane, problem=problem)]])]
 
 
 def _open(path: str | Path) -> tifffile.TiffFile:
@@ -151,22 +152,20 @@ def _planes(indices: list[int], moment: int, of: tuple[int, Shot], scale: Scale)
         yield Shot(
             like.source,
             like.path,
-            like.kind,
+            StackPlane(number, index),
             plane,
-            (number, index),
-            moment * scale.interval_h,
-            TimeReference.RECORDING if timed else TimeReference.UNKNOWN,
-            scale.um_per_px,
-            scale.um_per_px_source,
+            time_h=moment * scale.interval_h,
+            time_reference=TimeReference.RECORDING if timed else TimeReference.UNKNOWN,
+            um_per_px=scale.um_per_px,
+            um_per_px_source=scale.um_per_px_source,
         )
 
 
-def read_plane(path: Path, address: tuple[int, int], name: str) -> Image:
+def read_plane(path: Path, at: StackPlane, name: str) -> Image:
     """Decode one plane, ``(y, x)``. Raises UnreadableFrameError, beginning with ``name``."""
-    number, index = address
     try:
         tiff = _tiff_of_this_thread(path)
-        return read_pixels(tiff, number, index, name)
+        return read_pixels(tiff, at.series, at.index, name)
     except UnreadableFrameError:
         raise
     except OSError as error:

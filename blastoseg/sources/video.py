@@ -10,6 +10,7 @@ from pathlib import Path
 
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Frame, FrameRef, TimeReference
+from blastoseg.sources.addresses import VideoFrame
 from blastoseg.sources.avi import AviError, index_frames
 from blastoseg.sources.burned_in import read_hours, read_well
 from blastoseg.sources.decode import decode_image
@@ -27,9 +28,9 @@ def find_wells(path: str, source: str) -> tuple[list[Well], list[str]]:
     try:
         index = index_frames(path)
     except AviError as error:
-        return one_problem(source, path, "video", f"{error}: export it again, as Motion JPEG AVI"), []
+        return one_problem(source, path, f"{error}: export it again, as Motion JPEG AVI"), []
     except OSError as error:
-        return one_problem(source, path, "video", str(unreadable("", error)).removeprefix(": ")), []
+        return one_problem(source, path, str(unreadable("", error)).removeprefix(": ")), []
     notes = [f"{source}: the video is cut short; its last frame may be damaged"] if index.is_cut_short else []
     well = Well()
     for offset, length in index.frames[:: max(1, len(index.frames) // FRAMES_TO_LOOK_AT)]:
@@ -45,18 +46,17 @@ def find_wells(path: str, source: str) -> tuple[list[Well], list[str]]:
     if not well.has_clock:
         notes.append(f"{source}: no hours could be read from its frames; --frame-interval gives them")
     well.shots = [
-        (position, -1, Shot(source, path, "video", address=(position, offset, length, well.has_clock)))
+        (position, -1, Shot(source, path, VideoFrame(position, offset, length, well.has_clock)))
         for position, (offset, length) in enumerate(index.frames)
     ]
     return [well], notes
 
 
-def read_video_frame(ref: FrameRef) -> Frame:
+def read_video_frame(ref: FrameRef, at: VideoFrame) -> Frame:
     """Decode one frame; its hours are those on its burned-in clock, NaN where that cannot be read."""
-    position, offset, length, has_clock = ref.address
-    name = f"{ref.source}, frame {position}"
-    image = decode_image(_read_bytes(ref.path, offset, length, name), name)
-    if has_clock:
+    name = f"{ref.source}, frame {at.number}"
+    image = decode_image(_read_bytes(ref.path, at.offset, at.length, name), name)
+    if at.has_clock:
         ref = replace(ref, time_h=read_hours(image), time_reference=TimeReference.UNKNOWN)
     return Frame(ref, image)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from blastoseg.sources.addresses import Nowhere
 from blastoseg.sources.shots import Shot
 
 
@@ -14,6 +15,6 @@ class Well:
     shots: list[tuple[int, int, Shot]] = field(default_factory=list)
 
 
-def one_problem(source: str, path: str, kind: str, what: str) -> list[Well]:
+def one_problem(source: str, path: str, what: str) -> list[Well]:
     """A recording that cannot be opened: one shot that says why, as one failed row."""
-    return [Well(shots=[(0, -1, Shot(source, path, kind, problem=f"{source}: {what}"))])]
+    return [Well(shots=[(0, -1, Shot(source, path, Nowhere(), problem=f"{source}: {what}"))])]

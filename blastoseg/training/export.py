@@ -29,7 +29,6 @@ from blastoseg.training.checkpoints import explain_failed_save
 from blastoseg.training.metrics import Summary
 from blastoseg.training.recipe import Job, Recipe
 
-LOCATOR_OUTPUTS = ("main", "other")
 RECIPE_FILE = "recipe.toml"
 
 
@@ -105,7 +104,7 @@ def _card_of(model: TrainedModel, files: dict[str, str]) -> Card:
         pixel_size=recipe.pixel_size,
         limits=recipe.limits,
         segmenter=SegmenterCard(
-            architecture="i2cnet",
+            architecture=recipe.segmenter.architecture,
             input_size=recipe.segmenter.input_size,
             second_size=recipe.segmenter.second_size,
             normalisation="crop-mean-std",
@@ -137,12 +136,11 @@ def _card_of(model: TrainedModel, files: dict[str, str]) -> Card:
 def locator_card(job: Job) -> LocatorCard:
     """What a card says of a locator trained by a job."""
     return LocatorCard(
-        architecture="unet",
+        architecture=job.architecture,
+        config=job.network,
         input_size=job.input_size,
-        outputs=LOCATOR_OUTPUTS,
         normalisation="crop-mean-std",
         threshold=0.5,
-        widths=tuple(job.network["widths"]),
     )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from blastoseg.errors import EXIT_INTERRUPTED, TrainingError
-from blastoseg.model.architectures.i2cnet import bring_to_size
+from blastoseg.model.architectures.contract import bring_to_size
 from blastoseg.stopping import StopRequest
 from blastoseg.training.curves import Curves
 from blastoseg.training.data import Target

@@ -3,13 +3,20 @@
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
 from blastoseg.errors import SettingsError
-from blastoseg.model.card import load_card
+from blastoseg.model.architectures.configuration import Configuration, problems_in_words
+from blastoseg.model.architectures.registry import LOCATORS, SEGMENTERS, Registry
+from blastoseg.model.card import MODEL_NAME, SegmenterCard, load_card
+from blastoseg.model.described import DescribedNetwork
 from blastoseg.training.recipe_data import Augmentation, Data, LabelledData, MixedData, Section, Source
+from blastoseg.training.recipe_network import problems_of_network
+
+KINDS = frozenset({"fitted", "copied", "synthetic", "labelled", "mixed"})
+"""Parts of a key that pydantic adds: which of several kinds a section is."""
 
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 """auto: bf16-mixed where the processor or the GPU computes it natively, else 32-true."""
@@ -64,16 +71,19 @@ class Optimisation(Section):
         return self.steps
 
 
-class Job(Section):
+class Job(DescribedNetwork):
     """One network's training.
 
     With a ``second_size`` (the segmenter only), the batches of every other step are scaled to it, and so are
     two of the four mirrorings that a run averages over.
     """
 
-    input_size: int = Field(gt=0, multiple_of=16)
-    second_size: int | None = Field(default=None, gt=0, multiple_of=16)
+    registry: ClassVar[Registry[Any]] = SEGMENTERS
+
+    architecture: str = "i2cnet"
     network: dict[str, Any]
+    input_size: int = Field(gt=0)
+    second_size: int | None = Field(default=None, gt=0)
     data: Data
     augmentation: Augmentation = Augmentation()
     loss: LossTerms = LossTerms()
@@ -92,6 +102,12 @@ class Job(Section):
         return self
 
     @property
+    def configuration(self) -> Configuration:
+        """The description of the network."""
+        configuration: Configuration = self.registry.configure(self.architecture, self.network)
+        return configuration
+
+    @property
     def sources(self) -> tuple[Source, ...]:
         """Where the samples come from: a mixture's sources, or the one there is, named after its kind."""
         if isinstance(self.data, MixedData):
@@ -105,19 +121,46 @@ class Job(Section):
         )
 
 
+class LocatorJob(Job):
+    """The training of a locator: it has one size, and one map."""
+
+    registry: ClassVar[Registry[Any]] = LOCATORS
+
+    architecture: str = "unet"
+
+    @field_validator("second_size")
+    @classmethod
+    def _has_one_size(cls, side: int | None) -> int | None:
+        if side is not None:
+            raise ValueError("is for the segmenter only")
+        return side
+
+    @field_validator("loss")
+    @classmethod
+    def _has_one_map(cls, loss: LossTerms) -> LossTerms:
+        if loss.level_weights is not None or loss.class_weights is not None:
+            raise ValueError("level_weights and class_weights are for the segmenter only")
+        return loss
+
+
 class CopiedLocator(Section):
     """The locator of other weights, as it is: labelled crops cannot teach what else lies in a frame."""
 
     copy_from: str
 
 
+def _kind_of_locator(locator: Any) -> str:
+    is_copied = isinstance(locator, CopiedLocator) or (isinstance(locator, dict) and "copy_from" in locator)
+    return "copied" if is_copied else "fitted"
+
+
 class Recipe(Section):
     """A whole model: the segmenter and the locator, with what the card says about them.
 
-    ``start_from`` names the weights that the segmenter starts from; empty for a fresh network.
+    ``start_from`` names the weights that both networks start from; empty for fresh ones.
     """
 
-    name: str
+    name: str = Field(pattern=MODEL_NAME)
     version: str
     description: str
     pixel_size: str
@@ -126,14 +169,10 @@ class Recipe(Section):
     seed: int
     start_from: str = ""
     segmenter: Job
-    locator: Job | CopiedLocator
-
-    @field_validator("locator")
-    @classmethod
-    def _has_one_size(cls, locator: Job | CopiedLocator) -> Job | CopiedLocator:
-        if isinstance(locator, Job) and locator.second_size is not None:
-            raise ValueError("second_size is for the segmenter only")
-        return locator
+    locator: Annotated[
+        Annotated[LocatorJob, Tag("fitted")] | Annotated[CopiedLocator, Tag("copied")],
+        Discriminator(_kind_of_locator),
+    ]
 
     @property
     def labelled_sources(self) -> dict[str, LabelledData]:
@@ -163,33 +202,53 @@ def load_recipe(name_or_path: str | Path, start_from: str = "", epochs: int | No
 
     ``start_from`` replaces the recipe's own, the copied locator's weights too; where the recipe describes no
     network, it is that of these weights. ``epochs`` replaces the recipe's length.
-    Raises SettingsError naming the file and the key that is wrong, or the choices for an unknown name;
-    WeightsError for unknown weights.
+    Raises SettingsError naming the file and the key that is wrong, or the choices for an unknown name: what a
+    model card will demand is checked here. WeightsError for unknown weights, EnvironmentProblemError for a
+    network whose library is missing.
     """
     bundled = recipes_folder() / f"{name_or_path}.toml"
     path = bundled if bundled.is_file() else Path(name_or_path)
     content = _read_toml(path)
     if start_from:
         content["start_from"] = start_from
-        if "copy_from" in content.get("locator", {}):
-            content["locator"]["copy_from"] = start_from
-    segmenter = content.get("segmenter", {})
-    if content.get("start_from") and isinstance(segmenter, dict):
-        card = load_card(content["start_from"])
-        if "input_size" not in segmenter:
-            segmenter["input_size"] = card.segmenter.input_size
-            segmenter.setdefault("second_size", card.segmenter.second_size)
-        segmenter.setdefault("network", card.segmenter.config)
-    try:
+        locator = content.get("locator")
+        if isinstance(locator, dict) and "copy_from" in locator:
+            locator["copy_from"] = start_from
+    segmenter = content.get("segmenter")
+    if isinstance(segmenter, dict):
         if epochs is not None:
-            del segmenter["optimisation"]["epochs"]
-            segmenter["optimisation"]["epochs"] = epochs
-        return Recipe.model_validate(content)
-    except KeyError as error:
-        raise SettingsError(f"{path}: its length is not in epochs: --max-epochs cannot change it") from error
+            _change_length(segmenter.get("optimisation"), epochs, path)
+        if content.get("start_from"):
+            _take_network(segmenter, load_card(content["start_from"]).segmenter)
+    try:
+        recipe = Recipe.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise SettingsError(f"{path}: {problems}") from error
+        raise SettingsError(f"{path}: {problems_in_words(error, KINDS)}") from error
+    problems = "; ".join(problems_of_network(recipe.segmenter))
+    if problems:
+        raise SettingsError(f"{path}: {problems}")
+    return recipe
+
+
+def _take_network(segmenter: dict[str, Any], card: SegmenterCard) -> None:
+    """Fill in what the recipe does not say from the weights that it starts from."""
+    if "input_size" not in segmenter:
+        segmenter["input_size"] = card.input_size
+        segmenter.setdefault("second_size", card.second_size)
+    if "network" not in segmenter:
+        segmenter.setdefault("architecture", card.architecture)
+        segmenter["network"] = card.config
+
+
+def _change_length(optimisation: Any, epochs: int, path: Path) -> None:
+    # A section that is missing or no table is named with what else is wrong, where the recipe is checked.
+    if not isinstance(optimisation, dict):
+        return
+    if "steps" in optimisation:
+        raise SettingsError(
+            f"{path}: segmenter.optimisation.steps: length is not in epochs: --max-epochs cannot change it"
+        )
+    optimisation["epochs"] = epochs
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

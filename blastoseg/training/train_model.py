@@ -11,7 +11,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import distributed, nn
 
 from blastoseg.errors import DataError, UsageError
-from blastoseg.model.card import Card, LocatorCard, Score, load_card
+from blastoseg.model.card import MODEL_NAME, Card, LocatorCard, Score, load_card
 from blastoseg.model.loading import load_locator
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.stopping import told_how_to_go_on
@@ -31,6 +31,7 @@ from blastoseg.training.labelled import LabelledSplits, cut_samples, read_splits
 from blastoseg.training.recipe import CopiedLocator, Job, Recipe
 from blastoseg.training.recipe_data import SyntheticData
 from blastoseg.training.trainer import TrainingPlan, load_trained, train_network
+from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,9 @@ def train_model(
 def _train_model(
     recipe: Recipe, out: Path, plan: TrainingPlan, part: Part, data: DataFolders | None
 ) -> Card | None:
+    if isinstance(recipe.locator, CopiedLocator):
+        # Found out now, and not when the training is over.
+        load_locator(load_card(recipe.locator.copy_from))
     splits = _read_all_splits(recipe, plan, data)
     trained: list[Target] = (
         ["tissues"] if isinstance(recipe.locator, CopiedLocator) else ["embryos", "tissues"]
@@ -123,10 +127,11 @@ def _read_all_splits(recipe: Recipe, plan: TrainingPlan, data: DataFolders | Non
             given = given / name
         own = plan.work / "lists" / name if several else plan.work / "lists"
         splits[name] = read_splits(folders[name], settings, given, own, plan.tell)
-        counted = (
-            f"{kind} {card.images} images of {card.groups}" for kind, card in splits[name].cards.items()
+        sizes = (
+            f"{kind} {counted(card.images, 'image')} of {counted(card.groups, 'embryo or patient')}"
+            for kind, card in splits[name].cards.items()
         )
-        plan.tell(f"{name + ': ' if several else ''}{', '.join(counted)} embryos or patients")
+        plan.tell(f"{name + ': ' if several else ''}{', '.join(sizes)}")
     return splits
 
 
@@ -245,7 +250,7 @@ def _synthetic_score(segmenter: Segmenter, data: SyntheticData) -> Score:
 def _name(recipe: Recipe, out: Path, splits: Splits) -> str:
     """A lab's weights are named after their folder: reports then say whose they are."""
     own = out.resolve().name.lower()
-    return own if splits and re.fullmatch(r"[a-z0-9][a-z0-9._-]*", own) else recipe.name
+    return own if splits and re.fullmatch(MODEL_NAME, own) else recipe.name
 
 
 def _identity(weights: str) -> str:

@@ -15,8 +15,6 @@ from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from blastoseg.errors import DeviceError, TrainingError
-from blastoseg.model.architectures import I2CNet, I2CNetConfig, Locator, LocatorConfig
-from blastoseg.model.card import CLASSES
 from blastoseg.model.segmenter import is_out_of_memory
 from blastoseg.stopping import stopping_on_signals
 from blastoseg.training.checkpoints import WholeCheckpoints, read_checkpoint
@@ -80,16 +78,6 @@ class TrainingPlan:
         return wanted
 
 
-def build_network(job: Job, target: Target) -> nn.Module:
-    """A fresh network as the recipe describes it. Raises TrainingError for an impossible description."""
-    try:
-        if target == "tissues":
-            return I2CNet(I2CNetConfig(classes=len(CLASSES), **job.network))
-        return Locator(LocatorConfig(**{**job.network, "widths": tuple(job.network["widths"])}))
-    except (TypeError, ValueError, KeyError) as error:
-        raise TrainingError(f"the recipe's network section is wrong: {error}") from error
-
-
 def job_of(recipe: Recipe, target: Target) -> Job:
     """The recipe's job for a target. Raises ValueError for a locator that is copied."""
     job = recipe.segmenter if target == "tissues" else recipe.locator
@@ -118,9 +106,9 @@ def train_network(
     if plan.resume and not checkpoint.is_file():
         raise TrainingError(f"{checkpoint}: is missing: nothing to resume; start without --resume")
     steps_done = int(read_checkpoint(checkpoint)["global_step"]) if plan.resume else 0
-    network = build_network(job, target)
-    if target == "tissues" and recipe.start_from and not plan.resume:
-        load_pretrained(network, recipe.start_from)
+    network: nn.Module = job.configuration.build()
+    if recipe.start_from and not plan.resume:
+        load_pretrained(network, recipe.start_from, target)
     if processes > 1:
         network = synchronise_batch_norms(network, plan.on_gpu)
     placed = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -161,7 +149,7 @@ def load_trained(recipe: Recipe, target: Target, plan: TrainingPlan) -> NetworkM
     """The network as its last checkpoint left it, on the CPU. Raises TrainingError where there is none."""
     job = job_of(recipe, target)
     content = read_checkpoint(plan.checkpoint(target))
-    module = NetworkModule(build_network(job, target), job, target)
+    module = NetworkModule(job.configuration.build(), job, target)
     module.load_state_dict(content["state_dict"])
     module.on_load_checkpoint(content)
     return module

@@ -11,7 +11,6 @@ from blastoseg.bench import training as bench
 from blastoseg.errors import EnvironmentProblemError
 from blastoseg.model.architectures.encoder import count_parameters
 from blastoseg.training.recipe import Recipe
-from blastoseg.training.trainer import build_network
 from tests.training.conftest import labelled_recipe
 
 
@@ -21,10 +20,10 @@ def recipe() -> Recipe:
     return Recipe.model_validate(content)
 
 
-def test_the_peers_have_the_width_of_i2cnet_and_answer_at_the_inputs_size() -> None:
+def test_the_peers_have_the_width_of_the_recipes_network_and_answer_at_the_inputs_size() -> None:
     pytest.importorskip("monai")
     job = recipe().segmenter
-    ours = count_parameters(build_network(job, "tissues"))
+    ours = count_parameters(job.configuration.build())
     for network in bench.monai_networks(job).values():
         assert network(torch.zeros(2, 1, 64, 64)).shape == (2, 5, 64, 64)
         assert 0.7 < count_parameters(network) / ours < 2
@@ -37,7 +36,7 @@ def test_every_step_and_the_loader_are_timed(monkeypatch: pytest.MonkeyPatch) ->
     speeds = bench.time_training(recipe(), "cpu")
     assert [speed.name.partition(",")[0] for speed in speeds] == [
         "loader",
-        "I2CNet step",
+        "i2cnet step",
         "MONAI BasicUNet step",
         "MONAI AttentionUnet step",
     ]
@@ -48,5 +47,5 @@ def test_without_monai_the_benchmark_says_what_to_install(monkeypatch: pytest.Mo
     for name in [name for name in sys.modules if name.partition(".")[0] == "monai"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "monai", None)
-    with pytest.raises(EnvironmentProblemError, match="pip install --no-deps monai"):
+    with pytest.raises(EnvironmentProblemError, match=r"pip install 'blastoseg\[networks\]'"):
         bench.time_training(recipe(), "cpu")

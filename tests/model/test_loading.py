@@ -96,6 +96,40 @@ def test_a_damaged_card_is_named_with_what_is_wrong(tiny_model: Path, old: str, 
     assert named in str(caught.value)
 
 
+def test_an_unknown_architecture_is_answered_with_the_choices(tiny_model: Path) -> None:
+    rewritten(tiny_model, '"i2cnet"', '"resnet"')
+    with pytest.raises(WeightsError, match=r"segmenter\.architecture: unknown segmenter 'resnet'.*i2cnet"):
+        load_card(tiny_model)
+
+
+def test_the_sides_a_card_may_have_follow_from_its_network(tiny_model: Path) -> None:
+    rewritten(tiny_model, "input_size = 64", "input_size = 208")
+    with pytest.raises(WeightsError, match=r"segmenter\.input_size: 208 is no multiple of 32.* 192 or 224"):
+        load_card(tiny_model)
+    rewritten(tiny_model, "levels = 5", "levels = 4")
+    assert load_card(tiny_model).segmenter.input_size == 208
+
+
+def test_a_setting_that_the_network_has_not_is_named(tiny_model: Path) -> None:
+    rewritten(tiny_model, "base_channels = 6", "base_chanels = 6")
+    with pytest.raises(WeightsError, match=r"segmenter\.config: base_chanels"):
+        load_card(tiny_model)
+
+
+def test_a_locators_widths_may_stand_among_its_settings(tiny_model: Path) -> None:
+    before = load_card(tiny_model).locator
+    rewritten(tiny_model, "widths = [4, 8]", "config = { widths = [4, 8] }")
+    assert load_card(tiny_model).locator == before
+
+
+def test_the_fingerprint_holds_all_that_a_result_depends_on_and_nothing_else(tiny_model: Path) -> None:
+    before = load_card(tiny_model).fingerprint
+    rewritten(tiny_model, "untrained, for tests", "for tests")
+    assert load_card(tiny_model).fingerprint == before
+    rewritten(tiny_model, "threshold = 0.5", "threshold = 0.6")
+    assert load_card(tiny_model).fingerprint != before
+
+
 def test_another_class_order_is_refused(tiny_model: Path) -> None:
     order = 'classes = ["background", "icm", "te", "zp", "blastocoel"]'
     rewritten(tiny_model, "input_size = 64", f"input_size = 64\n{order}")

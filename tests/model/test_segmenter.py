@@ -83,10 +83,43 @@ def test_the_locator_answers_with_one_map_a_frame(segmenter: Segmenter) -> None:
     assert ((answer >= 0) & (answer <= 1)).all()
 
 
+def test_batch_norms_are_folded_once_in_each_network(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from blastoseg.model.architectures import encoder, inference
+
+    fold, folded = encoder.fold_batch_norms, []
+    for place in (encoder, inference):
+        monkeypatch.setattr(
+            place, "fold_batch_norms", lambda network: folded.append(network) or fold(network)
+        )
+    Segmenter(load_card(tiny_model), "cpu")
+    assert [type(network).__name__ for network in folded] == ["I2CNet", "Locator"]
+
+
+def test_the_cards_threshold_is_the_one_that_locates(tiny_model: Path) -> None:
+    from blastoseg.records import Frame, FrameRef
+    from blastoseg.stages import segment_frames
+
+    card = load_card(tiny_model)
+    frame = Frame(FrameRef("E1", "a.png", Path("a.png"), 0, "image"), crops(1, side=200)[0])
+    y, x = np.mgrid[:32, :32]
+    disc = np.clip(1 - np.hypot(y - 15.5, x - 15.5) / 16, 0, 1).astype(np.float32)[None]
+    sides = []
+    for threshold in (0.3, 0.6):
+        locator = card.locator.model_copy(update={"threshold": threshold})
+        segmenter = Segmenter(card.model_copy(update={"locator": locator}), "cpu")
+        segmenter.locate_batch = lambda _squares: disc  # type: ignore[method-assign]
+        (segmented,) = segment_frames([frame], segmenter)
+        assert segmented.location.box is not None
+        sides.append(segmented.location.box.side)
+    assert sides[0] > sides[1]
+
+
 def test_touching_embryos_are_parted_by_a_seam() -> None:
     main, other = np.zeros((1, 4, 8), np.float32), np.zeros((1, 4, 8), np.float32)
     main[..., :4], other[..., 4:] = 0.9, 0.8
-    parted = part_embryos(main, other)
+    parted = part_embryos(main, other, 0.5)
     assert (parted[..., :4] == np.float32(0.9)).all()
     assert not parted[..., 4].any()
     assert (parted[..., 5:] == np.float32(0.8)).all()
@@ -95,7 +128,7 @@ def test_touching_embryos_are_parted_by_a_seam() -> None:
 def test_what_could_be_either_embryo_stays_whole() -> None:
     main, other = np.full((1, 4, 8), 0.55, np.float32), np.full((1, 4, 8), 0.5, np.float32)
     main[..., 4:], other[..., 4:] = 0.45, 0.6
-    assert (part_embryos(main, other) >= 0.5).all()
+    assert (part_embryos(main, other, 0.5) >= 0.5).all()
 
 
 def test_running_out_of_memory_halves_the_pass_and_goes_on(

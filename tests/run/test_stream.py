@@ -9,6 +9,7 @@ from blastoseg.errors import OutputError, UnreadableFrameError
 from blastoseg.records import Frame, FrameRef, Status
 from blastoseg.run.stream import ScoringPlan, score_frames
 from blastoseg.settings import Settings
+from blastoseg.sources.addresses import WholeImage
 from tests.gray_values import GRAY_OF_LABEL, GrayValueNetworks, drawn_labels
 
 
@@ -17,7 +18,9 @@ class FourAtATime(GrayValueNetworks):
 
 
 def refs(count: int) -> list[FrameRef]:
-    return [FrameRef("e1", f"e1/{index}.png", Path(f"{index}.png"), index, "image") for index in range(count)]
+    return [
+        FrameRef("e1", f"e1/{index}.png", Path(f"{index}.png"), index, WholeImage()) for index in range(count)
+    ]
 
 
 def plan(read, save=lambda frame, labels, result: ("", ""), um_per_px=0.5):

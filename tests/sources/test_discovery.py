@@ -115,7 +115,7 @@ def test_every_moment_is_a_frame_or_a_failed_row_and_indices_run_from_0(
     for well in {well for well, *_ in shots}:
         indices = sorted(row.frame_index for row in rows if row.embryo_id == well)
         assert indices == list(range(len(indices)))
-    assert len({(row.source, str(row.address)) for row in rows}) == len(rows)
+    assert len({(row.source, row.address.key) for row in rows}) == len(rows)
 
 
 @pytest.mark.parametrize("names", [[], ["notes.txt"], [".hidden.jpg"]])

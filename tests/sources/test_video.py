@@ -116,7 +116,7 @@ def test_equal_wells_of_two_videos_are_two_embryos(tmp_path: Path, find: Find) -
 def test_a_video_cut_short_keeps_its_whole_frames(tmp_path: Path, find: Find) -> None:
     path = _write_video(tmp_path / "export.avi", [draw_frame("19.5", "6")] * 6)
     whole = find(path).refs
-    path.write_bytes(path.read_bytes()[: whole[4].address[1] + 100])
+    path.write_bytes(path.read_bytes()[: whole[4].address.offset + 100])
     discovery = find(path)
     assert len(discovery.refs) == 5
     assert "cut short" in discovery.notes[0]

@@ -79,7 +79,7 @@ def test_an_empty_list_is_named(labelled: Path, tmp_path: Path) -> None:
 def test_the_crop_of_labels_is_the_crop_of_a_run_that_locates_well() -> None:
     _, labels = draw_phantom(0)
     square, fit = fit_square((labels > 0).astype(np.uint8) * 255, SIDE)
-    located = locate_embryo((square > 127).astype(np.float32), fit).box
+    located = locate_embryo((square > 127).astype(np.float32), fit, 0.5).box
     assert embryo_box(labels) == located
 
 

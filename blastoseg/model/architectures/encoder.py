@@ -58,19 +58,6 @@ def initialise(module: nn.Module) -> None:
             nn.init.zeros_(part.bias)
 
 
-def check_input_shape(image: Tensor, multiple: int) -> None:
-    """Raise ValueError, with the size to pad to, unless both sides are multiples of ``multiple``."""
-    if image.ndim != 4 or image.shape[1] != 1:
-        raise ValueError(f"expected gray images (N, 1, H, W), got {tuple(image.shape)}")
-    height, width = image.shape[-2:]
-    if height % multiple or width % multiple or not height or not width:
-        padded = [max(multiple, -(-side // multiple) * multiple) for side in (height, width)]
-        raise ValueError(
-            f"input of {height}x{width}: both sides must be multiples of {multiple}; "
-            f"pad it to {padded[0]}x{padded[1]}"
-        )
-
-
 def fold_batch_norms(network: nn.Module) -> None:
     """Fold every BatchNorm into the convolution before it: the same function, fewer passes over memory.
 

@@ -1,39 +1,13 @@
 """I2CNet (IJCAI 2022): coarse-to-fine segmentation in which each level is gated by the class map below it."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from blastoseg.model.architectures.context import ClassContext
-from blastoseg.model.architectures.encoder import Encoder, check_input_shape, initialise
-
-
-@dataclass(frozen=True, slots=True)
-class I2CNetConfig:
-    """Architecture of one I2CNet; it is written into the model card.
-
-    ``features_before_pool`` takes each level's features before its pool (the finest logits then have the
-    input's side), ``logit_relu`` ends the logits in a ReLU as the paper does. ``intra``, ``inter`` and
-    ``weighting`` are the ablations of the paper's Table 1. ``base_channels`` must be at least ``classes``.
-    """
-
-    base_channels: int = 64
-    levels: int = 5
-    classes: int = 5
-    features_before_pool: bool = False
-    logit_relu: bool = True
-    intra: bool = True
-    inter: bool = True
-    weighting: bool = True
-
-    def __post_init__(self) -> None:
-        if self.base_channels < self.classes or self.levels < 2 or self.classes < 2:
-            raise ValueError(
-                f"base_channels {self.base_channels}, levels {self.levels}, classes {self.classes}: need "
-                "base_channels >= classes, levels >= 2 and classes >= 2"
-            )
+from blastoseg.model.architectures.contract import SegmentingNetwork, check_input_shape
+from blastoseg.model.architectures.encoder import Encoder, initialise
+from blastoseg.model.architectures.i2cnet_config import I2CNetConfig
 
 
 class LogitHead(nn.Module):
@@ -58,7 +32,7 @@ class LogitHead(nn.Module):
         return F.relu(logits) if self.relu else logits
 
 
-class I2CNet(nn.Module):
+class I2CNet(SegmentingNetwork):
     """The network. Class channels stand inside-out: ICM, blastocoel, TE, ZP, background."""
 
     def __init__(self, config: I2CNetConfig) -> None:
@@ -72,8 +46,7 @@ class I2CNet(nn.Module):
 
     @property
     def input_multiple(self) -> int:
-        """Both sides of the input must be multiples of this."""
-        return int(2**self.config.levels)
+        return self.config.input_multiple
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """The logit maps R_L^1 .. R_L^N, finest first, of an ``(N, 1, H, W)`` image.
@@ -91,24 +64,7 @@ class I2CNet(nn.Module):
             maps.insert(0, logits)
         return maps
 
-    def predict(self, image: Tensor) -> Tensor:
-        """The finest logits brought to the input's size (bilinear): ``(N, K, H, W)``."""
-        finest = self(image)[0]
-        return bring_to_size(finest, image.shape[-2], image.shape[-1])
-
 
 def class_probabilities(logits: Tensor) -> Tensor:
     """P^n: the sigmoid of R_L^n, upsampled by 2 (bilinear), used one level up."""
     return F.interpolate(torch.sigmoid(logits), scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def bring_to_size(maps: Tensor, height: int, width: int, antialias: bool = False) -> Tensor:
-    """Maps ``(N, K, y, x)`` resized (bilinear) to ``height`` x ``width``; unchanged if they fit.
-
-    ``antialias`` smooths what gets smaller, as a picture needs.
-    """
-    if tuple(maps.shape[-2:]) == (height, width):
-        return maps
-    return F.interpolate(
-        maps, size=(height, width), mode="bilinear", align_corners=False, antialias=antialias
-    )

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from blastoseg.model.architectures.context import ClassContext, boundary_weight
-from blastoseg.model.architectures.encoder import check_input_shape, fold_batch_norms
-from blastoseg.model.architectures.i2cnet import I2CNet, LogitHead, bring_to_size, class_probabilities
+from blastoseg.model.architectures.contract import bring_to_size, check_input_shape
+from blastoseg.model.architectures.encoder import fold_batch_norms
+from blastoseg.model.architectures.i2cnet import I2CNet, LogitHead, class_probabilities
 
 
 class InferenceI2CNet(nn.Module):

@@ -1,21 +1,14 @@
 """A small U-Net that finds the embryo in a whole frame, beside ring, text, debris and neighbours."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from blastoseg.model.architectures.encoder import check_input_shape, convolution_unit, initialise
-
-
-@dataclass(frozen=True, slots=True)
-class LocatorConfig:
-    """Architecture of one locator: ``widths`` from the finest level down; channels main and other embryo."""
-
-    widths: tuple[int, ...] = (8, 16, 24, 32, 40)
-    outputs: int = 2
+from blastoseg.model.architectures.contract import check_input_shape
+from blastoseg.model.architectures.encoder import convolution_unit, initialise
+from blastoseg.model.architectures.unet_locator_config import LocatorConfig
 
 
 class Locator(nn.Module):
@@ -41,7 +34,7 @@ class Locator(nn.Module):
     @property
     def input_multiple(self) -> int:
         """Both sides of the input must be multiples of this."""
-        return int(2 ** (len(self.config.widths) - 1))
+        return self.config.input_multiple
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of the input's size. Raises ValueError where a side is no multiple of ``input_multiple``."""

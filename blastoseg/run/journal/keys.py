@@ -26,7 +26,7 @@ class ScoredWith:
 
 @dataclass(frozen=True, slots=True)
 class FrameKey:
-    """A frame (``source`` and its reader's ``address``) and ``content``, which changes when its file does."""
+    """A frame (``source`` and its address's key) and ``content``, which changes when its file does."""
 
     source: str
     address: str
@@ -49,8 +49,7 @@ class FrameKeys:
         files = files_of(ref)
         if self._last is None or self._last[0] != files:
             self._last = (files, " ".join(self._content(file) for file in files))
-        address = "" if ref.address is None else f"{ref.kind}:{ref.address}"
-        return FrameKey(ref.source, address, self._last[1])
+        return FrameKey(ref.source, ref.address.key, self._last[1])
 
     def _content(self, path: Path) -> str:
         try:

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from blastoseg.model.architectures import I2CNet, I2CNetConfig
 from blastoseg.model.architectures.context import (
     ClassContext,
     boundary_weight,
     expand_to_channels,
     group_sizes,
 )
+from blastoseg.model.architectures.contract import bring_to_size
 from blastoseg.model.architectures.encoder import Encoder, fold_batch_norms
-from blastoseg.model.architectures.i2cnet import LogitHead, bring_to_size, class_probabilities
+from blastoseg.model.architectures.i2cnet import I2CNet, LogitHead, class_probabilities
+from blastoseg.model.architectures.i2cnet_config import I2CNetConfig
 from blastoseg.model.architectures.inference import InferenceI2CNet
 
 K = 5

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from blastoseg.model.architectures import Locator, LocatorConfig
 from blastoseg.model.architectures.encoder import count_parameters
+from blastoseg.model.architectures.unet_locator import Locator
+from blastoseg.model.architectures.unet_locator_config import LocatorConfig
 
 
 def test_the_locator_is_small_and_answers_at_the_input_size():

@@ -20,6 +20,7 @@ from blastoseg.errors import InputNotFoundError, OutputError
 from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.run.journal import FrameKey, FrameKeys, Journal, ScoredWith, read_runs
 from blastoseg.run.journal.rows import decode_row, encode_row
+from blastoseg.sources.addresses import VideoFrame, WholeImage
 
 STARTER = ScoredWith("a" * 64, "b" * 64)
 FINETUNED = ScoredWith("c" * 64, "b" * 64)
@@ -29,7 +30,7 @@ def _result(
     index: int, embryo: str = "WELL7", status: Status = Status.OK, **measures: float | int | bool | None
 ) -> FrameResult:
     source = f"{embryo}/RUN{index}.jpeg"
-    ref = FrameRef(embryo, source, Path("/none") / source, index, "image")
+    ref = FrameRef(embryo, source, Path("/none") / source, index, WholeImage())
     return FrameResult(ref, status, measures=dict(measures), overlay_file=f"overlays/{embryo}/{index}.jpg")
 
 
@@ -132,7 +133,7 @@ def test_a_file_name_that_is_no_valid_unicode_can_be_recorded(tmp_path: Path) ->
 def test_a_changed_file_has_another_key_and_a_missing_one_raises_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"1")
-    ref = FrameRef("a", "a.png", path, 0, "image")
+    ref = FrameRef("a", "a.png", path, 0, WholeImage())
     before, before_hashed = FrameKeys().of(ref), FrameKeys(with_content=True).of(ref)
     os.utime(path, ns=(1, 1))
     assert FrameKeys().of(ref) != before
@@ -143,7 +144,7 @@ def test_a_changed_file_has_another_key_and_a_missing_one_raises_nothing(tmp_pat
 
 def test_frames_of_one_video_have_keys_of_their_own(tmp_path: Path) -> None:
     keys = FrameKeys()
-    refs = [FrameRef("7", "a.avi", tmp_path / "a.avi", i, "video", address=i) for i in range(3)]
+    refs = [FrameRef("7", "a.avi", tmp_path / "a.avi", i, VideoFrame(i, 0, 9, False)) for i in range(3)]
     assert len({keys.of(ref) for ref in refs}) == 3
 
 
@@ -201,11 +202,12 @@ from pathlib import Path
 from blastoseg.files import replace_atomically
 from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.run.journal import FrameKey, Journal, ScoredWith
+from blastoseg.sources.addresses import WholeImage
 out = Path(sys.argv[1])
 with Journal(out) as journal:
     journal.start_run({})
     for index in range(10**6):
-        ref = FrameRef("7", f"{index}.png", out, index, "image")
+        ref = FrameRef("7", f"{index}.png", out, index, WholeImage())
         with replace_atomically(out / f"{index % 5}.png") as temporary:
             temporary.write_bytes(bytes([index % 5]) * 20_000)
         journal.record(ScoredWith("w", "s"), FrameKey(ref.source, "", "1"), FrameResult(ref, Status.OK))
