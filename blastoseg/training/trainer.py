@@ -22,6 +22,7 @@ from blastoseg.training.data import Target
 from blastoseg.training.labelled import LabelledSplits
 from blastoseg.training.loaders import TrainingData, TrainingDataModule, load_training_data
 from blastoseg.training.module import NetworkModule
+from blastoseg.training.precision import precision_here
 from blastoseg.training.pretrained import load_pretrained
 from blastoseg.training.recipe import Job, Recipe
 from blastoseg.training.state import TrainingState
@@ -112,6 +113,8 @@ def train_network(
         network = synchronise_batch_norms(network, plan.on_gpu)
     placed = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     module = NetworkModule(placed, job, target, list(data.validation_sets))
+    if job.optimisation.precision == "auto":
+        plan.tell(f"precision of this machine: {precision_here('auto', plan.on_gpu)}")
     interval = _interval(data, job, processes)
     trainer = _trainer(job, target, plan, interval)
     try:
@@ -196,7 +199,7 @@ def _trainer(job: Job, target: Target, plan: TrainingPlan, interval: int) -> Any
         plugins=[WholeCheckpoints()],
         max_steps=settings.total_steps,
         accumulate_grad_batches=settings.accumulate,
-        precision=settings.precision,
+        precision=precision_here(settings.precision, plan.on_gpu),
         gradient_clip_val=settings.gradient_clip or None,
         logger=False,
         enable_checkpointing=False,
