@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 from blastoseg.errors import DeviceError  # noqa: E402
 from blastoseg.model.card import load_card  # noqa: E402
 from blastoseg.model.segmenter import Segmenter, choose_device, is_out_of_memory, part_embryos, standardise  # noqa: E402
+from blastoseg.sources.addresses import WholeImage  # noqa: E402
 
 
 @pytest.fixture
