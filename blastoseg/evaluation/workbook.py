@@ -16,8 +16,8 @@ from blastoseg.training.reliability import BINS
 
 THUMBNAILS = 30
 """So many of the worst cases show their overlay; all overlays are files."""
-THUMBNAIL_HEIGHT_PX = 190
-WIDTH = 12.5
+THUMBNAIL_HEIGHT_PX = 160
+WIDTH, NARROW = 12.5, 9.7
 SHARES = ("jaccard", "dice", "precision", "recall", "accuracy", "icc", "share", "expected", "to", "from")
 
 
@@ -95,8 +95,8 @@ def _write_cases(book: Workbook, tables: EvaluationTables) -> None:
     ]
     width = max((picture.width for picture in pictures if picture), default=0)
     names = [str(name) for name in tables.cases.columns]
-    known = {"case": 30, "reason": 48, "flags": 34, "overlay": 44}
-    widths = [max(9, width / 7 + 1), *(known.get(name, WIDTH) for name in names)]
+    known = {"case": 30, "reason": 34, "flags": 24, "overlay": 9}
+    widths = [max(9, width / 7 + 1), *(known.get(name, NARROW) for name in names)]
     sheet = Sheet(book, "Cases", "Every case, worst mean Jaccard first", Layout(widths, frozen_columns=2))
     sheet.append_header(["picture", *(name.replace("_", " ") for name in names)], len(tables.cases))
     for row, picture in zip(tables.cases.to_dict("records"), pictures, strict=True):
@@ -106,7 +106,7 @@ def _write_cases(book: Workbook, tables: EvaluationTables) -> None:
             name: sheet.cell(value, number_format=_format_of(str(name), row), alignment=TOP)
             for name, value in row.items()
         }
-        cells["overlay"] = sheet.link(row["overlay"], alignment=TOP)
+        cells["overlay"] = sheet.link(row["overlay"], "open", TOP)
         sheet.append(
             [sheet.cell(None), *cells.values()],
             THUMBNAIL_HEIGHT_PX * POINTS_PER_PIXEL + 3 if picture else None,

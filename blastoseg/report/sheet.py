@@ -1,7 +1,7 @@
 """The sheets of every workbook: title, notice, styles, widths, links, printing, safe cells.
 
-Sheets are written row by row and never held whole, so that twenty thousand rows need no more memory than
-twenty. What a printer is told must be known before the first row.
+Sheets are written row by row and never held whole: twenty thousand rows need little more memory than twenty,
+for their links. What a printer is told must be known before the first row.
 """
 
 import textwrap
