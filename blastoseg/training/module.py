@@ -43,6 +43,9 @@ def _moving_average(network: nn.Module, decay: float, keeps_start: bool) -> Aver
         warm(averaged, current, updates)
 
     averaged = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
+    if keeps_start:
+        # Of none so far, the first update would take the network's weights as they are.
+        averaged.n_averaged.fill_(1)
     # Several processes wait for the gradients of everything that asks for one.
     return averaged.requires_grad_(False)
 
