@@ -15,10 +15,10 @@ STRONG = Augmentation(
 class Unlabelled(Section):
     """Frames without labels in every batch, labelled by a mean teacher (Tarvainen & Valpola 2017).
 
-    The teacher is the average of the weights (``ema_decay``); it sees a frame turned, mirrored and moved, the
-    student the same with ``augmentation``'s changes of gray values. ``batch_size`` frames come with the
-    batch of every process; ``seed`` says which. Of more than ``max_frames`` frames, so many are taken at
-    random.
+    The teacher is the average of the weights (``ema_decay``). It sees a frame turned, mirrored and moved, by
+    test-time augmentation as in a run; the student sees the same with ``augmentation``'s changes of gray
+    values. ``batch_size`` frames come with the batch of every process; ``seed`` says which. Of more than
+    ``max_frames`` frames, so many are taken at random.
 
     A pixel counts where the teacher's probability, temperature-scaled by the card of the weights that were
     started from, is at least ``confidence``, and the anatomy left its label alone; a frame counts where the
@@ -35,7 +35,7 @@ class Unlabelled(Section):
     max_frames: int = Field(default=2000, ge=1)
     weight: float = Field(default=1.0, gt=0)
     ramp_up_steps: int = Field(default=30, ge=0)
-    confidence: float = Field(default=0.8, gt=0, lt=1)
+    confidence: float = Field(default=0.6, gt=0, lt=1)
     most_mended: float = Field(default=0.1, ge=0, le=1)
     watched_steps: int = Field(default=20, ge=1)
     least_blastocyst: float = Field(default=0.5, ge=0, lt=1)

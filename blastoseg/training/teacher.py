@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from blastoseg.anatomy import clean_labels
 from blastoseg.model.architectures.contract import bring_to_size
 from blastoseg.model.card import ListCard
+from blastoseg.model.segmenter import over_mirrored_copies
 from blastoseg.tissues import BACKGROUND, CHANNEL_OF_LABEL, INSIDE_OUT
 from blastoseg.training.loss import UNUSED
 from blastoseg.training.recipe_unlabelled import Unlabelled
@@ -19,12 +20,13 @@ from blastoseg.training.recipe_unlabelled import Unlabelled
 class Teaching:
     """What a teacher goes by: the recipe's settings, the temperature of the weights that were started from.
 
-    ``card`` says which frames it teaches with.
+    ``second_side`` is the second size of its test-time augmentation, ``card`` says which frames it labels.
     """
 
     settings: Unlabelled
     temperature: float
     card: ListCard
+    second_side: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,19 @@ class PseudoLabels:
 
 
 def pseudo_labels(teacher: nn.Module, frames: Tensor, teaching: Teaching) -> PseudoLabels:
-    """The teacher's labels for frames ``(N, 1, y, x)``; it is in evaluation mode afterwards."""
+    """The teacher's labels for frames ``(N, 1, y, x)``, by test-time augmentation as in a run.
+
+    Beside single answers those make much better labels. The teacher is in evaluation mode afterwards.
+    """
+
+    def predict(images: Tensor) -> Tensor:
+        logits = teacher(images.contiguous(memory_format=torch.channels_last))[0].float()
+        logits = bring_to_size(logits, images.shape[-2], images.shape[-1])
+        return torch.softmax(logits / teaching.temperature, dim=1)
+
+    teacher.eval()
     with torch.no_grad():
-        logits = teacher.eval()(frames)[0].float()
-        logits = bring_to_size(logits, frames.shape[-2], frames.shape[-1])
-        probabilities = torch.softmax(logits / teaching.temperature, dim=1).cpu().numpy()
+        probabilities = over_mirrored_copies(predict, frames, teaching.second_side).cpu().numpy()
     channels, cleaned = zip(*(_labels_of(one, teaching.settings) for one in probabilities), strict=True)
     counted = np.stack(channels)
     shares = np.bincount(np.stack(cleaned).ravel(), minlength=len(INSIDE_OUT)) / counted.size

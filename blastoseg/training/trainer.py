@@ -162,7 +162,8 @@ def _teaching(recipe: Recipe, data: TrainingData) -> Teaching | None:
     settings, frames = data.job.unlabelled, data.unlabelled
     if settings is None or frames is None:
         return None
-    return Teaching(settings, load_card(recipe.start_from).segmenter.temperature, frames.card)
+    temperature = load_card(recipe.start_from).segmenter.temperature
+    return Teaching(settings, temperature, frames.card, data.job.second_size)
 
 
 def load_trained(recipe: Recipe, target: Target, plan: TrainingPlan) -> NetworkModule:

@@ -41,23 +41,23 @@ def job_with(**unlabelled: Any) -> Job:
 
 
 class Saying(nn.Module):
-    """A teacher that is sure of the same channels, whatever it sees; ``sureness`` is the logit."""
+    """A teacher that is sure of the channels that a frame's gray values are; ``sureness`` is the logit."""
 
     def __init__(self, channels: np.ndarray, sureness: float = 10.0) -> None:
         super().__init__()
-        one_hot = nn.functional.one_hot(torch.from_numpy(channels.astype(np.int64)), 5)
-        self.logits = one_hot.movedim(-1, 0)[None].float() * sureness
+        self.frames = torch.from_numpy(channels.astype(np.float32))[None, None].expand(2, -1, -1, -1)
+        self.sureness = sureness
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        return [self.logits.expand(len(image), -1, -1, -1)]
+        return [nn.functional.one_hot(image[:, 0].round().long(), 5).movedim(-1, 1).float() * self.sureness]
 
 
 def phantom_channels() -> np.ndarray:
     return np.asarray(CHANNEL_OF_LABEL)[draw_phantom(1)[1]]
 
 
-def said(teacher: nn.Module, settings: Unlabelled, temperature: float = 1.0, count: int = 2) -> Any:
-    return pseudo_labels(teacher, torch.zeros(count, 1, 96, 96), Teaching(settings, temperature, CARD))
+def said(teacher: Saying, settings: Unlabelled, temperature: float = 1.0) -> Any:
+    return pseudo_labels(teacher, teacher.frames, Teaching(settings, temperature, CARD))
 
 
 def test_a_sound_embryo_is_learnt_from_as_the_teacher_says() -> None:
@@ -84,6 +84,20 @@ def test_a_frame_that_the_anatomy_had_to_mend_much_does_not_count() -> None:
     mended = 144 / np.count_nonzero(channels != BACKGROUND.channel)
     assert said(Saying(channels), Unlabelled(most_mended=mended / 2)).used == 0
     assert said(Saying(channels), Unlabelled(most_mended=mended * 2)).used > 0.9
+
+
+def test_the_teacher_looks_at_mirrored_copies_as_a_run_does() -> None:
+    seen: list[Tensor] = []
+
+    def look(image: Tensor) -> list[Tensor]:
+        seen.append(image)
+        return [torch.randn(len(image), 5, *image.shape[-2:])]
+
+    teacher = type("Looking", (nn.Module,), {"forward": lambda _, image: look(image)})()
+    frame = torch.randn(1, 1, 64, 64)
+    pseudo_labels(teacher, frame, Teaching(Unlabelled(), 1.0, CARD, second_side=48))
+    assert [image.shape[-1] for image in seen] == [64, 64, 48, 48]
+    torch.testing.assert_close(seen[1], frame.flip([2, 3]))
 
 
 def test_a_frame_without_tissue_does_not_count() -> None:

@@ -117,7 +117,7 @@ def test_labelled_images_and_unlabelled_frames_go_together_under_any_recipe(
     assert code == 0, said
     assert "unlabelled: 4 frames of 4 embryos" in said
     used = tomllib.loads((lab / "mine" / "recipe.toml").read_text())
-    assert used["segmenter"]["unlabelled"]["confidence"] == 0.8
+    assert used["segmenter"]["unlabelled"]["confidence"] == 0.6
     assert {"train", "val", "test", "unlabelled"} == set(load_card(lab / "mine").training.lists)
 
 
