@@ -91,6 +91,8 @@ def _bend(image: Gray, maps: Maps, strength: float, rng: np.random.Generator) ->
 def change_optics(image: Gray, settings: Augmentation, rng: np.random.Generator) -> Gray:
     """The part of ``augment`` that changes gray values only."""
     side = image.shape[0]
+    if settings.invert and rng.random() < settings.invert:
+        image = -image
     if settings.gamma:
         low, high = float(image.min()), float(image.max())
         if high > low:

@@ -14,9 +14,9 @@ class Augmentation(Section):
 
     ``zoom`` 0.1 scales by 0.9 to 1/0.9, ``scale`` by a factor between two; ``random_crop`` then puts the
     window anywhere on the scaled picture (or the smaller picture anywhere in the window). ``elastic`` is the
-    standard deviation of a smooth random displacement, as a share of the side. ``fda`` is for synthetic
-    images: the share ``fda_share`` of them take over a real frame's amplitudes up to this frequency, in
-    cycles a pixel (see ``spectrum.py``).
+    standard deviation of a smooth random displacement, as a share of the side; ``invert`` the probability of
+    the negative, in which dark outlines are bright. ``fda`` is for synthetic images: the share ``fda_share``
+    of them take over a real frame's amplitudes up to this frequency, in cycles a pixel (see ``spectrum.py``).
     """
 
     quarter_turns: bool = True
@@ -33,6 +33,7 @@ class Augmentation(Section):
     coarsen: float = Field(default=0.0, ge=0, le=1)
     fda: float = Field(default=0.0, ge=0, le=0.5)
     fda_share: float = Field(default=0.5, gt=0, le=1)
+    invert: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _scales_in_one_way(self) -> Self:
@@ -42,12 +43,12 @@ class Augmentation(Section):
 
 
 class SyntheticData(Section):
-    """Images drawn by the simulator. Drawing number i depends on ``seed`` and i only.
+    """Images made by the simulator. Image number i depends on ``seed`` and i only.
 
-    Each drawing is used about ``reuse`` times, under other augmentations: between new ones, drawings come
+    Each image is used about ``reuse`` times, under other augmentations: between new ones, images come
     at random from ``pool`` earlier ones. ``preset`` names the optics. ``scene`` "crop" draws what a crop
     around an embryo shows, "field" a whole frame; with "mixed", the share ``field_share`` are whole frames.
-    ``extra_kinds`` maps kinds of embryo to shares of the drawings, the rest are the simulator's mixture.
+    ``extra_kinds`` maps kinds of embryo to shares of the images, the rest are the simulator's mixture.
     """
 
     kind: Literal["synthetic"] = "synthetic"
