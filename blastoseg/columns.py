@@ -63,6 +63,8 @@ IDENTITY_COLUMNS: tuple[Column, ...] = (
     Column("reason", "", "str", "the status in words"),
     Column("um_per_px", "um/px", "float", "pixel size; empty where it is not known: it is never guessed"),
     Column("um_per_px_source", "", "str", "where the pixel size comes from: option, settings, metadata"),
+    Column("mask", "", "str", "the frame's label image, relative to the output folder; empty where none is"),
+    Column("overlay", "", "str", "the frame's overlay, relative to the output folder; empty where none is"),
 )
 
 _LAGALLA = "Lagalla 2015"

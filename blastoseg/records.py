@@ -144,5 +144,7 @@ class FrameResult:
             "reason": self.reason,
             "um_per_px": self.um_per_px,
             "um_per_px_source": self.um_per_px_source,
+            "mask": self.mask_file,
+            "overlay": self.overlay_file,
             **self.measures,
         }

@@ -27,17 +27,20 @@ class Report:
     def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
         # Column by column: twenty thousand rows as dicts would take the memory of the whole run again.
         values: dict[str, list[Any]] = {column.name: [] for column in FRAME_COLUMNS}
-        self._pictures: list[tuple[str, str]] = []
         for row in rows:
             for name, column in values.items():
                 column.append(row.get(name))
-            self._pictures.append((row["mask_file"], row["overlay_file"]))
         dtypes = {column.name: PANDAS_DTYPES[column.dtype] for column in FRAME_COLUMNS}
         self.frames = pd.DataFrame(
             {name: pd.Series(column, dtype=dtypes[name]) for name, column in values.items()}
         )
         self.embryos = embryos_table(self.frames)
         self.notes: list[str] = []
+
+    @property
+    def pictures(self) -> list[str]:
+        """The masks and overlays that the frames' rows name."""
+        return [path for kind in ("mask", "overlay") for path in self.frames[kind].dropna() if path]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -57,12 +60,12 @@ class Report:
         self._replace(out.manifest, lambda path: write_manifest(path, manifest))
 
     def _pictures_shown(self, root: Path) -> dict[str, Pictures]:
-        shown = set(zip(self.embryos["embryo_id"], self.embryos["frame_index"], strict=True))
-        places = zip(self.frames["embryo_id"], self.frames["frame_index"], self._pictures, strict=True)
+        columns = self.embryos[["embryo_id", "mask", "overlay"]].fillna("")
+        shown = columns.itertuples(index=False, name=None)
         return {
             embryo_id: Pictures(root / mask, root / overlay)
-            for embryo_id, index, (mask, overlay) in places
-            if (embryo_id, index) in shown and mask and overlay
+            for embryo_id, mask, overlay in shown
+            if mask and overlay
         }
 
     def _replace(self, path: Path, write: Callable[[Path], None]) -> None:
