@@ -139,7 +139,7 @@ CONFIDENCE_COLUMNS: tuple[Column, ...] = tuple(
 )
 
 FRAME_COLUMNS: tuple[Column, ...] = IDENTITY_COLUMNS + MEASURE_COLUMNS + CONFIDENCE_COLUMNS
-"""The columns of ``frames.csv``, one row a frame."""
+"""The columns of ``frames.csv``, which has one row for each frame."""
 
 SERIES_COLUMNS: tuple[Column, ...] = (
     Column("frames_total", "", "int", "frames of this embryo in the report"),

@@ -100,7 +100,7 @@ def exit_codes() -> dict[int, str]:
         EXIT_OK: "every frame was processed (some may be marked for review or excluded)",
         EXIT_FRAMES_FAILED: "the report is complete, but some frames failed: see the Quality sheet",
         EXIT_NOTHING_NEW: "the report is complete, but no frame is new (with --warn-if-nothing-new)",
-        EXIT_INTERRUPTED: "interrupted: what was finished is in the report",
+        EXIT_INTERRUPTED: "interrupted: what was finished is in the report, or in the last checkpoint",
     }
     kinds: list[type[BlastosegError]] = [BlastosegError, *BlastosegError.__subclasses__()]
     for error in kinds:

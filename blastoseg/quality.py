@@ -35,6 +35,28 @@ DOUBTS = {
     Flag.IMPLAUSIBLE_SIZE: "the blastocyst's area is outside the published range: check the pixel size",
 }
 """The flags that send a frame to review, and why; after LOW_CONFIDENCE's reason come the tissues."""
+MEANING_OF_FLAG = {
+    Flag.NO_EMBRYO: NO_EMBRYO,
+    Flag.NOT_BLASTOCYST: NOT_BLASTOCYST,
+    **DOUBTS,
+    Flag.TOUCHES_BORDER: f"{DOUBTS[Flag.TOUCHES_BORDER]}; excluded: {CUT_OFF}",
+    Flag.LOW_CONFIDENCE: f"{DOUBTS[Flag.LOW_CONFIDENCE]}a tissue",
+    Flag.HATCHING: f"at least {HATCHING_MIN_SHARE:.0%} of the blastocyst lies outside its zona",
+    Flag.UNCALIBRATED: "no pixel size is known: there are no measures in micrometres",
+}
+MEANING_OF_STATUS = {
+    Status.OK: "measured, with nothing that a person must look at",
+    Status.REVIEW: "measured, with a flag that a person must look at before believing the numbers",
+    Status.EXCLUDED: "read, but there is no blastocyst to measure",
+    Status.FAILED: "could not be read or processed; the reason says why",
+}
+
+
+def statuses_after(flag: Flag) -> tuple[Status, ...]:
+    """The statuses of frames that bear a flag, when it alone decides."""
+    excluding = (Flag.NO_EMBRYO, Flag.NOT_BLASTOCYST, Flag.TOUCHES_BORDER)
+    found = [Status.EXCLUDED] if flag in excluding else []
+    return (*([Status.REVIEW] if flag in DOUBTS else []), *found) or (Status.OK,)
 
 
 @dataclass(frozen=True, slots=True)

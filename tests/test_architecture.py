@@ -20,7 +20,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 TREES = {path: ast.parse(path.read_text("utf-8")) for path in SOURCES}
 
 PLAIN = {
-    **{"tissues": set(), "columns": set(), "errors": set(), "files": set()},
+    **{name: set() for name in ("tissues", "columns", "errors", "files", "wording", "stopping")},
     **{"settings": {"pydantic", "regex"}, "records": {"numpy"}},
 }
 """Third-party packages of the rooms that everything else stands on."""
@@ -31,7 +31,8 @@ MAY_NAME_TORCH = {
 """Rooms, or modules of a room."""
 MUST_NOT_LOAD_TORCH = {
     *("files", "sources", "anatomy", "measure", "quality", "stages", "course", "report", "run", "simulate"),
-    *("model.card", "model.loading", "model.locating", "model.allocator"),
+    *("model.card", "model.described", "model.loading", "model.locating", "model.allocator"),
+    *("model.architectures.registry", "model.architectures.unet"),
 }
 DISTRIBUTION_OF = {"cv2": "opencv-python", "skimage": "scikit-image", "PIL": "pillow", "tomli_w": "tomli-w"}
 
@@ -109,6 +110,18 @@ def test_training_knows_neither_report_nor_run_and_a_run_no_terminal() -> None:
         if _stands_in(path, [place])
         for banned in modules
         if name == banned or name.startswith(f"{banned}.")
+    ]
+    assert not wrong
+
+
+def test_networks_are_known_by_name_outside_their_own_files() -> None:
+    places = {"registry", "configuration", "contract", "encoder", "monai"}
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path, tree in TREES.items()
+        if not _stands_in(path, ["model.architectures"])
+        for name in STRUCTURE.imported_modules(tree)
+        if name.startswith("blastoseg.model.architectures.") and name.split(".")[3] not in places
     ]
     assert not wrong
 

@@ -8,8 +8,10 @@ import pytest
 
 from blastoseg import columns
 from blastoseg.course.series import embryos_table
+from blastoseg.quality import MEANING_OF_FLAG, MEANING_OF_STATUS
+from blastoseg.records import Flag, Status
 from blastoseg.report.columns_doc import columns_markdown
-from blastoseg.report.summary_sheet import COURSE, MEASURES
+from blastoseg.report.headline import COURSE, MEASURES
 from blastoseg.report.tables import frames_table, write_csv
 from blastoseg.report.workbook import QUALITY_COLUMNS
 
@@ -61,8 +63,16 @@ def test_the_csv_files_have_exactly_the_declared_columns_and_the_notice(tmp_path
 
 
 def test_the_sheets_with_a_choice_of_columns_choose_declared_ones():
-    chosen = {shown.column.format(u=unit) for shown in MEASURES + COURSE for unit in ("px", "um")}
-    assert chosen | set(QUALITY_COLUMNS) <= set(columns.BY_NAME)
+    chosen = {shown.column(unit) for shown in MEASURES + COURSE for unit in ("px", "um")}
+    assert chosen | set(QUALITY_COLUMNS) <= set(columns.EMBRYO_COLUMNS)
+
+
+def test_every_status_and_flag_is_explained_in_the_documentation():
+    page = columns_markdown()
+    for code in (*Status, *Flag):
+        assert f"| `{code}` | " in page
+    assert set(MEANING_OF_FLAG) == set(Flag)
+    assert set(MEANING_OF_STATUS) == set(Status)
 
 
 def test_the_pixel_size_multiplies_lengths_once_and_areas_twice():

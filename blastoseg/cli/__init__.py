@@ -1,7 +1,6 @@
-"""The ``blastoseg`` command: one module a command, heavy imports inside the commands."""
+"""The ``blastoseg`` command: one module for each command, heavy imports inside it."""
 
 import os
-import signal
 import sys
 from typing import Annotated, Any
 
@@ -24,7 +23,10 @@ from blastoseg.cli import (
     weights,
 )
 from blastoseg.cli.failure import DEBUG_VARIABLE, exit_code_of, log_crash
+from blastoseg.cli.narrow_help import fit_to
+from blastoseg.cli.terminal import NARROW, columns, folded, is_dumb, obey_terminal
 from blastoseg.errors import exit_codes
+from blastoseg.stopping import interrupt_on_signals
 
 
 class _Commands(TyperGroup):
@@ -39,11 +41,12 @@ class _Commands(TyperGroup):
                 raise
             raise typer.Exit(code) from error
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
+    def get_help(self, ctx: Any) -> str:
         # Not an epilog: Typer would join its lines, or set them a line apart.
-        super().format_help(ctx, formatter)
-        codes = (f"   {code:>3}  {meaning}" for code, meaning in exit_codes().items())
-        print("", " Exit codes", *codes, "", f" {RESEARCH_USE_ONLY}", "", sep="\n")
+        shown = super().get_help(ctx)
+        codes = [folded(f"   {code:>3}  {meaning}", " " * 8) for code, meaning in exit_codes().items()]
+        lines = [" Exit codes", *codes, "", folded(f" {RESEARCH_USE_ONLY}", " ")]
+        return "\n".join([shown, "", *lines] if shown else lines)
 
 
 app = typer.Typer(
@@ -51,7 +54,7 @@ app = typer.Typer(
     name="blastoseg",
     help="Segment and measure human blastocysts in what a time-lapse incubator wrote.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
@@ -96,10 +99,16 @@ app.command()(prune.prune)
 
 def main() -> None:
     """The console script: ends the process with one of the exit codes of ``errors.py``."""
+    obey_terminal()
+    is_narrow = columns() < NARROW
+    if is_narrow or is_dumb():
+        app.rich_markup_mode = None
+    command = typer.main.get_command(app)
+    told = fit_to(command, columns()) if is_narrow else {}
     # Being asked to stop, by a person or by a service manager, lets the run keep what it has.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_on_signals()
     try:
-        app(prog_name="blastoseg")
+        command(prog_name="blastoseg", **told)
     except KeyboardInterrupt as error:
         sys.exit(exit_code_of(error))
     except Exception as error:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def audit(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Output folder of earlier runs.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a run, a line each.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One line for each run, a JSON object.")] = False,
 ) -> None:
     """List every run on an output folder, oldest first: when, who, where, with what, and how it ended.
 

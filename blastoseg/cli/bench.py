@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blastoseg.cli.terminal import show_table
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -14,7 +16,7 @@ def bench(
     side: Annotated[int, typer.Option(min=64, max=4096, help="Side of a frame in pixels.")] = 500,
     weights: Annotated[str, typer.Option(help="Name or folder of the weights.")] = "starter",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames a network pass.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames in one pass of the network.")] = 8,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and measure.")] = 2,
     training: Annotated[
         bool, typer.Option("--training", help="Time training instead, beside MONAI's U-Nets.")
@@ -24,7 +26,7 @@ def bench(
         bool, typer.Option("--memory", help="Also compare peak memory of 200 and 2,000 frames (slow).")
     ] = False,
 ) -> None:
-    """Time every stage, the whole, and the bare forward pass of the same batches, on drawn frames."""
+    """Time every stage, the whole, and the bare forward pass of the same batches, on synthetic images."""
     import tempfile
 
     from rich.console import Console
@@ -48,7 +50,7 @@ def bench(
         drawn = plan.folder / "frames"
         draw_folder(drawn, frames, side)
         table = Table(
-            "stage", "ms a frame", "frames/s", title=f"{side} x {side} pixels, batches of {batch_size}"
+            "stage", "ms per frame", "frames/s", title=f"{side} x {side} pixels, batches of {batch_size}"
         )
         for column in table.columns[1:]:
             column.justify = "right"
@@ -59,7 +61,7 @@ def bench(
             table.add_row(name, f"{1000 * seconds / frames:.2f}", f"{frames / seconds:,.1f}", style="bold")
         drawing_ms = time_drawing()
         table.add_row("simulate, 256 x 256", f"{drawing_ms:.2f}", f"{1000 / drawing_ms:,.0f}")
-        console.print(table)
+        show_table(console, table)
         console.print(f"whole / bare forward passes: {whole.share_of_forward:.2f}")
         if memory:
             few, many = peak_memory_mib(plan, 200), peak_memory_mib(plan, 2000)
@@ -86,4 +88,4 @@ def _show_training(console: "Console", recipe: str, device: str) -> None:
         ratio = speed.images_per_s / ours.images_per_s
         parameters = f"{speed.parameters:,}" if speed.parameters else ""
         table.add_row(speed.name, f"{speed.images_per_s:,.1f}", f"{ratio:.2f}", parameters)
-    console.print(table)
+    show_table(console, table)

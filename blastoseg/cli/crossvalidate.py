@@ -35,6 +35,7 @@ def crossvalidate(
 
     A run that was stopped goes on where it was when it is started again.
     """
+    from blastoseg.cli.training_progress import TrainingProgress
     from blastoseg.errors import EnvironmentProblemError
 
     try:
@@ -47,17 +48,24 @@ def crossvalidate(
         ) from error
     from blastoseg.settings import load_settings
 
+    progress = TrainingProgress(quiet)
     request = CrossValidation(
         recipe=load_recipe(recipe, epochs=max_epochs),
         folders=folders_of(data),
         out=out,
         plan=TrainingPlan(
-            work=out, accelerator=device.accelerator, tell=(lambda _text: None) if quiet else typer.echo
+            work=out,
+            accelerator=device.accelerator,
+            tell=progress.tell,
+            show=progress.show,
+            go_on="start it again to go on",
         ),
         settings=load_settings(settings),
         folds=folds,
         seed=seed,
     )
-    for name, tables in cross_validate(request).items():
+    with progress:
+        evaluated = cross_validate(request)
+    for name, tables in evaluated.items():
         typer.echo(f"{name}: {last_line(tables)}")
         typer.echo(f"Workbook: {tables.root / 'evaluation.xlsx'}")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from blastoseg.wording import counted
+
 data_app = typer.Typer(help="Check and split labelled images.", no_args_is_help=True)
 
 Folder = Annotated[
@@ -25,17 +27,19 @@ def check(folder: Folder) -> None:
     from blastoseg.errors import DataError
 
     dataset = open_dataset(folder)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    aside = Console(stderr=True)
+    with Progress(console=aside, transient=True, disable=not aside.is_terminal) as progress:
         task = progress.add_task("checking", total=len(dataset.cases))
         problems = check_dataset(dataset, lambda done, total: progress.update(task, completed=done))
     for problem in problems:
         print(problem.file, problem.kind, problem.message, sep="\t")
     groups = len({case.group for case in dataset.cases})
-    counts = f"{len(dataset.cases)} labelled images of {groups} embryos or patients"
+    counts = f"{counted(len(dataset.cases), 'labelled image')} of {counted(groups, 'embryo or patient')}"
     print(f"{counts} ({dataset.layout})")
     if problems:
         files = len({problem.file for problem in problems})
-        raise DataError(f"{dataset.root}: {len(problems)} problems in {files} files: they are listed above")
+        found = f"{counted(len(problems), 'problem')} in {counted(files, 'file')}"
+        raise DataError(f"{dataset.root}: {found}: listed above")
 
 
 @data_app.command()
@@ -72,6 +76,6 @@ def split(
         for name, path in zip(SPLIT_NAMES, write_split(one, place), strict=True):
             cases = getattr(one, name)
             groups = len({group_of[case] for case in cases})
-            print(f"{path}: {len(cases)} images of {groups} embryos or patients")
+            print(f"{path}: {counted(len(cases), 'image')} of {counted(groups, 'embryo or patient')}")
     if dataset.problems:
-        print(f"{len(dataset.problems)} files were left out: see blastoseg data check")
+        print(f"left out: {counted(len(dataset.problems), 'file')}: see blastoseg data check")

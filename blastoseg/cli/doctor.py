@@ -14,7 +14,9 @@ import typer
 from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.cli.failure import explain_import_error
 from blastoseg.cli.libraries import PURPOSES, check_libraries, extras, missing_of_extra
+from blastoseg.cli.terminal import folded
 from blastoseg.errors import BlastosegError, EnvironmentProblemError, OutputError, WeightsError
+from blastoseg.wording import counted
 
 if TYPE_CHECKING:
     from blastoseg.model.card import Card
@@ -59,9 +61,11 @@ def doctor(
     console = Console()
     first: BlastosegError | None = None
     for check in run_checks(folder, weights, device):
-        console.print(
-            Text(*check.mark), Text(f"{check.subject}: ", "bold"), Text(check.finding), sep="", soft_wrap=True
-        )
+        mark, style = check.mark
+        line = Text(folded(f"{mark}{check.subject}: {check.finding}", " " * len(mark)))
+        line.stylize(style, 0, len(mark))
+        line.stylize("bold", len(mark), len(mark) + len(check.subject) + 1)
+        console.print(line, soft_wrap=True)
         first = first or check.error
     console.print(RESEARCH_USE_ONLY, style="dim")
     raise typer.Exit(first.exit_code if first else 0)
@@ -113,7 +117,7 @@ def _software() -> str:
 def _opencv() -> str:
     import cv2
 
-    return f"{cv2.__version__}, {cv2.getNumThreads()} threads"
+    return f"{cv2.__version__}, {counted(cv2.getNumThreads(), 'thread')}"
 
 
 def _devices(device: str) -> str:
@@ -159,7 +163,7 @@ def _time_network(weights: str, device: str) -> str:
         segmenter.segment_batch(crops)
     seconds = (time.perf_counter() - started) / (TIMED_PASSES * count)
     where = describe_device(segmenter.device)
-    return f"{seconds * 1000:.1f} ms a crop of {side} x {side} on {where}, in {segmenter.precision}"
+    return f"{seconds * 1000:.1f} ms per crop of {side} x {side} on {where}, in {segmenter.precision}"
 
 
 def _write_access(folder: Path) -> str:

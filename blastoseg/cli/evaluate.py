@@ -1,10 +1,13 @@
-"""``blastoseg evaluate``: hold a model against labelled images, or against drawings with known truth."""
+"""``blastoseg evaluate``: hold a model against labelled or synthetic images."""
 
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from blastoseg.cli.terminal import folded, show_table
+from blastoseg.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 def evaluate(
     data: Annotated[
         Path | None,
-        typer.Argument(metavar="[DATA]", help="Folder of labelled images; left out with --simulated."),
+        typer.Argument(metavar="DATA", help="Folder of labelled images; left out with --simulated."),
     ] = None,
     weights: Annotated[
         str | None, typer.Option(help="Name or folder of the weights.", show_default="starter")
@@ -31,10 +34,10 @@ def evaluate(
         Path | None, typer.Option(help="Folder of the lists.", show_default="DATA", metavar="DIR")
     ] = None,
     simulated: Annotated[
-        int | None, typer.Option(min=1, help="Use so many held-back drawings instead of DATA.")
+        int | None, typer.Option(min=1, help="Use this number of held-out synthetic images instead of DATA.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="Optics of the drawings, with --simulated.")] = "mixed",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the drawings, with --simulated.")] = 0,
+    preset: Annotated[str, typer.Option(help="Optics of the synthetic images, with --simulated.")] = "mixed",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the synthetic images, with --simulated.")] = 0,
     um_per_px: Annotated[
         float | None, typer.Option(help="Pixel size in micrometres, for every image.")
     ] = None,
@@ -42,20 +45,20 @@ def evaluate(
     device: Annotated[
         str, typer.Option(help="auto, cpu or cuda. A device asked for must be there.")
     ] = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Images a network pass.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Images in one pass of the network.")] = 8,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and compare.")] = 2,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the last line only.")] = False,
 ) -> None:
     """Run a model on labelled images and write scores, agreement of the measures and worst cases.
 
-    Every image goes through the same stages as in a run. With --simulated the images are drawn, and the
-    measures are also held against their true values.
+    Every image goes through the same stages as in a run. With --simulated the images are synthetic,
+    and the measures are also held against their true values.
     """
     from rich.console import Console
     from rich.progress import Progress
 
     from blastoseg.errors import UsageError
-    from blastoseg.evaluation.cases import Drawings, LabelledFolder
+    from blastoseg.evaluation.cases import LabelledFolder, SyntheticCases
     from blastoseg.evaluation.evaluate import EvaluationRequest
     from blastoseg.evaluation.evaluate import evaluate as run_evaluation
     from blastoseg.settings import load_settings
@@ -65,7 +68,9 @@ def evaluate(
     if simulated is not None and (split or lists):
         raise UsageError("--split and --lists belong to DATA: leave them out with --simulated")
     request = EvaluationRequest(
-        source=Drawings(simulated or 0, preset, seed) if data is None else LabelledFolder(data, split, lists),
+        source=SyntheticCases(simulated or 0, preset, seed)
+        if data is None
+        else LabelledFolder(data, split, lists),
         settings=load_settings(settings).overridden(weights=weights),
         out=out,
         um_per_px=um_per_px,
@@ -74,7 +79,8 @@ def evaluate(
         workers=workers,
     )
     console = Console()
-    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
+    aside = Console(stderr=True)
+    with Progress(console=aside, transient=True, disable=quiet or not aside.is_terminal) as progress:
         task = progress.add_task("evaluating", total=None)
         tables = run_evaluation(
             request, lambda done, total: progress.update(task, completed=done, total=total)
@@ -84,7 +90,7 @@ def evaluate(
         console.print(
             f"Workbook: {tables.root / 'evaluation.xlsx'}", highlight=False, soft_wrap=True, markup=False
         )
-    print(last_line(tables))
+    print(folded(last_line(tables), "  "))
 
 
 def _show(console: "Console", tables: "EvaluationTables") -> None:
@@ -95,17 +101,17 @@ def _show(console: "Console", tables: "EvaluationTables") -> None:
     for (cases, averaging), part in tables.scores.groupby(["cases", "averaging"], sort=False):
         if averaging == "mean of images" and part["images"].iloc[0] == 1:
             continue
-        table = Table(title=f"{cases}, {averaging} ({part['images'].iloc[0]} images)")
+        table = Table(title=f"{cases}, {averaging} ({counted(part['images'].iloc[0], 'image')})")
         names = ["tissue", "jaccard", "dice", "precision", "recall", "accuracy"]
         for name in names:
             table.add_column(name, justify="left" if name == "tissue" else "right")
         for row in part[names].itertuples(index=False):
             table.add_row(row[0], *(_percent(value) for value in row[1:]))
-        console.print(table)
+        show_table(console, table)
     screening = Table("question", "cases", "yes", "share", title="What is shown and what is marked")
     for row in tables.screening[tables.screening["cases"] > 0].itertuples(index=False):
         screening.add_row(row[0], str(row[1]), str(row[2]), _percent(row[3]))
-    console.print(screening)
+    show_table(console, screening)
     console.print(RESEARCH_USE_ONLY, style="dim")
 
 
@@ -121,6 +127,6 @@ def last_line(tables: "EvaluationTables") -> str:
     ]
     calibration = tables.calibration["expected_calibration_error"].iloc[0]
     return (
-        f"{len(tables.cases):,} images: mean Jaccard {_percent(means['pooled'])} % pooled, "
+        f"{counted(len(tables.cases), 'image')}: mean Jaccard {_percent(means['pooled'])} % pooled, "
         f"{_percent(means['mean of images'])} % mean of images; calibration error {calibration:.3f}"
     )

@@ -5,6 +5,7 @@ import sys
 import tempfile
 import traceback
 
+from blastoseg.cli.terminal import folded
 from blastoseg.errors import EXIT_INTERRUPTED, BlastosegError, EnvironmentProblemError
 
 DEBUG_VARIABLE = "BLASTOSEG_DEBUG"
@@ -14,7 +15,7 @@ DEBUG_VARIABLE = "BLASTOSEG_DEBUG"
 def exit_code_of(error: BaseException) -> int | None:
     """Say on stderr what ``error`` means; returns its exit code, None for an error that nobody foresaw."""
     if isinstance(error, KeyboardInterrupt):
-        _say("Interrupted", "what was finished before is kept")
+        _say("Interrupted", str(error) or "what was finished before is kept")
         return EXIT_INTERRUPTED
     if isinstance(error, ImportError):
         error = explain_import_error(error) or error
@@ -65,5 +66,6 @@ def _say(heading: str, message: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    text = Text.assemble((f"{heading}: ", "bold red"), (message, "red"))
+    text = Text(folded(f"{heading}: {message}", "  ", sys.stderr), "red")
+    text.stylize("bold", 0, len(heading) + 1)
     Console(stderr=True).print(text, soft_wrap=True)

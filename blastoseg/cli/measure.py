@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blastoseg.cli.terminal import folded, show_table
+from blastoseg.wording import counted
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -18,7 +21,7 @@ def measure(
     masks: Annotated[
         list[Path],
         typer.Argument(
-            metavar="MASKS...",
+            metavar="MASKS",
             help="Label images (PNG, TIFF: 0 background, 1 ICM, 2 blastocoel, 3 TE, 4 ZP) or their folders.",
         ),
     ],
@@ -32,7 +35,7 @@ def measure(
 ) -> None:
     """Measure and judge label images as a run does: drawn by hand, corrected, or written by a run."""
     from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_OK
-    from blastoseg.report.tables import frames_table
+    from blastoseg.report.tables import frames_table, save_csv
     from blastoseg.settings import check_pixel_size_option, load_settings
     from blastoseg.sources.label_images import find_label_images
 
@@ -41,7 +44,8 @@ def measure(
     refs = find_label_images(masks)
     pixel_size = lab.pixel_size.known(um_per_px)
     frames = frames_table(_result_of(ref, lab.quality, *pixel_size).row() for ref in refs)
-    written = _write(frames, out)
+    written = out / "frames.csv"
+    save_csv(frames, written)
     _show(frames, written)
     raise typer.Exit(EXIT_FRAMES_FAILED if (frames["status"] == "failed").any() else EXIT_OK)
 
@@ -63,23 +67,6 @@ def _result_of(
     return measure_label_image(ref, labels, thresholds, um_per_px, um_per_px_source)
 
 
-def _write(frames: "pd.DataFrame", out: Path) -> Path:
-    """Write ``frames.csv`` whole or not at all. Raises OutputError where the folder cannot be written."""
-    from blastoseg.errors import OutputError
-    from blastoseg.report.tables import write_csv
-
-    target, beside = out / "frames.csv", out / "frames.csv.part"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        write_csv(frames, beside)
-        beside.replace(target)
-    except OSError as error:
-        raise OutputError(
-            f"{target}: cannot be written ({error.strerror}): close it elsewhere, or choose another --out"
-        ) from error
-    return target
-
-
 def _show(frames: "pd.DataFrame", written: Path) -> None:
     from rich.console import Console
     from rich.markup import escape
@@ -87,39 +74,30 @@ def _show(frames: "pd.DataFrame", written: Path) -> None:
 
     from blastoseg import RESEARCH_USE_ONLY
     from blastoseg.records import Status
+    from blastoseg.report.headline import NARROW, unit_of_length
+    from blastoseg.report.wording import flags_in_words
 
-    unit = "um" if frames["um_per_px"].notna().any() else "px"
-    shown = {
-        f"diameter {unit}": (f"blastocyst_diameter_{unit}", 0, 1),
-        f"ICM {unit}2": (f"icm_area_{unit}2", 0, 1),
-        f"TE {unit}": (f"te_thickness_mean_{unit}", 1, 1),
-        "cavity %": ("blastocoel_area_frac", 0, 100),
-        "zona %": ("zp_integrity_frac", 0, 100),
-    }
+    unit = unit_of_length(frames)
     table = Table(title="Label images", title_justify="left", header_style="bold")
     table.add_column("image", overflow="fold")
     table.add_column("status", no_wrap=True)
-    for heading in shown:
-        table.add_column(heading, justify="right", no_wrap=True)
+    for headline in NARROW:
+        table.add_column(f"{headline.short} {headline.unit(unit)}", justify="right", no_wrap=True)
     table.add_column("flags")
     for row in frames.head(ROWS_SHOWN).to_dict("records"):
-        values = [
-            _number(float(row[column]), decimals, factor) for column, decimals, factor in shown.values()
-        ]
-        flags = str(row["flags"]).replace(";", ", ")
+        values = [headline.text(row[headline.column(unit).name]) for headline in NARROW]
+        flags = flags_in_words(row["flags"])
         table.add_row(escape(str(row["source"])), str(row["status"]), *values, flags)
     if len(frames) > ROWS_SHOWN:
         table.caption = f"and {len(frames) - ROWS_SHOWN:,} more: see frames.csv"
     console = Console()
-    console.print(table)
+    show_table(console, table)
     for reason in frames.loc[frames["status"] == "failed", "reason"].head(ROWS_SHOWN):
-        console.print(f"Failed: {reason}", highlight=False, soft_wrap=True, markup=False, style="red")
+        console.print(
+            folded(f"Failed: {reason}", "  "), highlight=False, soft_wrap=True, markup=False, style="red"
+        )
     console.print(f"Table: {written}", highlight=False, soft_wrap=True, markup=False)
     console.print(RESEARCH_USE_ONLY, style="dim")
     counts = frames["status"].value_counts()
     listed = ", ".join(f"{counts.get(status, 0):,} {status}" for status in Status)
-    print(f"{len(frames):,} label images: {listed}")
-
-
-def _number(value: float, decimals: int, factor: float) -> str:
-    return "-" if value != value else f"{value * factor:,.{decimals}f}"  # noqa: PLR0124 (only NaN differs from itself)
+    print(folded(f"{counted(len(frames), 'label image')}: {listed}", "  "))

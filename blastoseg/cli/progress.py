@@ -1,6 +1,6 @@
-"""What a run shows: a bar on a terminal, one line a minute elsewhere; and its closing table."""
+"""What a run shows: a bar on a terminal, a line every minute elsewhere; and its closing table."""
 
-import math
+import sys
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -20,7 +20,9 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from blastoseg.cli.terminal import folded
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
+from blastoseg.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +89,7 @@ class RunProgress:
 
     def _say(self, line: str) -> None:
         if not self._quiet:
-            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self._console.print(folded(line, "  ", sys.stderr), highlight=False, markup=False, soft_wrap=True)
 
     def _line_a_minute(self) -> None:
         now = time.monotonic()
@@ -96,12 +98,16 @@ class RunProgress:
         self._last_line = now
         rate = self._done / (now - self._started)
         left = (self._total - self._done) / rate / 60
-        self._say(f"{self._done:,} of {self._total:,} frames, {rate:.1f} frames/s, {left:.0f} min left")
+        self._say(
+            f"{self._done:,} of {counted(self._total, 'frame')}, {rate:.1f} frames/s, {left:.0f} min left"
+        )
 
 
 def embryo_table(embryos: "pd.DataFrame") -> Table:
-    """The closing table: one line an embryo, in um where the pixel size is known, else in px."""
-    unit = "um" if embryos["um_per_px"].notna().any() else "px"
+    """The closing table: a line for each embryo, in um where the pixel size is known, else in px."""
+    from blastoseg.report.headline import HOURS, NARROW, unit_of_length
+
+    unit = unit_of_length(embryos)
     table = Table(
         title="Embryos (latest measured frame)",
         title_justify="left",
@@ -118,26 +124,18 @@ def embryo_table(embryos: "pd.DataFrame") -> Table:
             overflow="fold",
         )
     # two lines of heading leave room for the names on a narrow terminal
-    for heading in (f"diam.\n{unit}", f"ICM\n{unit}2", f"TE\n{unit}", "cavity\n%", "zona\n%"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    for headline in NARROW:
+        table.add_column(f"{headline.short}\n{headline.unit(unit)}", justify="right", no_wrap=True)
     table.add_column("flags", min_width=12)
     for row in embryos.head(ROWS_SHOWN).to_dict("records"):
         style = STATUS_STYLE.get(str(row["status"]), "")
         table.add_row(
             escape(str(row["embryo_id"])),
-            _number(row["time_h"], 1),
+            HOURS.text(row["time_h"]),
             Text(str(row["status"]), style=style),
-            _number(row[f"blastocyst_diameter_{unit}"], 0),
-            _number(row[f"icm_area_{unit}2"], 0),
-            _number(row[f"te_thickness_mean_{unit}"], 1),
-            _number(row["blastocoel_area_frac"], 0, 100),
-            _number(row["zp_integrity_frac"], 0, 100),
+            *(headline.text(row[headline.column(unit).name]) for headline in NARROW),
             escape(str(row["flags"]).replace(";", "\n").replace("_", " ")),
         )
     if len(embryos) > ROWS_SHOWN:
         table.caption = f"and {len(embryos) - ROWS_SHOWN:,} more: see the workbook"
     return table
-
-
-def _number(value: float, decimals: int, factor: float = 1) -> str:
-    return "-" if math.isnan(value) else f"{value * factor:,.{decimals}f}"

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blastoseg.cli.terminal import folded, show_table
+
 if TYPE_CHECKING:
     from blastoseg.run.events import RunEnded
     from blastoseg.run.request import RunRequest
@@ -24,7 +26,7 @@ def run(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...", help="Folders, slide files (.pdb), videos, TIFF stacks or single images."
+            metavar="PATH", help="Folders, slide files (.pdb), videos, TIFF stacks or single images."
         ),
     ],
     out: Annotated[
@@ -47,7 +49,7 @@ def run(
     frame_interval: Annotated[
         float | None, typer.Option(help="Hours between frames, where the input does not tell the time.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames a network pass.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames in one pass of the network.")] = 8,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and measure.")] = 2,
     no_overlays: Annotated[bool, typer.Option("--no-overlays", help="Write no overlay pictures.")] = False,
     fresh: Annotated[
@@ -128,7 +130,7 @@ def _score(request: "RunRequest", quiet: bool) -> "RunEnded":
     from blastoseg.cli.progress import RunProgress
     from blastoseg.run.events import RunEnded
     from blastoseg.run.pipeline import score_folder
-    from blastoseg.run.stopping import stopping_on_signals
+    from blastoseg.stopping import stopping_on_signals
 
     ended: RunEnded | None = None
     with stopping_on_signals(request.stop), RunProgress(quiet=quiet) as progress:
@@ -148,9 +150,9 @@ def _close(ended: "RunEnded", quiet: bool) -> None:
 
     console = Console()
     if not quiet:
-        console.print(embryo_table(ended.embryos))
+        show_table(console, embryo_table(ended.embryos))
         console.print(f"Report: {ended.out / 'report.xlsx'}", highlight=False, soft_wrap=True, markup=False)
         console.print(RESEARCH_USE_ONLY, style="dim")
     for note in ended.notes:
-        print(note)
-    print(ended.last_line())
+        print(folded(note, "  "))
+    print(folded(ended.last_line(), "  "))

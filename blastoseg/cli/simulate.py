@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from blastoseg.wording import counted
+
 
 def simulate(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder.")],
@@ -63,7 +65,7 @@ def simulate(
     written = list(write_collection(out, collection))
     if contact_sheet is not None:
         _write_sheet(contact_sheet, written, beside)
-    typer.echo(f"{len(written)} images of {embryos} embryos in {out}")
+    typer.echo(f"{counted(len(written), 'image')} of {counted(embryos, 'embryo')} in {out}")
 
 
 def _write_sheet(path: Path, written: list[Path], beside: Path | None) -> None:

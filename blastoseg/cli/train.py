@@ -35,7 +35,7 @@ def train(
     data: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DATA | SOURCE=DIR ...]",
+            metavar="DATA|SOURCE=DIR",
             help="Folder of labelled images, of any known layout; one a labelled source of the recipe.",
         ),
     ] = None,
@@ -82,6 +82,7 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")] = False,
 ) -> None:
     """Train the networks of a recipe and write a model folder that `run --weights` takes."""
+    from blastoseg.cli.training_progress import TrainingProgress
     from blastoseg.errors import EnvironmentProblemError
 
     try:
@@ -93,16 +94,19 @@ def train(
             f"training needs {error.name}: install it with  pip install 'blastoseg[train]'"
         ) from error
     chosen = load_recipe(recipe or ("finetune" if data else "i2cnet-synthetic"), start_from or "", max_epochs)
+    progress = TrainingProgress(quiet)
     plan = TrainingPlan(
         work=work or out.with_name(f"{out.resolve().name}-training"),
         resume=resume,
         accelerator=device.accelerator,
         devices=devices,
         nodes=nodes,
-        tell=(lambda _text: None) if quiet else typer.echo,
+        tell=progress.tell,
+        show=progress.show,
     )
     choice = DataFolders(folders_of(data), lists) if data else None
-    card = train_model(chosen, out, plan, part.value, choice)
+    with progress:
+        card = train_model(chosen, out, plan, part.value, choice)
     if card is None:
         return
     typer.echo(f"{out}: {card.name} {card.version}, SHA-256 {card.sha256[:12]}")

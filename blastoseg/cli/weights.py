@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blastoseg.cli.terminal import folded
+from blastoseg.wording import counted
+
 if TYPE_CHECKING:
     from blastoseg.model.card import Card
 
-app = typer.Typer(help="List the models in the box, and check them.", no_args_is_help=True)
+app = typer.Typer(help="List the bundled models, and check them.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_weights() -> None:
-    """Show every model in the box: what it was trained on, how good it is, what it cannot do."""
+    """Show every bundled model: what it was trained on, how good it is, what it cannot do."""
     from rich.console import Console
 
     from blastoseg.model.card import available_weights, load_card, weights_folder
@@ -34,24 +37,22 @@ def _show(card: "Card", console: "object") -> None:
     lines = [
         card.description,
         f"input {card.segmenter.input_size} x {card.segmenter.input_size}, SHA-256 {card.sha256[:16]}...",
-        f"trained on {card.training.data} ({card.training.images:,} images)",
+        f"trained on {card.training.data} ({counted(card.training.images, 'image')})",
     ]
     for test_set, score in card.scores.items():
         mean = f"mean Jaccard {score.jaccard_mean_pooled:.1%} pooled"
-        per_image = f"{score.jaccard_mean_of_images:.1%} as mean of {score.images:,} images"
+        per_image = f"{score.jaccard_mean_of_images:.1%} as mean of {counted(score.images, 'image')}"
         lines.append(f"{test_set}: {mean}, {per_image}")
     lines.extend(f"limit: {limit}" for limit in card.limits)
     for line in lines:
-        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+        console.print(folded(f"  {line}", "    "), markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
 def verify(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[NAME|FOLDER]...", help="Models to check.", show_default="every model in the box"
-        ),
+        typer.Argument(metavar="NAME|FOLDER", help="Models to check.", show_default="every bundled model"),
     ] = None,
 ) -> None:
     """Check every file of a model against its card's SHA-256, and load both networks."""

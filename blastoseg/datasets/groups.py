@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from blastoseg.errors import DataError
 from blastoseg.settings import Naming
 from blastoseg.sources.names import NameReader
+from blastoseg.wording import counted
 
 GROUPS_FILE = "groups.csv"
 HEADER = ("name", "group")
@@ -81,7 +82,7 @@ def groups_from_table(path: Path, names: Sequence[str]) -> dict[str, str]:
     lacking = [name for name, group in groups.items() if not group]
     if lacking:
         shown = ", ".join(lacking[:5])
-        raise DataError(f"{path}: {len(lacking)} images are not in it ({shown}): add a line for each")
+        raise DataError(f"{path}: lacks {counted(len(lacking), 'image')} ({shown}): add a line for each")
     return groups
 
 

@@ -82,10 +82,10 @@ def agreement_of(predicted: Numbers, reference: Numbers) -> Agreement:
 
 
 def agreement_table(predicted: pd.DataFrame, reference: pd.DataFrame, against: str) -> pd.DataFrame:
-    """Agreement of every numeric measure, a row each, in the order of ``columns.MEASURE_COLUMNS``.
+    """Agreement of every numeric measure, one row for each, in the order of ``columns.MEASURE_COLUMNS``.
 
-    The tables hold a row a case and a column a measure, in the same order of cases. ``against`` says what
-    the reference is. ``reference_mean`` is the mean of the reference over the pairs; ``only_predicted`` and
+    The tables hold one row for each case, in the same order, and one column for each measure. ``against``
+    says what the reference is. ``reference_mean`` is its mean over the pairs; ``only_predicted`` and
     ``only_reference`` count the cases that have the measure on one side only: they are in no pair. A measure
     that the reference never has (micrometres without a pixel size) has no row.
     """

@@ -1,4 +1,4 @@
-"""What a model is held against: labelled images, or drawn ones with their true measures."""
+"""What a model is held against: labelled images, or synthetic ones with their true measures."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,9 +12,10 @@ from blastoseg.columns import Measures
 from blastoseg.datasets import Case, open_dataset, select_split
 from blastoseg.records import Image, Labels
 from blastoseg.simulate import View, draw_frame
+from blastoseg.wording import counted
 
 HELD_BACK_OFFSET = 2_000_000_000
-"""Drawings from this number on are neither trained on nor used to watch a training."""
+"""Synthetic images from this number on are neither trained on nor used to watch a training."""
 SHOWN_PROBLEMS = 5
 SIMULATED_SIDE = 500
 
@@ -26,8 +27,8 @@ SIMULATED_FILL = (0.55, 0.95)
 class EvaluationCase:
     """One image with its reference labels, both ``(y, x)`` of one shape.
 
-    ``truth`` holds true measures in pixels by column name where the image was drawn, and ``is_blastocyst``
-    says what was drawn (None: judged by the reference labels). ``um_per_px`` is NaN where it is not known.
+    ``truth`` holds true measures in pixels by column name of a synthetic image, and ``is_blastocyst``
+    says what it shows (None: judged by the reference labels). ``um_per_px`` is NaN where it is not known.
     """
 
     name: str
@@ -44,7 +45,7 @@ CaseReader = Callable[[], EvaluationCase]
 
 
 def draw_case(number: int, preset: str, seed: int) -> EvaluationCase:
-    """One drawing: every second a whole incubator frame, the others a closer view, both with neighbours.
+    """One synthetic image: every second is a whole frame, the others a closer view, all with neighbours.
 
     Raises UsageError for an unknown preset.
     """
@@ -77,18 +78,18 @@ class CaseSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawings:
-    """Held-back drawings: how many, a preset of the optics, a seed."""
+class SyntheticCases:
+    """Held-out synthetic images: how many, a preset of the optics, a seed."""
 
     count: int
     preset: str
     seed: int
 
     def __str__(self) -> str:
-        return f"{self.count} drawings, preset {self.preset}, seed {self.seed}"
+        return f"{counted(self.count, 'synthetic image')}, preset {self.preset}, seed {self.seed}"
 
     def open(self) -> CaseSource:
-        """The drawings; each depends on preset, seed and its number only."""
+        """The cases; each depends on preset, seed and its number only."""
         readers = (partial(draw_case, number, self.preset, self.seed) for number in range(self.count))
         return CaseSource(self.count, readers, (("Data", str(self)),))
 

@@ -32,7 +32,7 @@ class CaseOutcome:
     """A prediction held against its reference.
 
     ``counts``: confusion counts over the whole frame; where no embryo was found all of it is background.
-    ``reference``: the measures of the reference labels; ``truth``: true measures of a drawing, else None;
+    ``reference``: the measures of the reference labels; ``truth``: those of a synthetic image, else None;
     both with the pixel size of ``result``. ``is_cut_off``: the blastocyst reaches the
     frame's border. ``reliability`` covers the crop's pixels, ``embryo_reliability`` those that are embryo.
     """

@@ -13,7 +13,7 @@ import pandas as pd
 from blastoseg import __version__
 from blastoseg.errors import DataError
 from blastoseg.evaluation.agreement import agreement_of
-from blastoseg.evaluation.cases import Drawings, LabelledFolder
+from blastoseg.evaluation.cases import LabelledFolder, SyntheticCases
 from blastoseg.evaluation.compare import CaseOutcome, ComparisonPlan, compare_cases
 from blastoseg.evaluation.folder import EvaluationFolder
 from blastoseg.evaluation.overlap import confusion_table
@@ -34,6 +34,7 @@ from blastoseg.evaluation.workbook import EvaluationTables, run_facts, write_wor
 from blastoseg.model.card import Card, load_card
 from blastoseg.model.segmenter import Segmenter, describe_device
 from blastoseg.settings import Settings, check_pixel_size_option
+from blastoseg.wording import counted
 
 FEWEST_PLOTTED = 3
 """A measure with fewer pairs is in the table, and has no plot."""
@@ -43,7 +44,7 @@ FEWEST_PLOTTED = 3
 class EvaluationRequest:
     """What the user asked for."""
 
-    source: LabelledFolder | Drawings
+    source: LabelledFolder | SyntheticCases
     settings: Settings
     out: Path | None = None
     um_per_px: float | None = None
@@ -55,7 +56,7 @@ class EvaluationRequest:
         """Where the evaluation is written: ``out``, or a folder named after the source."""
         if self.out is not None:
             return EvaluationFolder(self.out)
-        if isinstance(self.source, Drawings):
+        if isinstance(self.source, SyntheticCases):
             name = f"simulated-{self.source.preset}"
         else:
             name = self.source.path.resolve().name or "data"
@@ -151,7 +152,8 @@ def _plotted(agreement: pd.DataFrame) -> list[tuple[str, str]]:
 def _plots_in_words(agreement: pd.DataFrame) -> str:
     few = int((agreement["n"] < FEWEST_PLOTTED).sum())
     return (
-        f"{len(_plotted(agreement))} agreement plots; {few} measures have fewer than {FEWEST_PLOTTED} pairs"
+        f"{counted(len(_plotted(agreement)), 'agreement plot')}; "
+        f"with fewer than {FEWEST_PLOTTED} pairs: {counted(few, 'measure')}"
     )
 
 

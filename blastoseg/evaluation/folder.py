@@ -8,14 +8,13 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.errors import OutputError
 from blastoseg.evaluation.cases import EvaluationCase
 from blastoseg.files import replace_atomically, safe_name
 from blastoseg.records import FrameResult, Labels
 from blastoseg.report.overlay import draw_overlay
 from blastoseg.report.pictures import JPEG_QUALITY
-from blastoseg.report.tables import NOTICE_COLUMN, plain_text
+from blastoseg.report.tables import save_csv
 
 WIDEST_OVERLAY = 1600
 OWN_OVERLAYS = "jaccard-*.jpg"
@@ -80,17 +79,7 @@ class EvaluationFolder:
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:
         """Write ``<name>.csv``, the notice as last column; what is undefined is empty, text no formula."""
-        printed = table.copy()
-        for column in printed.columns:
-            if not pd.api.types.is_numeric_dtype(printed[column]):
-                printed[column] = [plain_text(str(value)) for value in printed[column]]
-        printed[NOTICE_COLUMN] = RESEARCH_USE_ONLY
-        self.write(
-            self.root / f"{name}.csv",
-            lambda temporary: printed.to_csv(
-                temporary, index=False, float_format="%.6g", lineterminator="\n"
-            ),
-        )
+        save_csv(table, self.root / f"{name}.csv")
 
     def write(self, path: Path, fill: Callable[[Path], object]) -> None:
         """Let ``fill`` write a file that appears whole or not at all; OutputError where the disk refuses."""

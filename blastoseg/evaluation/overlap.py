@@ -89,7 +89,7 @@ def _rows(averaging: str, scores: ClassScores, accuracy: NDArray[np.float64]) ->
 
 
 def confusion_table(counts: list[Counts]) -> pd.DataFrame:
-    """Pooled pixel counts: a row a reference tissue, a column a predicted one, inside-out order."""
+    """Pooled pixel counts: one row for each reference tissue, one column for each predicted, inside out."""
     keys = [tissue.key for tissue in INSIDE_OUT]
     pooled = np.sum(counts, axis=0)
     return pd.DataFrame(pooled, index=pd.Index(keys, name="reference"), columns=keys)

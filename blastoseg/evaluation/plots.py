@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: agreement, reliability, confusion. Drawn without a screen."""
+"""Pictures of an evaluation: agreement, reliability, confusion. Made without a screen."""
 
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def plot_confusion(path: Path, counts: pd.DataFrame) -> None:
 def _figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=DPI)
     FigureCanvasAgg(figure)
-    # Fixed margins in inches: fitting them to each of some fifty figures would take longer than drawing.
+    # Fixed margins in inches: fitting them to each of some fifty figures would take longer than plotting.
     figure.subplots_adjust(0.95 / width, 0.62 / height, 1 - 0.12 / width, 1 - 0.62 / height, wspace=0.24)
     return figure
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.evaluation.workbook import EvaluationTables
+from blastoseg.wording import counted
 
 HEADLINE_MEASURES = ("blastocyst_diameter", "icm_area", "te_thickness_mean", "zp_thickness_mean", "te_area")
 SCORE_NAMES = ("jaccard", "dice", "precision", "recall", "accuracy")
@@ -16,7 +17,7 @@ def summary_page(tables: EvaluationTables) -> str:
     """Scores, screening, calibration and the agreement of the main measures, as Markdown text."""
     parts = [f"*{RESEARCH_USE_ONLY}*", "\n".join(f"- {name}: {value}" for name, value in tables.run.items())]
     for (cases, averaging), part in tables.scores.groupby(["cases", "averaging"], sort=False):
-        title = f"### Overlap in percent ({cases}; {averaging}; {part['images'].iloc[0]} images)"
+        title = f"### Overlap in percent ({cases}; {averaging}; {counted(part['images'].iloc[0], 'image')})"
         rows = (
             [row["tissue"], *(_digits(100 * row[name], 2) for name in SCORE_NAMES), _interval(row)]
             for row in part.to_dict("records")

@@ -63,7 +63,7 @@ def _boundary_means(outcomes: Sequence[CaseOutcome]) -> pd.DataFrame:
 
 
 def cases_table(outcomes: Iterable[CaseOutcome]) -> pd.DataFrame:
-    """A row a case, worst mean Jaccard first; a case without any tissue, found or drawn, comes last."""
+    """One row for each case, worst mean Jaccard first; one without any tissue, here or there, comes last."""
     rows = [_case_row(outcome) for outcome in outcomes]
     table = pd.DataFrame(rows, columns=CASE_COLUMNS)
     return table.sort_values(["jaccard_mean", "case"], na_position="last", ignore_index=True)
@@ -100,7 +100,7 @@ CASE_COLUMNS = [
 
 
 def measure_table(measures: Iterable[Measures | None]) -> pd.DataFrame:
-    """The numeric measures, a row a case; NaN where a case lacks them."""
+    """The numeric measures, one row for each case; NaN where a case lacks them."""
     names = [column.name for column in NUMERIC_MEASURES]
     rows = [[_number((one or {}).get(name)) for name in names] for one in measures]
     return pd.DataFrame(rows, columns=names, dtype=np.float64)
@@ -111,7 +111,7 @@ def _number(value: float | int | bool | None) -> float:
 
 
 def measures_by_case(outcomes: Sequence[CaseOutcome]) -> pd.DataFrame:
-    """What the agreement was computed from: a row a case and measure that any side has; NaN where one lacks.
+    """What the agreement is from: one row for each case and measure that any side has, NaN where one lacks.
 
     Columns ``case``, ``measure``, ``unit``, ``predicted``, ``reference_labels``, ``truth``.
     """
@@ -131,7 +131,7 @@ def measures_by_case(outcomes: Sequence[CaseOutcome]) -> pd.DataFrame:
 
 
 def compared_measures(outcomes: Sequence[CaseOutcome]) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
-    """Predicted and reference measures of the blastocysts by what the reference is, a row a case."""
+    """Predicted and reference measures of the blastocysts by what the reference is, one row for each case."""
     members = [outcome for outcome in outcomes if outcome.is_blastocyst]
     predicted = measure_table(outcome.result.measures for outcome in members)
     against = {AGAINST_LABELS: (predicted, measure_table(outcome.reference for outcome in members))}

@@ -15,6 +15,7 @@ from blastoseg.model.allocator import reuse_freed_memory
 from blastoseg.model.architectures.contract import Predicting, bring_to_size
 from blastoseg.model.card import Card
 from blastoseg.model.loading import load_locator, load_network
+from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -227,7 +228,7 @@ def describe_device(device: torch.device) -> str:
     """The device in words, for logs and the report."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({torch.get_num_threads()} threads)"
+    return f"cpu ({counted(torch.get_num_threads(), 'thread')})"
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -5,12 +5,16 @@ from collections.abc import Iterable
 
 from blastoseg import columns
 from blastoseg.columns import Column
+from blastoseg.quality import MEANING_OF_FLAG, MEANING_OF_STATUS, statuses_after
 from blastoseg.report.tables import decimals_of
+from blastoseg.report.wording import heading_of
 
 _INTRODUCTION = """\
 # Columns
 
-Every column of `frames.csv` (one row a frame) and `embryos.csv` (one row an embryo), also in `report.xlsx`.
+Every column of `frames.csv` (one row a frame) and `embryos.csv` (one row an embryo). All of them are in
+`report.xlsx` too: on the sheets Frames and Embryos under the headings given here, on Summary those that a
+person sees first. The sheet Columns holds what stands here.
 This file is written from `blastoseg/columns.py`, and held to it by a test:
 `python -m blastoseg.report.columns_doc > docs/columns.md`.
 
@@ -22,6 +26,13 @@ Without a pixel size the `_um` and `_um2` columns are empty: it is never guessed
 The CSV files are UTF-8 without a byte order mark, with a point as decimal sign; in Excel, open them by Data >
 From Text/CSV. Text that a spreadsheet could take for a formula begins with an apostrophe, in the workbook
 too; control characters are shown as `\\x0a`.
+
+The CSV files have all decimals. Summary and the terminal show no more digits than a measure earns: three that
+count where predicted and true values agree with an ICC(2,1) of 0.99 or more
+([validation.md](validation.md)), two elsewhere.
+
+The pixel values of a mask are the tissues: 0 background, 1 ICM, 2 blastocoel, 3 TE, 4 ZP. A palette shows
+them in colours; a program must read the values and not the colours, as Pillow and QuPath do.
 """
 
 
@@ -36,14 +47,38 @@ def columns_markdown() -> str:
         ("Notice", "In both files.", (columns.NOTICE,)),
     )
     tables = (f"## {title}\n\n{where}\n\n{_table(declared)}" for title, where, declared in sections)
-    return "\n".join((_INTRODUCTION, *tables))
+    return "\n".join((_INTRODUCTION, *tables, *_explanations()))
+
+
+def _explanations() -> tuple[str, str]:
+    """Statuses and flags, as the workbook's sheet Columns explains them."""
+    statuses = [f"| `{status}` | {meaning} |" for status, meaning in MEANING_OF_STATUS.items()]
+    flags = [
+        f"| `{flag}` | {' or '.join(statuses_after(flag))} | {meaning} |"
+        for flag, meaning in MEANING_OF_FLAG.items()
+    ]
+    return (
+        "\n".join(["## Statuses", "", "| status | meaning |", "|---|---|", *statuses, ""]),
+        "\n".join(["## Flags", "", "| flag | status | meaning |", "|---|---|---|", *flags, ""]),
+    )
 
 
 def _table(declared: Iterable[Column]) -> str:
-    lines = ["| column | unit | type | decimals | definition | source |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| column | heading | unit | type | decimals | definition | source |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for column in declared:
         decimals = str(decimals_of(column)) if column.dtype == "float" else ""
-        cells = (f"`{column.name}`", column.unit, column.dtype, decimals, column.definition, column.source)
+        cells = (
+            f"`{column.name}`",
+            heading_of(column),
+            column.unit,
+            column.dtype,
+            decimals,
+            column.definition,
+            column.source,
+        )
         lines.append(f"| {' | '.join(cells)} |".replace("  ", " "))
     return "\n".join(lines) + "\n"
 

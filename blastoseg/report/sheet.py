@@ -1,12 +1,19 @@
-"""What every sheet of a workbook shares: title, notice, header, styles, safe cells."""
+"""The sheets of every workbook: title, notice, styles, widths, links, printing, safe cells.
+
+Sheets are written row by row and never held whole: twenty thousand rows need little more memory than twenty,
+for their links. What a printer is told must be known before the first row.
+"""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.drawing.image import Image as SheetImage
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.styles.colors import Color
 from openpyxl.utils import get_column_letter
@@ -18,71 +25,175 @@ from blastoseg.report.tables import plain_text
 TITLE_ROWS = 3
 HEADER_ROW = TITLE_ROWS + 1
 FIRST_ROW = HEADER_ROW + 1
+MOST_LINKS = 65_530
+"""A sheet with more links is repaired by Excel, which takes them away."""
+POINTS_PER_PIXEL = 0.75
+
+TOP = Alignment(vertical="top", wrap_text=True)
+MIDDLE = Alignment(vertical="center", wrap_text=True)
+CENTRED = Alignment(horizontal="center", vertical="center")
+TOP_CENTRED = Alignment(horizontal="center", vertical="top")
+LEFT = Alignment(horizontal="left", vertical="top", wrap_text=True)
 
 _A4 = "9"
-_MARGIN_INCHES = 0.4
+_MARGIN_INCHES = 0.3
+_MARGIN_OF_FOOTER = 0.55
 _POINTS_A_LINE = 15
 _BOLD_CHARACTERS = 0.85
 """Bold letters that fit, for each unit of a column's width, which counts digits of the plain font."""
 _TITLE = Font(name="Calibri", bold=True, size=14)
 _NOTICE = Font(name="Calibri", italic=True, color=Color("FFB45309"))
-_HEADER = Font(name="Calibri", bold=True, color=Color("FFFFFFFF"))
+_NOTE = Font(name="Calibri", italic=True, color=Color("FF666666"))
+_SECTION = Font(name="Calibri", bold=True)
+_LINK = Font(name="Calibri", underline="single", color=Color("FF0563C1"))
+_HEADER = Font(name="Calibri", bold=True, size=10, color=Color("FFFFFFFF"))
 _HEADER_FILL = PatternFill("solid", fgColor="FF1F4E5F")
 _HEADER_ALIGNMENT = Alignment(wrap_text=True, vertical="center", horizontal="center")
+_URL_QUOTED = str.maketrans({" ": "%20", "%": "%25", "#": "%23"})
 
 
-def add_sheet(
-    workbook: Workbook, title: str, heading: str, widths: Sequence[float], frozen_columns: int
-) -> Any:
-    """A write-only sheet with title and notice written, its columns sized, frozen below the header.
+def new_workbook() -> Workbook:
+    """A workbook for ``Sheet``."""
+    return Workbook(write_only=True)
 
-    The caller appends the header with ``append_header`` next, then rows.
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a sheet is shown and printed, on A4 across.
+
+    ``frozen_rows`` and ``frozen_columns`` stay in sight. On every page the rows from ``HEADER_ROW`` to
+    ``frozen_rows`` are printed, or the title where these are fewer. Without ``scale`` a sheet is printed as
+    wide as the page; with it, in percent, over as many pages as it takes, cut at page breaks.
     """
-    sheet = workbook.create_sheet(title)
-    sheet.freeze_panes = f"{get_column_letter(frozen_columns + 1)}{FIRST_ROW}"
-    for index, width in enumerate(widths, 1):
-        sheet.column_dimensions[get_column_letter(index)].width = width
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = _A4
-    sheet.page_margins = PageMargins(*[_MARGIN_INCHES] * 4)
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = f"{HEADER_ROW}:{HEADER_ROW}"
-    sheet.append([styled(sheet, heading, _TITLE)])
-    sheet.append([styled(sheet, RESEARCH_USE_ONLY, _NOTICE)])
-    sheet.append([])
-    return sheet
+
+    widths: Sequence[float]
+    frozen_columns: int = 0
+    frozen_rows: int = HEADER_ROW
+    scale: int | None = None
 
 
-def append_header(sheet: Any, names: Sequence[str], rows: int) -> None:
-    """Append the header row, high enough for wrapped words, with a filter over it and ``rows`` rows below."""
-    sheet.row_dimensions[HEADER_ROW].height = _POINTS_A_LINE * (_lines(sheet, names) + 0.5)
-    cells = []
-    for name in names:
-        cell = styled(sheet, name, _HEADER)
-        cell.fill, cell.alignment = _HEADER_FILL, _HEADER_ALIGNMENT
-        cells.append(cell)
-    sheet.append(cells)
-    sheet.auto_filter.ref = f"A{HEADER_ROW}:{get_column_letter(len(names))}{HEADER_ROW + max(rows, 1)}"
+class Sheet:
+    """A sheet that is written from top to bottom, begun with its title and the research-use notice."""
 
+    def __init__(self, workbook: Workbook, title: str, heading: str, layout: Layout) -> None:
+        self.plain: Any = workbook.create_sheet(title)
+        """The library's own sheet: for charts, page breaks and conditional colours."""
+        self.next_row = 1
+        self._links = 0
+        self._widths = layout.widths
+        if layout.frozen_rows or layout.frozen_columns:
+            corner = f"{get_column_letter(layout.frozen_columns + 1)}{layout.frozen_rows + 1}"
+            self.plain.freeze_panes = corner
+        for index, width in enumerate(layout.widths, 1):
+            self.plain.column_dimensions[get_column_letter(index)].width = width
+        self._set_up_printing(layout)
+        self.append([self.cell(heading, _TITLE)])
+        self.append([self.cell(RESEARCH_USE_ONLY, _NOTICE)])
+        self.append([])
 
-def _lines(sheet: Any, names: Sequence[str]) -> int:
-    """Lines that the longest heading takes in its column."""
-    widths = [sheet.column_dimensions[get_column_letter(index)].width for index in range(1, len(names) + 1)]
-    return max(
-        len(textwrap.wrap(name, max(int(width * _BOLD_CHARACTERS), 1)))
-        for name, width in zip(names, widths, strict=True)
-    )
+    def _set_up_printing(self, layout: Layout) -> None:
+        sheet = self.plain
+        sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", _A4
+        sheet.page_margins = PageMargins(*[_MARGIN_INCHES] * 3, _MARGIN_OF_FOOTER, 0.3, 0.3)
+        sheet.sheet_properties.pageSetUpPr.fitToPage = layout.scale is None
+        if layout.scale is None:
+            sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+        else:
+            sheet.page_setup.scale = layout.scale
+            if layout.frozen_columns:
+                sheet.print_title_cols = f"A:{get_column_letter(layout.frozen_columns)}"
+        repeated = (HEADER_ROW, layout.frozen_rows) if layout.frozen_rows >= HEADER_ROW else (1, TITLE_ROWS)
+        sheet.print_title_rows = f"{repeated[0]}:{repeated[1]}"
+        sheet.oddFooter.left.text = RESEARCH_USE_ONLY
+        sheet.oddFooter.right.text = "&A, page &P of &N"
 
+    def append(self, cells: Iterable[Any], height: float | None = None) -> None:
+        """Append a row, of ``height`` points or the usual."""
+        if height is not None:
+            # Before the row itself: there is no way back.
+            self.plain.row_dimensions[self.next_row].height = height
+        self.plain.append(list(cells))
+        self.next_row += 1
 
-def styled(sheet: Any, value: Any, font: Font | None = None, number_format: str = "") -> Any:
-    """A cell with a safe value, a font and a number format."""
-    cell = WriteOnlyCell(sheet, value=safe_value(value))
-    if font is not None:
-        cell.font = font
-    if number_format:
-        cell.number_format = number_format
-    return cell
+    def append_text(self, cells: Iterable[Any]) -> None:
+        """Append a row as high as its wrapped texts: not every program measures them itself."""
+        row = list(cells)
+        texts = [cell.value if isinstance(cell.value, str) else "" for cell in row]
+        self.append(row, _POINTS_A_LINE * self._lines(texts))
+
+    def append_header(self, names: Sequence[str], filtered_rows: int | None = None) -> None:
+        """Append a header, high enough for wrapped words; with a filter over it and the rows below."""
+        last = get_column_letter(len(names))
+        if filtered_rows is not None:
+            below = self.next_row + max(filtered_rows, 1)
+            self.plain.auto_filter.ref = f"A{self.next_row}:{last}{below}"
+        cells = []
+        for name in names:
+            cell = self.cell(name, _HEADER, alignment=_HEADER_ALIGNMENT)
+            cell.fill = _HEADER_FILL
+            cells.append(cell)
+        self.append(cells, _POINTS_A_LINE * (self._lines(names, _BOLD_CHARACTERS) + 0.5))
+
+    def append_notes(self, *notes: str) -> None:
+        """Append explanations, a row each."""
+        for note in notes:
+            self.append([self.cell(note, _NOTE)])
+
+    def append_section(self, title: str) -> None:
+        """Append an empty row and the title of what follows."""
+        self.append([])
+        self.append([self.cell(title, _SECTION)])
+
+    def append_table(self, table: pd.DataFrame, format_of: Callable[[str, dict[str, Any]], str]) -> None:
+        """Append a header and a row for each of the table's; ``format_of`` a column's name and a row."""
+        names = [str(name) for name in table.columns]
+        self.append_header([name.replace("_", " ") for name in names])
+        for values in table.itertuples(index=False, name=None):
+            row = dict(zip(names, values, strict=True))
+            self.append(self.cell(value, number_format=format_of(name, row)) for name, value in row.items())
+
+    def add_image(self, image: SheetImage, row: int) -> None:
+        """Put a picture into the first column."""
+        self.plain.add_image(image, f"A{row}")
+
+    def cell(
+        self,
+        value: Any,
+        font: Font | None = None,
+        number_format: str = "",
+        alignment: Alignment | None = None,
+    ) -> Any:
+        """A cell with a safe value."""
+        cell = WriteOnlyCell(self.plain, value=safe_value(value))
+        if font is not None:
+            cell.font = font
+        if number_format and isinstance(cell.value, int | float):
+            cell.number_format = number_format
+        if alignment is not None:
+            cell.alignment = alignment
+        return cell
+
+    def link(self, path: Any, words: str = "", alignment: Alignment | None = None) -> Any:
+        """A cell that opens a file, ``path`` relative to the workbook's folder; it shows words or the path.
+
+        Without a path it is empty; beyond ``MOST_LINKS`` it is plain text.
+        """
+        if pd.isna(path) or not path:
+            return self.cell(None, alignment=alignment)
+        if self._links >= MOST_LINKS:
+            return self.cell(path, alignment=alignment)
+        self._links += 1
+        cell = self.cell(words or path, _LINK, alignment=alignment)
+        cell.hyperlink = str(path).translate(_URL_QUOTED)
+        return cell
+
+    def _lines(self, texts: Sequence[str], characters: float = 1.0) -> int:
+        """Lines that the longest text takes in its column, with so many characters for each unit of width."""
+        lines = (
+            len(textwrap.wrap(text, max(int(width * characters), 1)))
+            for text, width in zip(texts, self._widths, strict=False)
+        )
+        return max(1, *lines)
 
 
 def safe_value(value: Any, decimals: int | None = None) -> Any:
@@ -91,6 +202,8 @@ def safe_value(value: Any, decimals: int | None = None) -> Any:
         return plain_text(value) or None
     if pd.isna(value):
         return None
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, float) and decimals is not None:
         return round(value, decimals)
     return value

@@ -8,11 +8,14 @@ import pandas as pd
 
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.columns import BY_NAME, FRAME_COLUMNS, NOTICE, PANDAS_DTYPES, Column
+from blastoseg.errors import OutputError
+from blastoseg.files import replace_atomically
 
 NOTICE_COLUMN = NOTICE.name
 DECIMALS = {"px": 2, "um": 2, "px2": 1, "um2": 1, "deg": 1, "h": 2, "um/px": 6, "px2/h": 2, "um2/h": 2}
 """Digits behind the point by unit; anything else has ``DECIMALS_ELSEWHERE``."""
 DECIMALS_ELSEWHERE = 4
+DIGITS_UNDECLARED = 6
 # What a spreadsheet takes for a formula at the start of a cell (OWASP, CSV injection); the wide forms are
 # formulas where the spreadsheet runs in Japanese or Chinese.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -59,18 +62,36 @@ def _visible(character: str) -> str:
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV: UTF-8 without a byte order mark, ``\\n`` line ends, the notice as last column.
 
-    The bytes depend on the values alone. Undefined values are empty; text never starts a formula.
+    The bytes depend on the values alone. Undefined values are empty; text never starts a formula. A number
+    has its column's decimals, or six digits where ``columns.py`` declares no such column.
     """
-    printed = table.copy()
-    for name in table.columns:
-        declared = BY_NAME[name]
-        if declared.dtype == "float":
-            digits = decimals_of(declared)
-            printed[name] = [_number(value, digits) for value in table[name]]
-        elif declared.dtype == "str":
-            printed[name] = [None if pd.isna(value) else plain_text(value) for value in table[name]]
-    printed[NOTICE_COLUMN] = RESEARCH_USE_ONLY
-    printed.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+    printed = {name: _printed(table[name], BY_NAME.get(name)) for name in table.columns}
+    printed[NOTICE_COLUMN] = [RESEARCH_USE_ONLY] * len(table)
+    pd.DataFrame(printed).to_csv(
+        path, index=False, encoding="utf-8", lineterminator="\n", float_format=f"%.{DIGITS_UNDECLARED}g"
+    )
+
+
+def save_csv(table: pd.DataFrame, path: Path) -> None:
+    """``write_csv`` into a file that appears whole or not at all; OutputError where the disk refuses."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replace_atomically(path) as temporary:
+            write_csv(table, temporary)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}): close it in other programs, free some space, or "
+            "choose another --out"
+        ) from error
+
+
+def _printed(values: "pd.Series[Any]", declared: Column | None) -> "Sequence[Any] | pd.Series[Any]":
+    if declared is not None and declared.dtype == "float":
+        digits = decimals_of(declared)
+        return [_number(value, digits) for value in values]
+    if pd.api.types.is_numeric_dtype(values):
+        return values
+    return [None if pd.isna(value) else plain_text(str(value)) for value in values]
 
 
 def _number(value: float, digits: int) -> str | None:

@@ -6,22 +6,26 @@ from typing import Any
 import pandas as pd
 from openpyxl import Workbook
 from openpyxl.chart import Reference, ScatterChart, Series
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.pagebreak import Break
 
-from blastoseg import columns
-from blastoseg.report.sheet import FIRST_ROW, add_sheet
+from blastoseg.columns import BY_NAME, FRAME_COLUMNS
+from blastoseg.report.sheet import FIRST_ROW, TITLE_ROWS, Layout, Sheet
 from blastoseg.report.tables import plain_text
-from blastoseg.tissues import BLASTOCOEL, TE
+from blastoseg.report.wording import heading_of
+from blastoseg.tissues import BLASTOCOEL
 
 MOST_CHARTED = 60
 """Embryos with charts; a workbook with hundreds of charts opens slowly."""
 ROWS_PER_CHART = 16
 CHARTS_PER_PAGE = 3
-PRINT_SCALE = 50
-"""Percent at which two columns and ``CHARTS_PER_PAGE`` rows of charts fit a landscape page."""
+PRINTED_PERCENT = 66
+"""Scale at which two columns and ``CHARTS_PER_PAGE`` rows of charts fit a page that begins with the title."""
 LONGEST_TITLE = 40
+LINE_COLOUR = (31, 78, 95)
 CHART_WIDTH_CM, CHART_HEIGHT_CM = 15.0, 7.5
 SECOND_CHART_COLUMN = "J"
+_COLUMNS, _COLUMN_WIDTH = 18, 9
 
 
 def write_timeline(workbook: Workbook, frames: pd.DataFrame, frames_sheet: Any, unit: str) -> None:
@@ -34,30 +38,37 @@ def write_timeline(workbook: Workbook, frames: pd.DataFrame, frames_sheet: Any, 
     heading = "Blastocyst area and blastocoel share over time"
     if len(charted) > MOST_CHARTED:
         heading += f": the first {MOST_CHARTED} of {len(charted)} embryos (the Frames sheet has all)"
-    sheet = add_sheet(workbook, "Timeline", heading, [10], frozen_columns=0)
     # Fitted to a page's width, a printer would cut charts in two: breaks are kept at a fixed scale only.
-    sheet.sheet_properties.pageSetUpPr.fitToPage = False
-    sheet.page_setup.scale = PRINT_SCALE
+    layout = Layout([_COLUMN_WIDTH] * _COLUMNS, frozen_rows=TITLE_ROWS, scale=PRINTED_PERCENT)
+    sheet = Sheet(workbook, "Timeline", heading, layout)
     if not charted:
         sheet.append(["No embryo was measured in two frames or more."])
     for index, (embryo, rows) in enumerate(charted[:MOST_CHARTED]):
         place = FIRST_ROW + index * ROWS_PER_CHART
         if index and index % CHARTS_PER_PAGE == 0:
-            sheet.row_breaks.append(Break(id=place - 1))
+            sheet.plain.row_breaks.append(Break(id=place - 1))
         has_hours = bool(frames["time_h"].iloc[rows].notna().all())
-        x_name, x_title = ("time_h", "hours") if has_hours else ("frame_index", "frame")
-        for anchor, y_name, y_title, colour in (
-            ("A", f"blastocyst_area_{unit}2", f"blastocyst area ({unit.replace('um', 'µm')}²)", TE.colour),
-            (SECOND_CHART_COLUMN, "blastocoel_area_frac", "blastocoel share of area", BLASTOCOEL.colour),
+        x_name = "time_h" if has_hours else "frame_index"
+        for anchor, y_name, colour in (
+            ("A", f"blastocyst_area_{unit}2", LINE_COLOUR),
+            (SECOND_CHART_COLUMN, "blastocoel_area_frac", BLASTOCOEL.colour),
         ):
             chart = _chart(frames_sheet, (x_name, y_name), (rows[0], rows[-1]), colour)
             chart.title = _shortened(plain_text(embryo))
-            chart.x_axis.title, chart.y_axis.title = x_title, y_title
+            chart.x_axis.title, chart.y_axis.title = _title_of(x_name), _title_of(y_name)
             chart.y_axis.scaling.min = 0
             if y_name.endswith("_frac"):
                 chart.y_axis.scaling.max = 1
                 chart.y_axis.number_format = "0%"
-            sheet.add_chart(chart, f"{anchor}{place}")
+            sheet.plain.add_chart(chart, f"{anchor}{place}")
+    # A sheet of charts has no cells that would tell a printer where it ends.
+    last = FIRST_ROW + max(len(charted[:MOST_CHARTED]), 1) * ROWS_PER_CHART - 1
+    sheet.plain.print_area = f"A1:{get_column_letter(_COLUMNS)}{last}"
+
+
+def _title_of(name: str) -> str:
+    """An axis's title: a share is shown in percent."""
+    return heading_of(BY_NAME[name]).replace(", fraction", "")
 
 
 def _shortened(title: str) -> str:
@@ -93,5 +104,5 @@ def _chart(
 
 
 def _cells(frames_sheet: Any, name: str, rows: tuple[int, int]) -> Reference:
-    column = [column.name for column in columns.FRAME_COLUMNS].index(name) + 1
+    column = [column.name for column in FRAME_COLUMNS].index(name) + 1
     return Reference(frames_sheet, min_col=column, min_row=FIRST_ROW + rows[0], max_row=FIRST_ROW + rows[1])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blastoseg.records import Status
+from blastoseg.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,11 +26,11 @@ class RunStarted:
 
     def in_words(self) -> str:
         known = f", {self.already_scored:,} already scored" if self.already_scored else ""
-        ignored = f"; {self.ignored:,} files are no images" if self.ignored else ""
+        ignored = f"; {counted(self.ignored, 'other file')} passed over" if self.ignored else ""
         settling = f"; {_still_being_written(self.settling)}" if self.settling else ""
         return (
-            f"{self.frames:,} frames of {self.embryos:,} embryos, {self.new:,} new{known}{ignored}{settling}"
-            f"; weights {self.weights} on {self.device}"
+            f"{counted(self.frames, 'frame')} of {counted(self.embryos, 'embryo')}, {self.new:,} new"
+            f"{known}{ignored}{settling}; weights {self.weights} on {self.device}"
         )
 
 
@@ -99,12 +100,13 @@ class RunEnded:
         left += ": nothing new since the runs before" if self.is_nothing_new else ""
         left += f"; {_still_being_written(self.settling)}" if self.settling else ""
         if self.stopped:
-            left += f"; {self.stopped}: {self.left:,} frames left for the next run"
-        return f"{len(self.embryos):,} embryos, {frames:,} frames: {statuses}{left} (exit {self.exit_code})"
+            left += f"; {self.stopped}: {counted(self.left, 'frame')} left for the next run"
+        scored = f"{counted(len(self.embryos), 'embryo')}, {counted(frames, 'frame')}"
+        return f"{scored}: {statuses}{left} (exit {self.exit_code})"
 
 
 def _still_being_written(files: int) -> str:
-    return f"{files:,} files still being written are left for the next run"
+    return f"{counted(files, 'file')} still being written: left for the next run"
 
 
 RunEvent = RunStarted | FrameScored | RunStopping | RunEnded

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
@@ -22,9 +21,9 @@ from blastoseg.report.manifest import RunManifest, used_pixel_sizes, user_name
 from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
 from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, read_runs, run_log
-from blastoseg.run.outputs import OutputFolder, PictureNames, default_out
+from blastoseg.run.outputs import OutputFolder, PictureNames
 from blastoseg.run.prune import follow_input
-from blastoseg.run.pseudonyms import Pseudonyms
+from blastoseg.run.pseudonyms import Names, names_under
 from blastoseg.run.reporting import Report
 from blastoseg.run.request import RunRequest
 from blastoseg.run.stream import ScoringPlan, score_frames
@@ -52,46 +51,42 @@ def score_folder(request: RunRequest) -> Iterator[RunEvent]:
     messages hold none of the names either.
     """
     check_pixel_size_option(request.um_per_px)
-    if request.keyfile is None:
-        yield from _score_folder(request, None)
-        return
     if not request.paths:
         raise InputNotFoundError("no path given")
-    names = Pseudonyms.load(request.keyfile)
-    try:
+    with names_under(request.keyfile) as names:
         yield from _score_folder(request, names)
-    except BlastosegError as error:
-        # Without the error's own chain: its tracebacks would show what the message hides.
-        raise type(error)(names.hide(str(error))) from None
-    finally:
-        names.write_map()
 
 
-def _score_folder(request: RunRequest, names: Pseudonyms | None) -> Iterator[RunEvent]:
+def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
     from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only when a run begins
 
     started = datetime.now(UTC)
-    inputs = [names.of_given(path) if names else path.name for path in request.paths]
-    if request.out is not None or names is None:
-        out = OutputFolder(request.out or default_out(request.paths))
-    else:
-        out = OutputFolder(Path.cwd() / f"{inputs[0]}-blastoseg")
-    if names is not None:
-        names.check_apart(out.root)
+    inputs = [names.of_given(path) for path in request.paths]
+    out = OutputFolder(request.out or names.default_out(request.paths))
+    names.check_apart(out.root)
     with IsolatedReaders(request.source_options, request.workers) as readers:
         card = load_card(request.settings.weights)
-        discovery = discover_frames(request.paths, request.source_options)
-        if names is not None:
-            discovery = names.of_discovery(discovery)
+        discovery = names.of_discovery(discover_frames(request.paths, request.source_options))
         segmenter = Segmenter(card, request.device, request.batch_size, flips=request.settings.flips)
         out.create()
         with (
             OutputLock(out.root) as lock,
-            run_log(out.root, request.log_level, names.hide if names else str),
+            run_log(out.root, request.log_level, names.hide),
             Journal(out.root) as journal,
         ):
             log.info("blastoseg %s; %s", __version__, RESEARCH_USE_ONLY)
-            run = Run(request, out, lock, journal, segmenter, discovery, readers, started, inputs, names)
+            run = Run(
+                request=request,
+                out=out,
+                lock=lock,
+                journal=journal,
+                segmenter=segmenter,
+                discovery=discovery,
+                readers=readers,
+                started=started,
+                inputs=inputs,
+                names=names,
+            )
             yield from run.noted_in_history()
 
 
@@ -108,7 +103,7 @@ class Run:
     readers: IsolatedReaders
     started: datetime
     inputs: list[str]
-    names: Pseudonyms | None
+    names: Names
 
     def __post_init__(self) -> None:
         self.work = WorkList(self.discovery, self.request.by_content)
@@ -118,9 +113,7 @@ class Run:
     @cached_property
     def scored_with(self) -> ScoredWith:
         """What a result depends on besides its frame: both networks, and all that changes a row."""
-        settings = f"{self.request.settings.digest()} {self.request.um_per_px}"
-        if self.names is not None:
-            settings += f" {self.names.fingerprint}"
+        settings = f"{self.request.settings.digest()} {self.request.um_per_px} {self.names.fingerprint}"
         return ScoredWith(self.segmenter.card.fingerprint, hashlib.sha256(settings.encode()).hexdigest())
 
     def noted_in_history(self) -> Iterator[RunEvent]:
@@ -134,7 +127,7 @@ class Run:
             log.error("%s", error)
             with suppress(OutputError):
                 self.journal.end_run(
-                    number, {"error": self._hidden(str(error)), "exit_code": error.exit_code}
+                    number, {"error": self.names.hide(str(error)), "exit_code": error.exit_code}
                 )
             raise
         self.journal.end_run(number, ended.as_dict())
@@ -148,7 +141,7 @@ class Run:
             "weights": self.segmenter.card.name,
             "weights_sha256": self.segmenter.card.sha256,
             "settings_sha256": self.request.settings.digest(),
-            "pseudonyms": self.names.fingerprint if self.names else "",
+            "pseudonyms": self.names.fingerprint,
             "software": __version__,
             "device": self.segmenter.device_in_words,
             "host": socket.gethostname(),
@@ -205,18 +198,18 @@ class Run:
     def _picture_writer(self) -> PictureWriter:
         names = PictureNames(self.discovery.refs, self.work.kept)
         return PictureWriter(
-            self.out.root, names.place, self.request.overlays, without_label=self.names is not None
+            self.out.root, names.place, self.request.overlays, without_label=bool(self.names.fingerprint)
         )
 
     def _plan(self, pictures: PictureWriter) -> ScoringPlan:
         return ScoringPlan(
-            self.segmenter,
-            self.request.settings,
-            lambda ref: self.watched.read(ref, self.readers.read),
-            self.request.pixel_size,
-            pictures.save,
-            self.request.workers,
-            lambda: bool(self.request.stop),
+            networks=self.segmenter,
+            settings=self.request.settings,
+            read=lambda ref: self.watched.read(ref, self.readers.read),
+            pixel_size=self.request.pixel_size,
+            save=pictures.save,
+            workers=self.request.workers,
+            is_stopped=lambda: bool(self.request.stop),
         )
 
     def report(self) -> RunEnded:
@@ -267,19 +260,16 @@ class Run:
             files_still_being_written=ended.settling,
             frames_left=ended.left,
             stopped=ended.stopped,
-            pseudonyms=self.names.fingerprint if self.names else "",
+            pseudonyms=self.names.fingerprint,
         )
 
     def _check_names_of_earlier_runs(self) -> None:
         """Refuse to mix names and pseudonyms, or two keys' pseudonyms, in one output folder."""
-        own = self.names.fingerprint if self.names else ""
+        own = self.names.fingerprint
         if all(run.details.get("pseudonyms", "") == own for run in read_runs(self.out.root)):
             return
-        held = "names" if self.names else "pseudonyms"
+        held = "names" if own else "pseudonyms"
         raise UsageError(
             f"{self.out.root}: holds {held} of earlier runs that this one must not mix with its own: "
             "give the same --pseudonymise KEYFILE as then, or choose another folder with --out"
         )
-
-    def _hidden(self, text: str) -> str:
-        return self.names.hide(text) if self.names else text

@@ -13,10 +13,13 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Protocol, Self
 
-from blastoseg.errors import OutputError, UsageError
+from blastoseg.errors import BlastosegError, OutputError, UsageError
 from blastoseg.files import replace_atomically
 from blastoseg.records import FrameRef
+from blastoseg.run.outputs import default_out
 from blastoseg.sources import Discovery, Problem, with_sources
 
 _DIGITS = 12
@@ -27,8 +30,77 @@ _KEPT_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,4}")
 _ONLY_OWNER = 0o600
 
 
+class Names(Protocol):
+    """How the names of embryos, folders and files are shown; a context manager around a whole run."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells apart under which key names are hidden; empty where none is."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def check_apart(self, out: Path) -> None:
+        """Raise UsageError where something that must stay in the lab lies in the output folder."""
+
+    def of_given(self, path: Path) -> str:
+        """How a path that the user gave is shown."""
+
+    def default_out(self, paths: list[Path]) -> Path:
+        """The output folder where the user names none."""
+
+    def of_discovery(self, found: Discovery) -> Discovery:
+        """Everything found, as it is shown."""
+
+    def hide(self, text: str) -> str:
+        """The text without any name that must not be seen."""
+
+
+class OwnNames:
+    """Every name as it is: a run without pseudonyms."""
+
+    fingerprint = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is kept of a run."""
+
+    def check_apart(self, out: Path) -> None:
+        """There is nothing to keep apart."""
+
+    def of_given(self, path: Path) -> str:
+        return path.name
+
+    def default_out(self, paths: list[Path]) -> Path:
+        return default_out(paths)
+
+    def of_discovery(self, found: Discovery) -> Discovery:
+        return found
+
+    def hide(self, text: str) -> str:
+        return text
+
+
+def names_under(keyfile: Path | None) -> Names:
+    """Pseudonyms under the key in the file, which is made where there is none; without a file the own names.
+
+    Raises UsageError for a file that holds no key, OutputError where none can be made.
+    """
+    return OwnNames() if keyfile is None else Pseudonyms.load(keyfile)
+
+
 class Pseudonyms:
-    """Pseudonyms under one key. Remembers every name it was asked for, for ``hide`` and ``write_map``."""
+    """Pseudonyms under one key. Remembers every name it was asked for, for ``hide`` and ``write_map``.
+
+    Leaving it as a context manager writes the map, and hides the names in an error that ends the run.
+    """
 
     def __init__(self, key: bytes, keyfile: Path) -> None:
         self._key = key
@@ -56,6 +128,19 @@ class Pseudonyms:
                 "name a new file, a key is made there"
             )
         return cls(bytes.fromhex(text), keyfile)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if isinstance(error, BlastosegError):
+                # Without the error's own chain: its tracebacks would show what the message hides.
+                raise type(error)(self.hide(str(error))) from None
+        finally:
+            self.write_map()
 
     @property
     def fingerprint(self) -> str:
@@ -97,6 +182,10 @@ class Pseudonyms:
         shown = self.of_source(absolute.name) if absolute.is_file() else self.of(absolute.name)
         self._hide(str(path), shown)
         return shown
+
+    def default_out(self, paths: list[Path]) -> Path:
+        """``./<pseudonym>-blastoseg`` for the first path given."""
+        return Path.cwd() / f"{self.of_given(paths[0])}-blastoseg"
 
     def of_ref(self, ref: FrameRef) -> FrameRef:
         """The ref under pseudonyms; where its pixels lie stays, since they must be read."""

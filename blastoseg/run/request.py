@@ -6,9 +6,9 @@ from pathlib import Path
 
 from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_NOTHING_NEW, EXIT_OK
 from blastoseg.records import FrameRef
-from blastoseg.run.stopping import StopRequest
 from blastoseg.settings import Settings
 from blastoseg.sources import SourceOptions
+from blastoseg.stopping import StopRequest
 
 
 @dataclass(frozen=True, slots=True)

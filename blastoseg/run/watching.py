@@ -6,9 +6,9 @@ from pathlib import Path
 from blastoseg.errors import InputNotFoundError, UnreadableFrameError
 from blastoseg.records import Frame, FrameRef
 from blastoseg.run.journal import MISSING, FrameKeys
-from blastoseg.run.stopping import StopRequest
 from blastoseg.run.stream import FrameLeftError
 from blastoseg.sources import Discovery
+from blastoseg.stopping import StopRequest
 
 
 class WatchedInputs:

@@ -14,6 +14,7 @@ from blastoseg.sources.gathering import Gathering
 from blastoseg.sources.hours import interval_of
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Shot
+from blastoseg.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ def discover_frames(paths: Sequence[Path], options: SourceOptions) -> Discovery:
         _number(discovery, embryo_id, moments, interval_of(embryo, options))
     if not discovery.refs and not discovery.problems:
         raise InputNotFoundError(
-            f"{paths[0]}: {len(discovery.settling):,} files changed less than {options.settle_s:g} s ago and "
-            "may still be being written: run again later, or with --settle 0"
+            f"{paths[0]}: {counted(len(discovery.settling), 'file')} changed less than "
+            f"{options.settle_s:g} s ago and may still be being written: run again later, or with --settle 0"
         )
     return discovery
 

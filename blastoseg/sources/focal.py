@@ -9,6 +9,7 @@ from blastoseg.errors import UsageError
 from blastoseg.records import Image
 from blastoseg.sources.options import BEST, SourceOptions
 from blastoseg.sources.shots import Embryo, MomentKey, Shot
+from blastoseg.wording import counted
 
 Moment = tuple[MomentKey, Shot, list[Shot]]
 """The moment, the picture that stands for it, and, for ``best``, all its planes to choose from."""
@@ -60,7 +61,7 @@ def choose_planes(embryo: Embryo, only_plane: int | None, options: SourceOptions
         kept: list[Moment] = [(key, planes[chosen], []) for key, planes in moments if chosen in planes]
         left_out = len(moments) - len(kept)
         return kept, (
-            f"{embryo.name}: plane {chosen} taken, {left_out} pictures of other planes left out: "
+            f"{embryo.name}: plane {chosen} taken, {counted(left_out, 'picture')} of other planes left out: "
             "their names do not tell which belong to one moment"
         )
     return [(key, *_choose(planes, chosen)) for key, planes in moments], ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blastoseg.files import natural_key
+from blastoseg.wording import counted
 
 LABEL_FOLDERS = frozenset({"masks", "labels", "overlays", "gt_icm", "gt_te", "gt_zp"})
 REPORT_MARKS = ("journal.sqlite", "run.json")
@@ -104,7 +105,7 @@ class Walk:
     def _pass_over(self, path: str, entries: list[os.DirEntry[str]], why: str) -> None:
         files = sum(entry.is_file() for entry in entries)
         self.ignored += files
-        self.notes.append(f"{path}: {files} files passed over: {why}")
+        self.notes.append(f"{path}: {counted(files, 'file')} passed over: {why}")
 
     def _may_follow(self, link: os.DirEntry[str], inside: str) -> bool:
         if self.follow_symlinks:

@@ -20,6 +20,7 @@ from blastoseg.sources.hours import set_hours
 from blastoseg.sources.names import NameParts, NameReader, printable
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Embryos, MomentKey, Shot
+from blastoseg.wording import counted
 
 CLOCKS_APART_S = 3600.0
 """A file from further in the future has a wrong time; whether it still grows shows when it is read."""
@@ -255,11 +256,11 @@ class Gathering:
             self.notes += notes
             unnamed += without
         if unnamed:
-            self.notes.append(f"{unnamed:,} file names tell no hours by [naming] time in the settings file")
+            self.notes.append(f"no hours by [naming] time in {counted(unnamed, 'file name')}")
         if self._names.slow_names:
             self.notes.append(
-                f"{len(self._names.slow_names)} names took too long for a pattern of [naming] and tell "
-                f"nothing by it (the first: {printable(self._names.slow_names[0])!r})"
+                f"{counted(len(self._names.slow_names), 'name')} took too long for a pattern of [naming], "
+                f"which tells nothing of them (the first: {printable(self._names.slow_names[0])!r})"
             )
 
     def tell_equal_sources_apart(self) -> None:

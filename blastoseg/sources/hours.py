@@ -22,6 +22,7 @@ from blastoseg.sources.elapsed import read_elapsed
 from blastoseg.sources.names import NO_HOURS, NO_RUN
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Embryo
+from blastoseg.wording import counted
 
 
 def set_hours(embryo: Embryo, table: Path | None, options: SourceOptions) -> tuple[list[str], int]:
@@ -94,4 +95,4 @@ def _set_from_table(embryo: Embryo, hours: dict[int, float], path: Path) -> list
         for shot in planes.values():
             shot.time_h = hours.get(index, math.nan)
             shot.time_reference = TimeReference.RECORDING if index in hours else TimeReference.UNKNOWN
-    return [f"{path}: tells no hours for {missing} frames of {embryo.name}"] if missing else []
+    return [f"{path}: tells no hours for {counted(missing, 'frame')} of {embryo.name}"] if missing else []

@@ -19,6 +19,7 @@ from blastoseg.errors import EnvironmentProblemError, UnreadableFrameError
 from blastoseg.records import Frame, FrameRef
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.reading import read_frame
+from blastoseg.stopping import ignore_stop_signals
 
 log = logging.getLogger(__name__)
 
@@ -147,10 +148,7 @@ def _in_words(exit_code: int | None) -> str:
 
 def _serve(connection: Connection, options: SourceOptions) -> None:
     """A child's life: frames until the line is closed, as it is when the parent ends, however it does."""
-    # The run decides when to stop; a terminal and a service manager signal every process at once.
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    ignore_stop_signals()
     _limit_memory()
     with contextlib.suppress(EOFError, OSError):
         connection.send(("ready", None))

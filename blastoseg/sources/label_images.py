@@ -1,4 +1,4 @@
-"""Label images, hand-drawn, corrected or our own: found and read."""
+"""Label images, made by a person or by a run: found and read."""
 
 import os
 import warnings

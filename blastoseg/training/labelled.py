@@ -25,6 +25,7 @@ from blastoseg.records import Box, Image, Labels
 from blastoseg.tissues import FOREGROUND
 from blastoseg.training.data import Sample, Target
 from blastoseg.training.recipe_data import LabelledData
+from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def read_splits(
     for problem in dataset.problems:
         log.warning("%s: left out: %s", problem.file, problem.message)
     if dataset.problems:
-        tell(f"{len(dataset.problems)} files were left out: see  blastoseg data check {path}")
+        tell(f"left out: {counted(len(dataset.problems), 'file')}: see  blastoseg data check {path}")
     folder = lists or dataset.root
     if lists is None and not any((dataset.root / f"{name}.txt").is_file() for name in SPLIT_NAMES):
         folder = own

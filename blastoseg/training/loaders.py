@@ -1,8 +1,10 @@
 """Batches of synthetic or labelled samples, each process its own share, made by worker processes."""
 
 import os
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 import lightning
@@ -11,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from blastoseg.errors import DataError
+from blastoseg.stopping import STOP_SIGNALS, ignore_stop_signals
 from blastoseg.training.data import (
     WHOLE,
     LabelledStream,
@@ -99,7 +102,7 @@ def training_loader(data: TrainingData, share: Share = WHOLE) -> Batches:
         stream = LabelledStream(data.sources[0].train, data.job, share)
     else:
         stream = SyntheticStream(data.job, data.target, share)
-    return DataLoader(
+    return _CalmLoader(
         stream,
         batch_size=settings.batch_size,
         num_workers=settings.workers,
@@ -112,7 +115,26 @@ def training_loader(data: TrainingData, share: Share = WHOLE) -> Batches:
     )
 
 
+class _CalmLoader(DataLoader[tuple[Tensor, Tensor]]):
+    """A loader whose worker processes never see a signal that asks to stop, not even while they start.
+
+    What they inherit blocked stays blocked. This process gets its signals when they are started.
+    """
+
+    def __iter__(self) -> Any:
+        if not self.num_workers or not hasattr(signal, "pthread_sigmask"):
+            return super().__iter__()
+        # Multiprocessing would start it with the first worker, and unblock the signals after that.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        try:
+            return super().__iter__()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _calm_worker(_worker: int) -> None:
+    ignore_stop_signals()
     torch.set_num_threads(1)
     if hasattr(os, "nice"):
         os.nice(LOADER_NICENESS)
@@ -128,12 +150,15 @@ def validation_loader(held_out: Samples) -> Batches:
 class TrainingDataModule(lightning.LightningDataModule):
     """Makes the loaders once Lightning knows which process this is. All see all held-out samples."""
 
-    def __init__(self, data: TrainingData, batches_done: int) -> None:
+    def __init__(self, data: TrainingData, batches_done: int, take_signals: Callable[[], None]) -> None:
         super().__init__()
         self.data = data
         self.batches_done = batches_done
+        self.take_signals = take_signals
 
     def train_dataloader(self) -> Any:
+        # Lightning has just made SIGTERM its own: it would end the training without a checkpoint.
+        self.take_signals()
         trainer: Any = self.trainer
         share = Share(trainer.global_rank, trainer.world_size, self.batches_done)
         return training_loader(self.data, share)

@@ -11,13 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from blastoseg.errors import TrainingError
+from blastoseg.errors import EXIT_INTERRUPTED, TrainingError
 from blastoseg.model.architectures.contract import bring_to_size
+from blastoseg.stopping import StopRequest
 from blastoseg.training.curves import Curves
 from blastoseg.training.data import Target
 from blastoseg.training.loss import labels_at, mask_loss, segmentation_loss
 from blastoseg.training.metrics import class_scores, confusion
 from blastoseg.training.recipe import Job, Optimisation
+from blastoseg.training.state import TrainingState
 
 
 def learning_rate_factor(progress: float, settings: Optimisation) -> float:
@@ -64,6 +66,8 @@ class NetworkModule(lightning.LightningModule):
         self.curves = Curves()
         self._losses: list[float] = []
         self._counts: dict[int, list[tuple[float, int, Any]]] = {}
+        self.stop = StopRequest()
+        self._first_step: tuple[float, float] | None = None
 
     @property
     def best_network(self) -> nn.Module:
@@ -121,12 +125,19 @@ class NetworkModule(lightning.LightningModule):
         self._losses.clear()
         if self.average is not None:
             self.average.update_parameters(self.network)
-        is_done = self.progress >= 1
-        if self.trainer.world_size > 1:
-            # Their clocks differ: all stop when the first does.
-            is_done = self.trainer.strategy.reduce_boolean_decision(is_done, all=False)
-        if is_done:
+        # Clocks differ, and not every process need get a signal: all stop when the first does.
+        if self._in_any_process(bool(self.stop)):
+            self.stop.ask("stopped with another process", EXIT_INTERRUPTED)
             self.trainer.should_stop = True
+            # What asks to stop may not wait: the checkpoint comes next.
+            self.trainer.limit_val_batches = 0
+        elif self._in_any_process(self.progress >= 1):
+            self.trainer.should_stop = True
+
+    def _in_any_process(self, decision: bool) -> bool:
+        if self.trainer.world_size > 1:
+            decision = self.trainer.strategy.reduce_boolean_decision(decision, all=False)
+        return decision
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _index: int, dataloader_idx: int = 0) -> None:
         image, truth = batch
@@ -149,16 +160,23 @@ class NetworkModule(lightning.LightningModule):
                 rows.append((self.global_step, loss, jaccard))
         self._counts.clear()
 
-    def describe(self) -> str:
-        """How far the training is, in a line."""
-        latest = self.curves.training[-1][1] if self.curves.training else math.nan
-        words = [f"step {self.global_step:,} of {self.job.optimisation.total_steps:,}: loss {latest:.3f}"]
-        for name, rows in self.curves.validation.items():
-            _, loss, jaccard = rows[-1]
-            of = f" on {name}" if len(self.curves.validation) > 1 else ""
-            score = "" if math.isnan(jaccard) else f", mean Jaccard {jaccard:.1%}"
-            words.append(f"validation{of} {loss:.3f}{score}")
-        return ", ".join(words)
+    def state(self, is_validated: bool) -> TrainingState:
+        """How far the training is; ``is_validated`` where it was validated at this step."""
+        share = min(1.0, self.progress)
+        now = time.monotonic()
+        # The first step waits for the workers, and for the compiler.
+        self._first_step = self._first_step or (now, share)
+        started, share_then = self._first_step
+        done = share - share_then
+        return TrainingState(
+            step=self.global_step,
+            total_steps=self.job.optimisation.total_steps,
+            share=share,
+            seconds_left=(now - started) / done * (1 - share) if done else math.nan,
+            loss=self.curves.training[-1][1] if self.curves.training else math.nan,
+            validation={name: rows[-1][1:3] for name, rows in self.curves.validation.items()},
+            is_validated=is_validated,
+        )
 
     def configure_optimizers(self) -> Any:
         settings = self.job.optimisation

@@ -18,6 +18,9 @@ from blastoseg.training.recipe_network import problems_of_network
 KINDS = frozenset({"fitted", "copied", "synthetic", "labelled", "mixed"})
 """Parts of a key that pydantic adds: which of several kinds a section is."""
 
+Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+"""auto: bf16-mixed where the processor or the GPU computes it natively, else 32-true."""
+
 
 class LossTerms(Section):
     """Weights of the loss: of each level (finest first), of each class (inside-out), of the soft Dice term.
@@ -50,7 +53,7 @@ class Optimisation(Section):
     max_minutes: float | None = Field(default=None, gt=0)
     ema_decay: float = Field(default=0.0, ge=0, lt=1)
     gradient_clip: float = Field(default=0.0, ge=0)
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    precision: Precision = "32-true"
     compile: bool = False
     workers: int = Field(default=0, ge=0)
 
@@ -154,7 +157,7 @@ def _kind_of_locator(locator: Any) -> str:
 class Recipe(Section):
     """A whole model: the segmenter and the locator, with what the card says about them.
 
-    ``start_from`` names the weights that the segmenter starts from; empty for a fresh network.
+    ``start_from`` names the weights that both networks start from; empty for fresh ones.
     """
 
     name: str = Field(pattern=MODEL_NAME)

@@ -14,6 +14,7 @@ from blastoseg.errors import DataError, UsageError
 from blastoseg.model.card import MODEL_NAME, Card, LocatorCard, Score, load_card
 from blastoseg.model.loading import load_locator
 from blastoseg.model.segmenter import Segmenter
+from blastoseg.stopping import told_how_to_go_on
 from blastoseg.training.checkpoints import read_checkpoint
 from blastoseg.training.curves import write_curves
 from blastoseg.training.data import Target
@@ -30,6 +31,7 @@ from blastoseg.training.labelled import LabelledSplits, cut_samples, read_splits
 from blastoseg.training.recipe import CopiedLocator, Job, Recipe
 from blastoseg.training.recipe_data import SyntheticData
 from blastoseg.training.trainer import TrainingPlan, load_trained, train_network
+from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,8 @@ SCORED_IMAGES = 500
 CALIBRATION_IMAGES = 200
 ON_FRAMES = "whole frames as in a run: located, segmented, cleaned"
 ON_SYNTHETIC = "held-out synthetic images, labels as the network gives them"
+
+NETWORKS: dict[Target, str] = {"embryos": "locator", "tissues": "segmenter"}
 
 Splits = dict[str, LabelledSplits]
 """The splits of every labelled source, by its name."""
@@ -65,6 +69,13 @@ def train_model(
     DataError for data that cannot be used, UsageError where the recipe needs none and some are given.
     """
     plan = replace(plan, tell=_first_process_only(plan.tell))
+    with told_how_to_go_on(f"what was trained before is kept: {plan.go_on}"):
+        return _train_model(recipe, out, plan, part, data)
+
+
+def _train_model(
+    recipe: Recipe, out: Path, plan: TrainingPlan, part: Part, data: DataFolders | None
+) -> Card | None:
     if isinstance(recipe.locator, CopiedLocator):
         # Found out now, and not when the training is over.
         load_locator(load_card(recipe.locator.copy_from))
@@ -82,15 +93,18 @@ def train_model(
         if target not in wanted[part]:
             continue
         resuming = plan.resume and plan.checkpoint(target).is_file()
-        plan.tell(f"training the network for {target}{', from its last checkpoint' if resuming else ''}")
+        plan.tell(f"training the {NETWORKS[target]}{', from its last checkpoint' if resuming else ''}")
         train_network(recipe, target, replace(plan, resume=resuming), splits)
-    missing = [target for target in trained if not plan.checkpoint(target).is_file()]
+    missing = [NETWORKS[target] for target in trained if not plan.checkpoint(target).is_file()]
     if missing and part != "export":
-        plan.tell(f"{out}: not written yet: no network for {' and '.join(missing)} was trained")
+        plan.tell(f"{out}: not written yet: the {' and the '.join(missing)} is not trained")
         return None
     if distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()
-    return write_model(recipe, out, plan, splits) if _is_first_process() else None
+    if not _is_first_process():
+        return None
+    with told_how_to_go_on(f"the networks are trained, but {out} is not whole yet: {plan.go_on}"):
+        return write_model(recipe, out, plan, splits)
 
 
 def _first_process_only(tell: Callable[[str], None]) -> Callable[[str], None]:
@@ -113,10 +127,11 @@ def _read_all_splits(recipe: Recipe, plan: TrainingPlan, data: DataFolders | Non
             given = given / name
         own = plan.work / "lists" / name if several else plan.work / "lists"
         splits[name] = read_splits(folders[name], settings, given, own, plan.tell)
-        counted = (
-            f"{kind} {card.images} images of {card.groups}" for kind, card in splits[name].cards.items()
+        sizes = (
+            f"{kind} {counted(card.images, 'image')} of {counted(card.groups, 'embryo or patient')}"
+            for kind, card in splits[name].cards.items()
         )
-        plan.tell(f"{name + ': ' if several else ''}{', '.join(counted)} embryos or patients")
+        plan.tell(f"{name + ': ' if several else ''}{', '.join(sizes)}")
     return splits
 
 

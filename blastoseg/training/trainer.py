@@ -16,13 +16,16 @@ from torch import nn
 
 from blastoseg.errors import DeviceError, TrainingError
 from blastoseg.model.segmenter import is_out_of_memory
+from blastoseg.stopping import stopping_on_signals
 from blastoseg.training.checkpoints import WholeCheckpoints, read_checkpoint
 from blastoseg.training.data import Target
 from blastoseg.training.labelled import LabelledSplits
 from blastoseg.training.loaders import TrainingData, TrainingDataModule, load_training_data
 from blastoseg.training.module import NetworkModule
+from blastoseg.training.precision import precision_here
 from blastoseg.training.pretrained import load_pretrained
 from blastoseg.training.recipe import Job, Recipe
+from blastoseg.training.state import TrainingState
 from blastoseg.training.synchronise import synchronise_batch_norms
 
 log = logging.getLogger(__name__)
@@ -40,7 +43,8 @@ class TrainingPlan:
     """Where and how a training runs, and where its checkpoints go.
 
     ``devices`` is the number of GPUs (or processes on a CPU) of each of ``nodes`` machines; None takes every
-    GPU there is, or one process. ``checkpoint_steps`` None: by the length. ``tell`` hears how far it is.
+    GPU there is, or one process. ``checkpoint_steps`` None: by the length. ``tell`` hears what is done,
+    ``show`` how far it is after every step; ``go_on`` says how a training that was stopped goes on.
     """
 
     work: Path
@@ -50,6 +54,8 @@ class TrainingPlan:
     devices: int | None = None
     nodes: int = 1
     tell: Callable[[str], None] = log.info
+    show: Callable[[TrainingState], None] = lambda _state: None
+    go_on: str = "go on with the same command and --resume"
 
     def checkpoint(self, target: Target) -> Path:
         """The last checkpoint of one network."""
@@ -85,8 +91,10 @@ def train_network(
 ) -> NetworkModule:
     """Train one network of a recipe, to the end or to its time limit; returns it with its curves.
 
-    Raises TrainingError where there is nothing to resume, memory or disk is full, or the loss is not a
-    number; the last checkpoint is kept. Raises DataError where the recipe needs labelled images.
+    A signal that asks to stop ends it after the step that is under way, with a checkpoint and a
+    KeyboardInterrupt that says how to go on. Raises TrainingError where there is nothing to resume, memory
+    or disk is full, or the loss is not a number; the last checkpoint is kept. Raises DataError where the
+    recipe needs labelled images.
     """
     # Before any worker is forked: OpenCV's threads do not survive that, a worker that sets them hangs.
     cv2.setNumThreads(1)
@@ -99,17 +107,19 @@ def train_network(
         raise TrainingError(f"{checkpoint}: is missing: nothing to resume; start without --resume")
     steps_done = int(read_checkpoint(checkpoint)["global_step"]) if plan.resume else 0
     network: nn.Module = job.configuration.build()
-    if target == "tissues" and recipe.start_from and not plan.resume:
-        load_pretrained(network, recipe.start_from)
+    if recipe.start_from and not plan.resume:
+        load_pretrained(network, recipe.start_from, target)
     if processes > 1:
         network = synchronise_batch_norms(network, plan.on_gpu)
     placed = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     module = NetworkModule(placed, job, target, list(data.validation_sets))
+    if job.optimisation.precision == "auto":
+        plan.tell(f"precision of this machine: {precision_here('auto', plan.on_gpu)}")
     interval = _interval(data, job, processes)
     trainer = _trainer(job, target, plan, interval)
-    loaders = TrainingDataModule(data, steps_done * job.optimisation.accumulate)
     try:
-        with _quiet_lightning():
+        with _quiet_lightning(), stopping_on_signals(module.stop) as take_signals:
+            loaders = TrainingDataModule(data, steps_done * job.optimisation.accumulate, take_signals)
             trainer.fit(
                 module,
                 datamodule=loaders,
@@ -125,8 +135,13 @@ def train_network(
             "halve batch_size in the recipe and double accumulate, then go on with --resume"
         ) from error
     except SystemExit as error:
-        # Lightning ends the process where a person or a service manager interrupts it.
-        raise KeyboardInterrupt from error
+        # Lightning ends the process where a person has not the patience to wait for the step.
+        raise KeyboardInterrupt(f"stopped at once: {plan.go_on} from the last checkpoint") from error
+    if module.stop:
+        raise KeyboardInterrupt(
+            f"{module.stop.reason} at step {module.global_step:,} of {job.optimisation.total_steps:,}, "
+            f"the checkpoint is written: {plan.go_on}"
+        )
     return module
 
 
@@ -154,19 +169,21 @@ def _interval(data: TrainingData, job: Job, processes: int) -> int:
     return min(LONGEST_INTERVAL, often) if data.has_epochs else LONGEST_INTERVAL
 
 
-class _SaveAfterValidation(Callback):
-    """Saves the training each time it was validated, and says how far it is."""
+class _SaveAndShow(Callback):
+    """Saves the training each time it was validated, and shows how far it is after every step."""
 
-    def __init__(self, checkpoint: Path, tell: Callable[[str], None]) -> None:
-        self.checkpoint, self.tell = checkpoint, tell
+    def __init__(self, checkpoint: Path, show: Callable[[TrainingState], None]) -> None:
+        self.checkpoint, self.show = checkpoint, show
 
-    def on_train_batch_end(self, _trainer: Any, module: Any, *_: object) -> None:
+    def on_train_batch_end(self, trainer: Any, module: Any, *_: object) -> None:
         module.complete_batch()
+        if trainer.is_global_zero:
+            self.show(module.state(is_validated=False))
 
     def on_validation_end(self, trainer: Any, module: Any) -> None:
         trainer.save_checkpoint(self.checkpoint)
         if trainer.is_global_zero:
-            self.tell(module.describe())
+            self.show(module.state(is_validated=True))
 
 
 def _trainer(job: Job, target: Target, plan: TrainingPlan, interval: int) -> Any:
@@ -182,11 +199,11 @@ def _trainer(job: Job, target: Target, plan: TrainingPlan, interval: int) -> Any
         plugins=[WholeCheckpoints()],
         max_steps=settings.total_steps,
         accumulate_grad_batches=settings.accumulate,
-        precision=settings.precision,
+        precision=precision_here(settings.precision, plan.on_gpu),
         gradient_clip_val=settings.gradient_clip or None,
         logger=False,
         enable_checkpointing=False,
-        callbacks=[_SaveAfterValidation(plan.checkpoint(target), plan.tell)],
+        callbacks=[_SaveAndShow(plan.checkpoint(target), plan.show)],
         val_check_interval=steps * settings.accumulate,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,

@@ -19,7 +19,7 @@ has_starter = pytest.mark.skipif("starter" not in available_weights(), reason="n
 def test_a_sound_installation_passes_and_leaves_nothing_behind(tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["doctor", str(tmp_path), "--device", "cpu"])
     assert answer.exit_code == 0, answer.output
-    assert "ms a crop" in answer.output
+    assert "ms per crop" in answer.output
     assert "problem" not in answer.output
     assert list(tmp_path.iterdir()) == []
 

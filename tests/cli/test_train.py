@@ -1,6 +1,8 @@
 """`blastoseg train` from the command line: the way to a lab's own weights, and its refusals."""
 
+import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +80,63 @@ def test_a_training_that_is_resumed_is_not_longer(lab: Path) -> None:
         code, said = command("train", "data", "--recipe", "tiny.toml", "--out", "mylab", *extra)
         assert code == 0, said
     assert load_card(lab / "mylab").training.steps == 6
+
+
+@pytest.fixture
+def mixed(lab: Path, tmp_path: Path) -> Path:
+    """``mixed.toml`` beside it: the sources a and b, each half of every batch."""
+    content = tomllib.loads((lab / "tiny.toml").read_text())
+    labelled = {"kind": "labelled", "test": 0.25, "val": 0.2}
+    sources = [{"name": name, "share": 0.5, "data": labelled} for name in "ab"]
+    content["segmenter"]["data"] = {"kind": "mixed", "seed": 1, "sources": sources}
+    del content["segmenter"]["optimisation"]["epochs"]
+    content["segmenter"]["optimisation"]["steps"] = 2
+    (lab / "mixed.toml").write_text(tomli_w.dumps(content))
+    shutil.copytree(lab / "data", lab / "other")
+    return lab
+
+
+def test_each_source_of_a_mixture_gets_its_own_folder(mixed: Path) -> None:
+    code, said = command("train", "a=data", "b=other", "--recipe", "mixed.toml", "--out", "mylab")
+    assert code == 0, said
+    card = load_card(mixed / "mylab")
+    assert set(card.scores) == {
+        f"{source}-{part}" for source in "ab" for part in ("validation", "test", "test-before")
+    }
+    assert card.training.lists["a-train"].images == card.training.lists["b-train"].images == 5
+    assert (mixed / "mylab-training" / "lists" / "b" / "train.txt").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "part"),
+    [
+        (["a=data"], 11, "blastoseg train a=DIR b=DIR"),
+        (["a=data", "b=other", "c=data"], 2, "c=data: recipe tiny has the sources a, b: give SOURCE=DIR"),
+        (["data"], 2, "data: recipe tiny has the sources a, b: give SOURCE=DIR"),
+        (["a=data", "b=nowhere"], 11, "nowhere"),
+    ],
+)
+def test_a_mixtures_folders_are_refused_where_they_do_not_fit_its_sources(
+    mixed: Path, words: list[str], code: int, part: str
+) -> None:
+    given, said = command("train", *words, "--recipe", "mixed.toml", "--out", "mylab")
+    assert (given, part in said.replace("\n", " ")) == (code, True), said
+    assert not (mixed / "mylab").exists()
+
+
+def test_the_only_labelled_source_takes_a_folder_with_or_without_its_name(lab: Path) -> None:
+    for folder in ("data", "labelled=data"):
+        code, said = command("train", folder, "--recipe", "tiny.toml", "--out", "x", "--part", "locator")
+        assert code == 0, said
+
+
+def test_without_data_the_synthetic_recipe_is_taken(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+    monkeypatch.setattr(
+        "blastoseg.training.train_model.train_model", lambda recipe, *_: taken.append(recipe.name)
+    )
+    assert command("train", "--out", "mine")[0] == 0
+    assert taken == ["synthetic"]
 
 
 @pytest.mark.parametrize(

@@ -132,9 +132,10 @@ def test_cases_come_in_natural_order(several: Path) -> None:
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real labelled case is not beside the project")
-def test_the_real_case_is_read_whole_and_without_problems() -> None:
+def test_the_real_set_is_read_whole() -> None:
     dataset = open_dataset(REAL)
-    labels = dataset.cases[0].read().labels
+    assert dataset.problems == []
+    [case] = [case for case in dataset.cases if case.name == "Blast_PCRM_1201754 D5"]
+    labels = case.read().labels
     # What its masks enclose, 29,453 pixels, and its ICM, which wins 40 pixels from the trophectoderm.
     assert np.bincount(labels.ravel()).tolist() == [61638, 20549, 29453, 26535, 32737]
-    assert check_dataset(dataset) == []

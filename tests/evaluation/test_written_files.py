@@ -39,6 +39,16 @@ def test_every_sheet_says_research_use_only_and_cases_show_their_pictures(writte
     names = [sheet.cell(row, 2).value for row in range(5, 8)]
     assert all(name.startswith("'=") for name in names)
     assert all(cell.data_type != "f" for cells in sheet for cell in cells)
+    links = [cell.hyperlink.target for cells in sheet for cell in cells if cell.hyperlink]
+    assert len(links) == 3
+    assert all((written.root / link.replace("%20", " ")).is_file() for link in links)
+
+
+def test_evaluations_and_runs_are_printed_alike(written):
+    for sheet in load_workbook(written.root / "evaluation.xlsx"):
+        assert (sheet.page_setup.orientation, str(sheet.page_setup.paperSize)) == ("landscape", "9")
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert sheet.oddFooter.left.text == RESEARCH_USE_ONLY
 
 
 def test_tables_and_pictures_come_worst_first(written):

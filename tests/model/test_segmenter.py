@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 from blastoseg.errors import DeviceError  # noqa: E402
 from blastoseg.model.card import load_card  # noqa: E402
 from blastoseg.model.segmenter import Segmenter, choose_device, is_out_of_memory, part_embryos, standardise  # noqa: E402
+from blastoseg.sources.addresses import WholeImage  # noqa: E402
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_the_cards_threshold_is_the_one_that_locates(tiny_model: Path) -> None:
     from blastoseg.stages import segment_frames
 
     card = load_card(tiny_model)
-    frame = Frame(FrameRef("E1", "a.png", Path("a.png"), 0, "image"), crops(1, side=200)[0])
+    frame = Frame(FrameRef("E1", "a.png", Path("a.png"), 0, WholeImage()), crops(1, side=200)[0])
     y, x = np.mgrid[:32, :32]
     disc = np.clip(1 - np.hypot(y - 15.5, x - 15.5) / 16, 0, 1).astype(np.float32)[None]
     sides = []

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 
 import pandas as pd
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blastoseg import RESEARCH_USE_ONLY, columns
-from blastoseg.report.tables import FORMULA_STARTS, frames_table, plain_text, write_csv
+from blastoseg.errors import OutputError
+from blastoseg.report.tables import FORMULA_STARTS, frames_table, plain_text, save_csv, write_csv
 
 
 def written(rows, path):
@@ -91,6 +93,31 @@ def test_names_that_would_run_stay_readable_in_one_row(tmp_path):
         "'\uff1d1",
         'quote",comma',
     ]
+
+
+def test_a_table_of_other_columns_has_six_digits_and_no_formula(tmp_path):
+    table = pd.DataFrame({"score": [1 / 3, math.nan], "case": ["=1", None]})
+    save_csv(table, tmp_path / "new" / "scores.csv")
+    with (tmp_path / "new" / "scores.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert [(row["score"], row["case"]) for row in rows] == [("0.333333", "'=1"), ("", "")]
+    assert {row["notice"] for row in rows} == {RESEARCH_USE_ONLY}
+
+
+def test_a_table_is_on_the_disk_before_it_takes_the_place_of_the_one_before(tmp_path, monkeypatch):
+    path, flushed = tmp_path / "frames.csv", []
+    path.write_text("before")
+    flush = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (flushed.append(path.read_text()), flush(file)))
+    save_csv(frames_table([]), path)
+    assert flushed[0] == "before"
+    assert [one.name for one in tmp_path.iterdir()] == ["frames.csv"]
+
+
+def test_a_table_that_cannot_be_written_is_an_output_error_that_says_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="--out"):
+        save_csv(frames_table([]), tmp_path / "file" / "frames.csv")
 
 
 def test_missing_text_stays_missing():

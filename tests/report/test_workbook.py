@@ -10,14 +10,15 @@ from openpyxl import load_workbook
 
 from blastoseg import RESEARCH_USE_ONLY, columns
 from blastoseg.course.series import embryos_table
+from blastoseg.records import Flag, Status
 from blastoseg.report.overlay import draw_overlay
-from blastoseg.report.sheet import FIRST_ROW, HEADER_ROW
+from blastoseg.report.sheet import FIRST_ROW, HEADER_ROW, TITLE_ROWS
 from blastoseg.report.summary_sheet import Pictures
 from blastoseg.report.tables import frames_table
 from blastoseg.report.timeline_sheet import MOST_CHARTED
 from blastoseg.report.workbook import write_workbook
 
-SHEETS = ["Summary", "Frames", "Timeline", "Quality", "Run", "Columns"]
+SHEETS = ["Summary", "Embryos", "Frames", "Timeline", "Quality", "Run", "Columns"]
 FORMULA = '=HYPERLINK("http://x.example","x")'
 
 
@@ -59,7 +60,7 @@ def test_every_sheet_says_research_use_only_and_keeps_its_header_in_sight(manife
     assert book.sheetnames == SHEETS
     for sheet in book:
         assert sheet["A2"].value == RESEARCH_USE_ONLY
-        assert sheet.freeze_panes.endswith(str(FIRST_ROW))
+        assert sheet.freeze_panes.endswith(str(TITLE_ROWS + 1 if sheet.title == "Timeline" else FIRST_ROW))
         assert sheet.auto_filter.ref or sheet.title == "Timeline"
 
 
@@ -80,13 +81,57 @@ def test_summary_has_a_row_an_embryo_and_frames_a_row_a_frame(manifest, tmp_path
     rows = [row("WELL1", 0), row("WELL1", 1), row("WELL2", 0, "excluded")]
     book = written(rows, manifest(), tmp_path / "r.xlsx")
     assert column_of(book["Summary"], "Embryo") == ["WELL1", "WELL2"]
-    assert column_of(book["Summary"], "Blastocyst area (µm²)") == [1001 / 4, None]
-    assert [cell.value for cell in book["Frames"][HEADER_ROW]] == [
-        column.name for column in columns.FRAME_COLUMNS
-    ]
-    assert column_of(book["Frames"], "blastocyst_area_px2") == [1000, 1001, None]
-    assert column_of(book["Quality"], "reason") == ["no embryo was found"]
-    assert len(cells_below_header(book["Columns"])) == len(columns.EMBRYO_COLUMNS)
+    assert column_of(book["Summary"], "Blastocyst area, µm²") == [250, None]
+    assert column_of(book["Embryos"], "Blastocyst area, µm²") == [pytest.approx(1001 / 4, abs=0.06), None]
+    assert column_of(book["Frames"], "Blastocyst area, px²") == [1000, 1001, None]
+    assert column_of(book["Quality"], "Why") == ["no embryo was found"]
+
+
+def test_every_declared_column_is_in_the_workbook_under_the_heading_that_the_columns_sheet_gives(
+    manifest, tmp_path
+):
+    book = written([row("WELL1", 0)], manifest(), tmp_path / "r.xlsx")
+    headings = {cells[1]: cells[0] for cells in cells_below_header(book["Columns"])}
+    for title, declared in (("Embryos", columns.EMBRYO_COLUMNS), ("Frames", columns.FRAME_COLUMNS)):
+        shown = [cell.value for cell in book[title][HEADER_ROW]]
+        assert shown == [headings[column.name] for column in declared]
+        assert len(shown) == len(set(shown))
+    assert column_of(book["Embryos"], headings["first_measured_h"]) == [100]
+
+
+def test_every_heading_is_in_words_with_its_unit(manifest, tmp_path):
+    book = written([row("WELL1", 0)], manifest(), tmp_path / "r.xlsx")
+    for title in ("Summary", "Embryos", "Frames", "Quality"):
+        shown = [cell.value for cell in book[title][HEADER_ROW]]
+        assert not [heading for heading in shown if "_" in heading or not heading[0].isupper()]
+    assert "ICM area, µm²" in [cell.value for cell in book["Summary"][HEADER_ROW]]
+
+
+def test_every_status_and_flag_is_explained(manifest, tmp_path):
+    cells = cells_below_header(written([], manifest(), tmp_path / "r.xlsx")["Columns"])
+    explained = {one[0]: one[4] for one in cells if one[0] and one[4]} | {one[1]: one[4] for one in cells}
+    assert all(explained[str(code)] for code in (*Status, *Flag))
+
+
+def test_rows_open_their_pictures_by_links_that_hold_in_a_copy_of_the_folder(manifest, tmp_path):
+    pictured = {"mask": "masks/WELL 1/0.png", "overlay": "overlays/WELL 1/0.jpg"}
+    rows = [row("WELL 1", 0, "review", **pictured), row("WELL2", 0, "failed", mask="", overlay="")]
+    book = written(rows, manifest(), tmp_path / "r.xlsx")
+    for title in ("Summary", "Embryos", "Frames"):
+        links = [cell.hyperlink.target for cells in book[title] for cell in cells if cell.hyperlink]
+        assert sorted(links) == ["masks/WELL%201/0.png", "overlays/WELL%201/0.jpg"]
+    assert column_of(book["Frames"], "Mask") == ["masks/WELL 1/0.png", None]
+    assert column_of(book["Quality"], "Overlay") == ["open", None]
+
+
+def test_a_sheet_has_no_more_links_than_excel_takes_and_says_so(manifest, tmp_path, monkeypatch):
+    monkeypatch.setattr("blastoseg.report.sheet.MOST_LINKS", 4)
+    monkeypatch.setattr("blastoseg.report.workbook.MOST_LINKS", 4)
+    rows = [row("WELL1", index, mask=f"m/{index}.png", overlay=f"o/{index}.jpg") for index in range(3)]
+    frames = written(rows, manifest(), tmp_path / "r.xlsx")["Frames"]
+    assert sum(cell.hyperlink is not None for cells in frames for cell in cells) == 4
+    assert "first 2 rows" in frames["A1"].value
+    assert column_of(frames, "Overlay")[2] == "o/2.jpg"
 
 
 @pytest.mark.parametrize("missing", ["some", "all"])
@@ -96,7 +141,7 @@ def test_pixels_are_shown_where_a_pixel_size_is_missing_and_units_are_never_mixe
     bare = {"um_per_px": math.nan, "blastocyst_area_um2": math.nan}
     rows = [row("WELL1", 0, **(bare if missing == "all" else {})), row("WELL2", 0, **bare)]
     book = written(rows, manifest(), tmp_path / "r.xlsx")
-    assert column_of(book["Summary"], "Blastocyst area (px²)") == [1000, 1000]
+    assert column_of(book["Summary"], "Blastocyst area, px²") == [1000, 1000]
     assert not any("µm" in str(cell.value) for cell in book["Summary"][HEADER_ROW])
 
 

@@ -102,7 +102,7 @@ def test_a_series_has_one_clock_and_the_names_that_lack_it_are_noted(tmp_path: P
     assert [ref.time_h for ref in found.refs[:2]] == [5.0, 6.0]
     assert math.isnan(found.refs[2].time_h), "a position is no hour of the names' clock"
     assert found.refs[3].time_h == 0.0
-    assert found.notes == ["2 file names tell no hours by [naming] time in the settings file"]
+    assert found.notes == ["no hours by [naming] time in 2 file names"]
 
 
 def test_a_pattern_that_takes_too_long_tells_nothing_and_is_noted(
@@ -113,7 +113,7 @@ def test_a_pattern_that_takes_too_long_tells_nothing_and_is_noted(
     found = _found(tmp_path, time=r"(?P<time>(?:\d|\d\d)+)$")
     assert sorted(ref.time_h for ref in found.refs)[0] == 77.0
     assert len(found.refs) == 2
-    assert any("1 names took too long for a pattern of [naming]" in note for note in found.notes)
+    assert any("1 name took too long for a pattern of [naming]" in note for note in found.notes)
 
 
 def test_a_pattern_that_takes_too_long_again_and_again_is_a_settings_error(
@@ -132,4 +132,4 @@ def test_frames_that_a_table_lacks_have_no_hours(tmp_path: Path, lay: Lay) -> No
     found = _found(tmp_path)
     assert found.refs[0].time_h == 19.5
     assert math.isnan(found.refs[1].time_h)
-    assert "tells no hours for 1 frames of V1" in found.notes[0]
+    assert "tells no hours for 1 frame of V1" in found.notes[0]

@@ -1,4 +1,4 @@
-"""A small labelled data set, and recipes that fit a tiny network to it in a moment."""
+"""A small labelled data set, and recipes that train a tiny network on it in a moment."""
 
 from collections.abc import Iterator
 from pathlib import Path

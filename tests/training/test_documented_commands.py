@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,15 @@ def test_a_lab_gets_its_own_weights_by_ten_commands_or_fewer(
         assert answer.exit_code == 0, f"{' '.join(words)}: {answer.output}"
     for made in ("mylab/card.toml", "mylab/curves.png", "after/evaluation.xlsx", "report/report.xlsx"):
         assert (tmp_path / made).is_file()
+
+
+def test_the_mixture_on_the_page_is_a_valid_one() -> None:
+    from blastoseg.training.recipe_data import MixedData
+
+    block = re.search(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert block is not None
+    mixture = MixedData.model_validate(tomllib.loads(block[1])["segmenter"]["data"])
+    assert [source.name for source in mixture.sources] == ["synthetic", "ours", "theirs"]
 
 
 def test_every_recipe_on_the_page_is_there_and_every_recipe_is_on_the_page() -> None:

@@ -128,6 +128,19 @@ def test_the_papers_scaling_moves_image_and_labels_together_and_turns_nothing() 
     assert max(shares) > 1.5
 
 
+def test_an_elastic_deformation_bends_image_and_labels_together() -> None:
+    _, labels = draw_phantom(3)
+    settings = Augmentation(quarter_turns=False, elastic=0.03)
+    plain = Augmentation(quarter_turns=False)
+    for seed in range(8):
+        image, bent = augment(labels.astype(np.float32), labels, settings, np.random.default_rng(seed))
+        _, before = augment(labels.astype(np.float32), labels, plain, np.random.default_rng(seed))
+        assert (np.round(image) == bent).mean() > 0.97
+        assert 0.01 < (bent != before).mean() < 0.5
+        assert bent.dtype == np.uint8
+        assert set(np.unique(bent)) <= {0, 1, 2, 3, 4}
+
+
 def test_recipes_name_what_does_not_fit_together(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="not in epochs"):
         load_recipe("i2cnet-synthetic", epochs=3)

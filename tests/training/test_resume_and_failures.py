@@ -1,4 +1,4 @@
-"""A fit that is killed goes on to the same losses; one that cannot go on says so and keeps what it has."""
+"""A killed training goes on to the same losses; one that cannot go on says so and keeps what it has."""
 
 import errno
 from pathlib import Path

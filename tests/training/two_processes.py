@@ -1,4 +1,4 @@
-"""Fits a tiny network for one step and saves the gradients: run by a test, with one process or two.
+"""Trains a tiny network for one step and saves the gradients: run by a test, with one process or two.
 
 Arguments: recipe (JSON), labelled data, working folder, number of processes, file for the gradients.
 """
