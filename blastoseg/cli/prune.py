@@ -26,6 +26,7 @@ def prune(
     from blastoseg.run.journal import Journal, OutputLock, read_runs
     from blastoseg.run.prune import Prunable, find_prunable
     from blastoseg.run.prune import prune as delete
+    from blastoseg.wording import counted
 
     read_runs(out)
     # Nobody holds the folder while a person thinks: a night may begin.
@@ -49,9 +50,10 @@ def prune(
         )
         refused = delete(out, journal, agreed, lock.check)
     if refused:
+        others = f", nor can {counted(len(refused) - 1, 'other file')}" if len(refused) > 1 else ""
         raise OutputError(
-            f"{out / refused[0]}: cannot be deleted, nor can {len(refused) - 1:,} others: check rights, "
-            "close them elsewhere, and run prune again"
+            f"{out / refused[0]}: cannot be deleted{others}: check rights, close what is open elsewhere, "
+            "and run prune again"
         )
     if agreed.files:
         print(f"Deleted: {agreed.in_words()}")
@@ -64,7 +66,10 @@ def _show(out: Path, found: "Prunable") -> None:
         print(f"  and {len(found.files) - FILES_SHOWN:,} more")
     for path in found.changed:
         print(f"  left: {_printable(path)} was changed since a run wrote it")
-    print(f"{out}: {found.in_words()} of pictures belong to frames that are no longer in the input")
+    if found.files:
+        print(f"{out}: masks and overlays of frames that are no longer in the input: {found.in_words()}")
+    else:
+        print(f"{out}: nothing to delete: no mask or overlay is of a frame that is gone from the input")
 
 
 def _printable(path: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from blastoseg.run.journal import Journal, Picture
 from blastoseg.run.outputs import PICTURE_KINDS
+from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,8 @@ class Prunable:
 
     def in_words(self) -> str:
         """Number and size, as a person reads them."""
-        return f"{len(self.files):,} files, {self.size / 1e6:,.1f} MB"
+        size = f"{self.size / 1e6:,.1f} MB" if self.size >= 1e6 else f"{self.size / 1e3:,.0f} kB"
+        return f"{counted(len(self.files), 'file')}, {size}"
 
 
 def find_prunable(out: Path, journal: Journal, missing_days: float = 0) -> Prunable:

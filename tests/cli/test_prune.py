@@ -85,6 +85,7 @@ def test_rows_lead_to_their_pictures_and_pictures_follow_the_input(ward, tmp_pat
     assert _pictures(out) == before
     assert CliRunner().invoke(app, ["prune", str(out), "--yes"]).exit_code == 0
     assert _pictures(out) == _named(out) == {path for path in before if "/Name D5/" in path}
+    assert "nothing to delete" in CliRunner().invoke(app, ["prune", str(out)]).output
 
 
 def test_a_changed_frame_is_new_and_a_failed_one_from_yesterday_is_not(ward, tmp_path):

@@ -38,7 +38,7 @@ def test_only_pictures_of_missing_frames_go_and_the_folders_that_they_leave_empt
     (out / "masks" / "E1" / "notes.txt").write_text("a person's")
     with Journal(out) as journal:
         found = find_prunable(out, journal)
-        assert found.in_words() == "6 files, 0.0 MB"
+        assert found.in_words() == "6 files, 6 kB"
         assert prune(out, journal, found, _no_check) == []
         assert find_prunable(out, journal).files == {}
     assert _files(out) == {"masks/E1/notes.txt", STAYS}
