@@ -5,6 +5,8 @@ in degrees clockwise from 12 o'clock about the blastocyst's centroid; y points d
 is ICM + blastocoel + TE with holes filled; E, the embryo, is B + ZP with holes filled.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -200,12 +202,33 @@ Measures = dict[str, float | int | bool | None]
 """Values by column name: an undefined float is NaN, an undefined integer or truth value None."""
 
 
+def check_declared(names: Iterable[str], declared: Iterable[Column]) -> None:
+    """Raise ValueError, which lists them, for names that no column has: what is computed must not vanish."""
+    undeclared = set(names) - {column.name for column in declared}
+    if undeclared:
+        raise ValueError(f"computed, but not declared in columns.py: {', '.join(sorted(undeclared))}")
+
+
+def with_undefined(measures: Measures) -> Measures:
+    """Every measure and confidence, in the order of the columns: what ``measures`` lacks is undefined.
+
+    Raises ValueError for a measure that no column declares.
+    """
+    declared = MEASURE_COLUMNS + CONFIDENCE_COLUMNS
+    check_declared(measures, declared)
+    return {
+        column.name: measures.get(column.name, math.nan if column.dtype == "float" else None)
+        for column in declared
+    }
+
+
 def add_micrometres(pixel_measures: Measures, um_per_px: float) -> Measures:
     """Add the physical column beside each pixel column.
 
     Returns a new dict with every ``_um`` and ``_um2`` column of ``MEASURE_COLUMNS`` whose ``_px`` or ``_px2``
-    twin is given; NaN where ``um_per_px`` is NaN.
+    twin is given; NaN where ``um_per_px`` is NaN. Raises ValueError for a measure that no column declares.
     """
+    check_declared(pixel_measures, MEASURE_COLUMNS)
     measures = dict(pixel_measures)
     for column in MEASURE_COLUMNS:
         power = {"um": 1, "um2": 2}.get(column.unit)
