@@ -8,10 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from blastoseg import anatomy, measure, model, quality, sources
 from blastoseg.anatomy import clean_labels
 from blastoseg.columns import Measures, add_micrometres
 from blastoseg.errors import BlastosegError
 from blastoseg.measure import measure_labels
+from blastoseg.model import locating
 from blastoseg.model.locating import (
     WORKING_SIDE,
     crop_embryo,
@@ -46,6 +48,16 @@ from blastoseg.records import (
 from blastoseg.settings import Quality
 
 log = logging.getLogger(__name__)
+
+REVISIONS = {
+    "sources": sources.REVISION,
+    "locating": locating.REVISION,
+    "segmenting": model.REVISION,
+    "anatomy": anatomy.REVISION,
+    "measure": measure.REVISION,
+    "quality": quality.REVISION,
+}
+"""What a result depends on besides pixels, weights and settings: one made under others is not reused."""
 
 
 class Networks(Protocol):

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from blastoseg.records import Box, Image, Labels, Location, Mask, Probabilities
 
+REVISION = 1
+"""To be raised by whoever changes where an embryo is found, how it is cropped or placed back."""
 SMALLEST_EMBRYO_FRAC = 0.12
 """Smallest extent of an embryo over the frame's shorter side: below it, debris."""
 NEIGHBOUR_AREA_FRAC = 0.15

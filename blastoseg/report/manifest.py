@@ -62,7 +62,7 @@ class RunManifest:
     """One run's provenance. Paths are names as given, never a person's folders; times carry their zone.
 
     ``frames_new`` are new or changed since the runs before; ``stopped`` says why a run ended early;
-    ``pseudonyms`` is the fingerprint of their key, empty without one.
+    ``pseudonyms`` is the fingerprint of their key, empty without one; ``stages`` are their revisions.
     """
 
     inputs: list[str]
@@ -85,6 +85,7 @@ class RunManifest:
     frames_left: int = 0
     stopped: str = ""
     pseudonyms: str = ""
+    stages: dict[str, int] = field(default_factory=dict)
     software: dict[str, str] = field(default_factory=installed_software)
     host: str = field(default_factory=socket.gethostname)
     user: str = field(default_factory=user_name)

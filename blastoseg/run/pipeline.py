@@ -31,7 +31,7 @@ from blastoseg.run.watching import WatchedInputs
 from blastoseg.run.worklist import WorkList
 from blastoseg.settings import check_pixel_size_option
 from blastoseg.sources import Discovery, IsolatedReaders, discover_frames
-from blastoseg.stages import failed_frame
+from blastoseg.stages import REVISIONS, failed_frame
 
 if TYPE_CHECKING:
     from blastoseg.model.segmenter import Segmenter
@@ -112,9 +112,12 @@ class Run:
 
     @cached_property
     def scored_with(self) -> ScoredWith:
-        """What a result depends on besides its frame: both networks, and all that changes a row."""
+        """What a result depends on besides its frame: both networks, all that changes a row, the stages."""
         settings = f"{self.request.settings.digest()} {self.request.um_per_px} {self.names.fingerprint}"
-        return ScoredWith(self.segmenter.card.fingerprint, hashlib.sha256(settings.encode()).hexdigest())
+        stages = ", ".join(f"{stage} {revision}" for stage, revision in REVISIONS.items())
+        return ScoredWith(
+            self.segmenter.card.fingerprint, hashlib.sha256(settings.encode()).hexdigest(), stages
+        )
 
     def noted_in_history(self) -> Iterator[RunEvent]:
         """Score and report, with the run's start and end in the ledger's history."""
@@ -143,6 +146,7 @@ class Run:
             "settings_sha256": self.request.settings.digest(),
             "pseudonyms": self.names.fingerprint,
             "software": __version__,
+            "stages": self.scored_with.stages,
             "device": self.segmenter.device_in_words,
             "host": socket.gethostname(),
             "user": user_name(),
@@ -261,6 +265,7 @@ class Run:
             frames_left=ended.left,
             stopped=ended.stopped,
             pseudonyms=self.names.fingerprint,
+            stages=REVISIONS,
         )
 
     def _check_names_of_earlier_runs(self) -> None:

@@ -32,10 +32,10 @@ _WAIT_FOR_OTHERS_S = 30.0
 # No write-ahead log: it needs memory shared between processes, which a network share has not.
 _SCHEMA = """
 CREATE TABLE frames (
-    weights TEXT NOT NULL, settings TEXT NOT NULL, software TEXT NOT NULL,
+    weights TEXT NOT NULL, settings TEXT NOT NULL, stages TEXT NOT NULL,
     source TEXT NOT NULL, address TEXT NOT NULL, content TEXT NOT NULL, place TEXT NOT NULL,
     status TEXT NOT NULL, row TEXT NOT NULL, mask_file TEXT NOT NULL, overlay_file TEXT NOT NULL,
-    PRIMARY KEY (weights, settings, software, source, address)
+    PRIMARY KEY (weights, settings, stages, source, address)
 ) WITHOUT ROWID;
 CREATE TABLE run_events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -46,21 +46,23 @@ CREATE TRIGGER run_events_stay BEFORE DELETE ON run_events
 CREATE TRIGGER run_events_stand BEFORE UPDATE ON run_events
     BEGIN SELECT RAISE(ABORT, 'runs never change'); END;
 """
+# Version 1 knew results by the software's version: they are kept, and are no stages' results.
+_FROM_1 = "ALTER TABLE frames RENAME COLUMN software TO stages;"
 _RECORD = """
 INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET content = excluded.content, place = excluded.place, status = excluded.status,
     row = excluded.row, mask_file = excluded.mask_file, overlay_file = excluded.overlay_file
 """
-_OF_ONE = " FROM frames WHERE weights = ? AND settings = ? AND software = ? AND source = ? AND address = ?"
+_OF_ONE = " FROM frames WHERE weights = ? AND settings = ? AND stages = ? AND source = ? AND address = ?"
 _OUTDATE = """
 UPDATE frames SET content = outdated(content)
-WHERE weights = ? AND settings = ? AND software = ? AND source = ? AND address = ?
+WHERE weights = ? AND settings = ? AND stages = ? AND source = ? AND address = ?
 """
 _SELECT_STATE = "SELECT content, status, mask_file, overlay_file" + _OF_ONE
 _SELECT_SEEN = "SELECT 1" + _OF_ONE + " AND content IN (?, ?)"
 _SELECT_ROW = "SELECT row, mask_file, overlay_file" + _OF_ONE
 _SELECT_ROWS = (
-    "SELECT row, mask_file, overlay_file FROM frames WHERE weights = ? AND settings = ? AND software = ?"
+    "SELECT row, mask_file, overlay_file FROM frames WHERE weights = ? AND settings = ? AND stages = ?"
     " ORDER BY place, source, address"
 )
 
@@ -218,8 +220,8 @@ class Journal:
                 yield from (path for path in found[2:] if path)
 
     def _ways(self) -> list[tuple[str, ...]]:
-        """Every set of weights, settings and software that there are rows of."""
-        return self._database.execute("SELECT DISTINCT weights, settings, software FROM frames").fetchall()
+        """Every set of weights, settings and stages that there are rows of."""
+        return self._database.execute("SELECT DISTINCT weights, settings, stages FROM frames").fetchall()
 
     def _note(self, number: int, event: str, details: dict[str, Any]) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -234,7 +236,7 @@ class Journal:
         if version > SCHEMA_VERSION:
             raise OutputError(f"{self._path}: was written by a newer blastoseg: update, or use another --out")
         if version < SCHEMA_VERSION:
-            schema = PICTURES_SCHEMA if version else _SCHEMA + PICTURES_SCHEMA
+            schema = (_FROM_1 if version else _SCHEMA) + PICTURES_SCHEMA
             self._database.executescript(
                 f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
@@ -264,7 +266,7 @@ class Journal:
 
 
 def _parameters(scored_with: ScoredWith, key: FrameKey | None = None) -> tuple[str, ...]:
-    scored = (scored_with.weights_sha256, scored_with.settings_digest, scored_with.software)
+    scored = (scored_with.weights_sha256, scored_with.settings_digest, scored_with.stages)
     # A file name that is no valid Unicode reaches us with lone surrogates, which SQLite refuses.
     return scored if key is None else (*scored, storable(key.source), storable(key.address))
 

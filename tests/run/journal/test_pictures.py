@@ -8,8 +8,8 @@ from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.run.journal import FrameKey, Journal, Picture, ScoredWith
 from blastoseg.sources.addresses import WholeImage
 
-STARTER = ScoredWith("a" * 64, "b" * 64)
-FINETUNED = ScoredWith("c" * 64, "b" * 64)
+STARTER = ScoredWith("a" * 64, "b" * 64, "1")
+FINETUNED = ScoredWith("c" * 64, "b" * 64, "1")
 FIRST, SECOND = "masks/E1/00000-a.png", "masks/E1/00001-b.png"
 
 
@@ -83,10 +83,15 @@ def test_a_frame_whose_picture_was_deleted_by_hand_is_not_done(tmp_path: Path) -
 
 def test_the_ledger_of_an_earlier_version_knows_its_pictures(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
-        _record(journal, FIRST)
+        key = _record(journal, FIRST)
     database = sqlite3.connect(tmp_path / "journal.sqlite")
-    database.executescript("DROP TABLE pictures; PRAGMA user_version = 1;")
+    database.executescript(
+        "DROP TABLE pictures; ALTER TABLE frames RENAME COLUMN stages TO software;"
+        "UPDATE frames SET software = '0.1.0'; PRAGMA user_version = 1;"
+    )
     database.close()
     with Journal(tmp_path) as journal:
+        assert not journal.is_done(STARTER, key), "made by stages that nobody knows"
+        assert list(journal.unseen([key])) == [], "and yet not new"
         journal.pictures.note_missing([])
         assert journal.pictures.missing() == [Picture(FIRST, None)]
