@@ -12,7 +12,8 @@ from blastoseg.simulate.kinds import choose_kind
 from blastoseg.simulate.masks import TissueMasks, tissue_masks
 from blastoseg.simulate.optics import Layers, expose, form_image
 from blastoseg.simulate.paint import paint_embryo
-from blastoseg.simulate.preset import Optics, draw_optics
+from blastoseg.simulate.preset import EMBRYOSCOPE, Optics, draw_optics
+from blastoseg.simulate.reading import as_read, draw_reading
 from blastoseg.simulate.scene import add_debris, burn_in, well_ring, write_captions
 
 
@@ -57,10 +58,11 @@ class Seeds:
     well: int
     camera: int
     writing: int
+    reading: int
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Seeds":
-        return cls(*(int(seed) for seed in rng.integers(0, 2**62, 6)))
+        return cls(*(int(seed) for seed in rng.integers(0, 2**62, 7)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,15 @@ def render(
     contrast = form_image(layers, optics, embryo.scale, masks.body | masks.cells)
     _add_well(np.random.default_rng(seeds.well), contrast, embryo, view, recorded)
     image = expose(np.random.default_rng(seeds.camera), contrast, optics, view.bit_depth)
+    reading = draw_reading(np.random.default_rng(seeds.reading), optics)
+    read = as_read(masks, reading, embryo.scale, embryo.kind)
     if recorded is None:
         seen = ~burn_in(np.random.default_rng(seeds.writing), image, crop=view.scene == "crop")
     else:
         seen = np.ones(shape, bool)
         write_captions(image, recorded.captions)
     return SimulatedFrame(
-        image, masks.labels() * seen, masks.embryo & seen, other & seen, embryo.kind, embryo
+        image, read.labels() * seen, masks.embryo & seen, other & seen, embryo.kind, embryo, reading
     )
 
 
@@ -107,17 +111,20 @@ def _add_well(
     view: View,
     recorded: Recorded | None,
 ) -> None:
+    always = view.preset == EMBRYOSCOPE
     if view.scene == "crop":
-        if rng.random() > (0.4 if embryo.kind in ("hatching", "hatched") else 0.2):
+        if not always and rng.random() > (0.4 if embryo.kind in ("hatching", "hatched") else 0.2):
             return
         outer = embryo.everything()
         middle = outer.mean(0) if len(outer) else np.array([view.width, view.height]) / 2
         reach = _reach(outer, middle) if len(outer) else 0.2 * view.width
         radius = reach * np.exp(rng.uniform(np.log(1.04), np.log(3.0)))
-        away, turn = (radius - reach) * np.sqrt(rng.uniform(0.0, 1.0)), rng.uniform(0, 2 * np.pi)
+        pressed = always and rng.random() < 0.4
+        off = 1.0 if pressed else np.sqrt(rng.uniform(0.0, 1.0))
+        away, turn = (radius - reach) * off, rng.uniform(0, 2 * np.pi)
         centre = (float(middle[0] + away * np.cos(turn)), float(middle[1] + away * np.sin(turn)))
         well_ring(rng, contrast, centre, float(radius))
-    elif recorded is not None or rng.random() < 0.5:
+    elif recorded is not None or always or rng.random() < 0.5:
         shorter = min(view.height, view.width)
         centre = (
             view.width / 2 + rng.normal(0, 0.03) * shorter,

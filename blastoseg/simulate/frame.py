@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from blastoseg.simulate.geometry import Embryo
 from blastoseg.simulate.kinds import BLASTOCYSTS
+from blastoseg.simulate.reading import Reading
 from blastoseg.simulate.truth import true_measures
 
 Scene = Literal["crop", "field"]
@@ -38,6 +39,7 @@ class SimulatedFrame:
 
     ``labels`` holds tissue values; for what is not a blastocyst only the zona is labelled. ``embryo_mask``
     is all of the main embryo, its zona, the gap inside it and hatched tissue; ``other_mask`` its neighbours.
+    ``reading`` says how labels and truth part its tissues.
     """
 
     image: NDArray[np.uint8] | NDArray[np.uint16]
@@ -46,6 +48,7 @@ class SimulatedFrame:
     other_mask: NDArray[np.bool_]
     kind: str
     embryo: Embryo
+    reading: Reading
 
     @property
     def is_blastocyst(self) -> bool:
@@ -54,4 +57,4 @@ class SimulatedFrame:
     @cached_property
     def truth(self) -> dict[str, float]:
         """True measures in pixels by column name, taken far above pixel resolution; NaN where undefined."""
-        return true_measures(self.embryo)
+        return true_measures(self.embryo, self.reading)

@@ -103,18 +103,18 @@ class Embryo:
         bodies = tuple(
             Body(centre(b.centre), points(b.outline), points(b.cavity), b.cusps) for b in self.bodies
         )
-        return Embryo(
-            self.kind,
-            self.scale * factor,
-            zona,
-            bodies,
-            None if self.neck is None else points(self.neck),
-            cells(self.icm_cells),
-            tuple(points(outline) for outline in self.icm_outlines),
-            cells(self.te_cells),
-            cells(self.loose_cells),
-            cells(self.fragments),
-            cells(self.packed_cells),
+        return replace(
+            self,
+            scale=self.scale * factor,
+            zona=zona,
+            bodies=bodies,
+            neck=None if self.neck is None else points(self.neck),
+            icm_cells=cells(self.icm_cells),
+            icm_outlines=tuple(points(outline) for outline in self.icm_outlines),
+            te_cells=cells(self.te_cells),
+            loose_cells=cells(self.loose_cells),
+            fragments=cells(self.fragments),
+            packed_cells=cells(self.packed_cells),
         )
 
 

@@ -17,7 +17,10 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class TissueMasks:
-    """One bool mask ``(y, x)`` a part. ``gap`` is what lies inside the zona and is no tissue."""
+    """One bool mask ``(y, x)`` a part. ``gap`` is what lies inside the zona and is no tissue.
+
+    ``bulges`` are the parts of the trophectoderm's round cells that lie over the cavity.
+    """
 
     zona: Mask
     body: Mask
@@ -26,6 +29,7 @@ class TissueMasks:
     te: Mask
     cells: Mask
     gap: Mask
+    bulges: Mask
 
     def labels(self) -> NDArray[np.uint8]:
         image = np.zeros(self.zona.shape, np.uint8)
@@ -93,6 +97,7 @@ def tissue_masks(embryo: Embryo, shape: tuple[int, int]) -> TissueMasks:
     # the mass presses on the trophectoderm but leaves a thin layer of it
     icm &= fill(shape, [towards(part.outline, part.centre, 0.97) for part in embryo.bodies]).astype(bool)
     round_cells = fill(shape, [cell.outline() for cell in embryo.te_cells]).astype(bool) & body
+    bulges = cavity & round_cells & ~icm
     cavity &= ~(icm | round_cells)
     te = body & ~cavity & ~icm
     ring = nothing if embryo.zona is None else zona_ring(shape, embryo.zona) & ~body
@@ -100,7 +105,7 @@ def tissue_masks(embryo: Embryo, shape: tuple[int, int]) -> TissueMasks:
     if embryo.zona is not None and embryo.loose_cells:
         cells &= fill(shape, [embryo.zona.inner]).astype(bool)
     inside = nothing if embryo.zona is None else fill(shape, [embryo.zona.outer]).astype(bool)
-    return TissueMasks(ring, body, cavity, icm, te, cells, inside & ~body & ~ring)
+    return TissueMasks(ring, body, cavity, icm, te, cells, inside & ~body & ~ring, bulges)
 
 
 def towards(outline: Points, centre: tuple[float, float], share: float) -> Points:

@@ -61,7 +61,7 @@ def _clump(rng: np.random.Generator, body: Body, kind: str, size: float) -> _Clu
     if kind == "early":  # the mass fills what the cavity leaves
         at = int(np.argmax(wall - distance))
     angle = float(ANGLES[at])
-    area = np.clip(np.exp(rng.normal(np.log(0.17 if kind != "early" else 0.22), 0.55)), 0.03, 0.42) * size
+    area = np.clip(np.exp(rng.normal(np.log(0.2 if kind != "early" else 0.24), 0.5)), 0.03, 0.45) * size
     ratio = float(np.exp(rng.normal(0.35, 0.35)))  # along the wall over depth
     along, deep = radius * np.sqrt(area * ratio), radius * np.sqrt(area / ratio)
     along = min(along, 0.85 * radius)

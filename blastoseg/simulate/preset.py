@@ -114,6 +114,29 @@ def _dark(rng: np.random.Generator) -> Optics:
     )
 
 
+def _embryoscope(rng: np.random.Generator) -> Optics:
+    """A time-lapse incubator's: relief from one side, a round well that is dark outside, any focal plane."""
+    camera = {
+        "brightness": rng.uniform(0.3, 0.55),
+        "vignette": rng.uniform(0.0, 0.35),
+        "jpeg": float(rng.integers(75, 97)),
+    }
+    return _make(
+        rng,
+        relief=_log(rng, 0.4, 0.35),
+        relief_angle=rng.uniform(0, 2 * np.pi),
+        line=_log(rng, 0.28, 0.5),
+        halo=_log(rng, 0.3, 0.5),
+        grain=_log(rng, 0.15, 0.4),
+        grain_relief=rng.uniform(0.3, 1.0),
+        veil=_log(rng, 0.24, 0.5),
+        focus=_log(rng, float(rng.choice([0.0028, 0.006, 0.011], p=[0.6, 0.25, 0.15])), 0.3),
+        softness=_log(rng, 0.009, 0.5),
+        tone=_log(rng, 0.03, 0.5),
+        **camera,
+    )
+
+
 def _unseen(rng: np.random.Generator) -> Optics:
     """Inverted contrast of the lines, heavy blur or noise: never met in training."""
     return _make(
@@ -154,11 +177,14 @@ def _between(rng: np.random.Generator) -> Optics:
     return _make(rng, relief_angle=one.relief_angle, **values)
 
 
+EMBRYOSCOPE = "embryoscope"
+
 PRESETS: dict[str, Callable[[np.random.Generator], Optics]] = {
     "mixed": _mixed,
     "hoffman": _hoffman,
     "brightfield": _brightfield,
     "dark": _dark,
+    EMBRYOSCOPE: _embryoscope,
     "unseen": _unseen,
 }
 """Name -> what draws optics. "mixed" is what training sees; "unseen" lies outside it on purpose."""

@@ -7,13 +7,17 @@ from numpy.typing import NDArray
 from blastoseg.columns import MEASURE_COLUMNS
 from blastoseg.simulate.geometry import Embryo
 from blastoseg.simulate.masks import tissue_masks
+from blastoseg.simulate.reading import Reading, as_read
 
 SIDE = 1000
 """Pixels along the embryo's extent on the raster that areas and lengths are taken from."""
 
 
-def true_measures(embryo: Embryo) -> dict[str, float]:
-    """Measures in the embryo's own pixels by column name; NaN where the embryo lacks the tissue."""
+def true_measures(embryo: Embryo, reading: Reading) -> dict[str, float]:
+    """Measures in the embryo's own pixels by column name, its tissues parted as by ``reading``.
+
+    NaN where the embryo lacks the tissue.
+    """
     truth = {c.name: float("nan") for c in MEASURE_COLUMNS if c.unit in ("px", "px2", "fraction", "deg", "")}
     outer = embryo.everything()
     if not len(outer):
@@ -22,7 +26,7 @@ def true_measures(embryo: Embryo) -> dict[str, float]:
     factor = SIDE / float((high - low).max())
     shape = (int((high - low)[1] * factor) + 8, int((high - low)[0] * factor) + 8)
     fine = embryo.placed(factor, (float(4 - low[0] * factor), float(4 - low[1] * factor)))
-    masks = tissue_masks(fine, shape)
+    masks = as_read(tissue_masks(fine, shape), reading, fine.scale, fine.kind)
     whole = masks.body | masks.zona | masks.gap
     for stem, mask in (
         ("blastocyst", masks.body),

@@ -67,6 +67,8 @@ def _bend(image: Gray, maps: Maps, strength: float, rng: np.random.Generator) ->
 
 def _change_optics(image: Gray, settings: Augmentation, rng: np.random.Generator) -> Gray:
     side = image.shape[0]
+    if settings.invert and rng.random() < settings.invert:
+        image = -image
     if settings.gamma:
         low, high = float(image.min()), float(image.max())
         if high > low:

@@ -59,7 +59,7 @@ def test_the_well_holds_the_whole_embryo(scene: str, monkeypatch: pytest.MonkeyP
     wells: list[tuple[tuple[float, float], float]] = []
     monkeypatch.setattr(draw, "well_ring", lambda _rng, _contrast, *well: wells.append(well))
     seen = 0
-    for seed in range(24):
+    for seed in range(40):
         frame = drawn("hatching" if seed % 2 else "full", seed, scene=scene, fill=(0.8, 0.95))
         for centre, radius in wells:
             assert np.hypot(*(frame.embryo.everything() - centre).T).max() < radius

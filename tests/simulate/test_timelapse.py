@@ -13,6 +13,7 @@ from blastoseg.simulate import View, draw, plan_timelapse
 from blastoseg.simulate.collection import Collection, write_collection
 from blastoseg.simulate.course import draw_course
 from blastoseg.simulate.growth import draw_traits, grow
+from blastoseg.simulate.reading import TOUCHING
 from blastoseg.simulate.truth import true_measures
 
 SMALL = View(height=128, width=128, fill=(0.5, 0.6), scene="field")
@@ -40,7 +41,7 @@ def test_the_zona_thins_and_the_embryo_grows_while_it_expands() -> None:
     course, traits = draw_course(rng, hatching=False), draw_traits(rng, 16)
     course = replace(course, collapse_h=math.nan)
     early, late = (
-        true_measures(grow(traits, course.state_at(time)))
+        true_measures(grow(traits, course.state_at(time)), TOUCHING)
         for time in (course.cavity_h + 1.0, course.expanded_h + 1.0)
     )
     assert late["zp_thickness_mean_px"] < 0.7 * early["zp_thickness_mean_px"]
@@ -65,7 +66,9 @@ def test_a_collapse_shrinks_the_body_and_is_made_good() -> None:
     course = replace(course, collapse_h=course.expanded_h + 1.0)
     traits = draw_traits(rng, 16)
     before, during, after = (
-        true_measures(grow(traits, course.state_at(course.collapse_h + wait)))["blastocyst_area_px2"]
+        true_measures(grow(traits, course.state_at(course.collapse_h + wait)), TOUCHING)[
+            "blastocyst_area_px2"
+        ]
         for wait in (-0.1, 0.6, 4.1)
     )
     assert during < 0.85 * before

@@ -125,6 +125,15 @@ def test_the_label_background_becomes_the_last_channel() -> None:
     assert channels.tolist() == [[4, 0], [2, 3]]
 
 
+def test_the_negative_leaves_the_maps_as_they_are() -> None:
+    image = np.random.default_rng(0).standard_normal((32, 32)).astype(np.float32)
+    maps = np.arange(32 * 32, dtype=np.uint8).reshape(32, 32)
+    plain, plain_maps = augment(image, maps, Augmentation(), np.random.default_rng(5))
+    negative, same_maps = augment(image, maps, Augmentation(invert=1.0), np.random.default_rng(5))
+    assert (negative == -plain).all()
+    assert (same_maps == plain_maps).all()
+
+
 def test_augmentation_moves_image_and_labels_together() -> None:
     labels = np.zeros((48, 48), np.uint8)
     labels[8:20, 10:16] = 4
