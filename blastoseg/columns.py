@@ -25,17 +25,17 @@ class Column:
 
 
 def _length(stem: str, definition: str, source: str = "") -> tuple[Column, Column]:
-    column = Column(f"{stem}_px", "px", "float", definition, source)
+    column = Column(f"{stem}_px", "px", "float", definition, source=source)
     return column, replace(column, name=f"{stem}_um", unit="um")
 
 
 def _area(stem: str, definition: str, source: str = "") -> tuple[Column, Column]:
-    column = Column(f"{stem}_px2", "px2", "float", definition, source)
+    column = Column(f"{stem}_px2", "px2", "float", definition, source=source)
     return column, replace(column, name=f"{stem}_um2", unit="um2")
 
 
 def _frac(stem: str, definition: str, source: str = "") -> tuple[Column]:
-    return (Column(f"{stem}_frac", "fraction", "float", definition, source),)
+    return (Column(f"{stem}_frac", "fraction", "float", definition, source=source),)
 
 
 def _thickness(tissue: str, where: str) -> tuple[Column, ...]:
@@ -93,7 +93,7 @@ MEASURE_COLUMNS: tuple[Column, ...] = (
     *_length("icm_diameter", "diameter of the circle with the inner cell mass's area"),
     *_length("icm_length", "largest caliper width of the inner cell mass", _RICHTER),
     *_length("icm_width", "smallest caliper width of the inner cell mass", _RICHTER),
-    Column("icm_roundness_index", "", "float", "icm length / icm width", _RICHTER),
+    Column("icm_roundness_index", "", "float", "icm length / icm width", source=_RICHTER),
     *_frac("icm_solidity", "inner cell mass area / area of its convex hull"),
     Column("icm_components", "", "int", "number of inner cell mass components kept"),
     *_frac("icm_area", "inner cell mass area / area of B"),
@@ -162,14 +162,14 @@ SERIES_COLUMNS: tuple[Column, ...] = (
         "px2/h",
         "float",
         "Theil-Sen slope of the area of B over the measured hours",
-        "Theil 1950, Sen 1968",
+        source="Theil 1950, Sen 1968",
     ),
     Column(
         "blastocyst_area_rate_um2_per_h",
         "um2/h",
         "float",
         "Theil-Sen slope of the area of B over the measured hours",
-        "Theil 1950, Sen 1968",
+        source="Theil 1950, Sen 1968",
     ),
     Column(
         "collapse_count",

@@ -128,7 +128,9 @@ def measure_frame(
         image_quality = judge_image(segmented.crop, at_input > 0)
     verdict = assess_frame(found, FrameFindings(segmented.location, image_quality, confidence), thresholds)
     measures = found.measures | confidence
-    return labels, _result(segmented.frame.ref, verdict, measures, um_per_px, um_per_px_source)
+    return labels, _result(
+        segmented.frame.ref, verdict, measures, um_per_px, um_per_px_source=um_per_px_source
+    )
 
 
 def measure_label_image(
@@ -136,7 +138,9 @@ def measure_label_image(
 ) -> FrameResult:
     """The row of labels ``(y, x)`` alone: measured and judged as those that a run makes."""
     found = _findings_of(labels, um_per_px)
-    return _result(ref, assess_labels(found, thresholds), found.measures, um_per_px, um_per_px_source)
+    return _result(
+        ref, assess_labels(found, thresholds), found.measures, um_per_px, um_per_px_source=um_per_px_source
+    )
 
 
 def _findings_of(labels: Labels, um_per_px: float) -> LabelFindings:

@@ -239,7 +239,7 @@ class Run:
         report.write(self.out, self._manifest(report, ended))
         if not stop and not settling:
             days = self.request.settings.output.keep_missing_days
-            follow_input(self.out.root, self.journal, report.pictures, days, self.lock.check)
+            follow_input(self.out.root, self.journal, report.pictures, days, check=self.lock.check)
         return replace(ended, notes=tuple(report.notes))
 
     def _manifest(self, report: Report, ended: RunEnded) -> RunManifest:

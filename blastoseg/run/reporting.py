@@ -56,7 +56,9 @@ class Report:
         frames, embryos = self.frames, self.embryos
         self._replace(out.frames_csv, lambda path: write_csv(frames, path))
         self._replace(out.embryos_csv, lambda path: write_csv(embryos, path))
-        self._replace(out.workbook, lambda path: write_workbook(path, frames, embryos, manifest, pictures))
+        self._replace(
+            out.workbook, lambda path: write_workbook(path, frames, embryos, manifest, pictures=pictures)
+        )
         self._replace(out.manifest, lambda path: write_manifest(path, manifest))
 
     def _pictures_shown(self, root: Path) -> dict[str, Pictures]:

@@ -52,7 +52,11 @@ class RunRequest:
         """How frames are found and read."""
         settings = self.settings
         return SourceOptions(
-            settings.naming, settings.focal, settings.frame_interval_h, self.follow_links, self.settle_s
+            naming=settings.naming,
+            focal=settings.focal,
+            frame_interval_h=settings.frame_interval_h,
+            follow_symlinks=self.follow_links,
+            settle_s=self.settle_s,
         )
 
     def pixel_size(self, ref: FrameRef) -> tuple[float, str]:
