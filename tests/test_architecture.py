@@ -190,7 +190,7 @@ def test_a_card_is_read_without_any_network_library() -> None:
     assert not {"torch", "safetensors", "cv2"} & _loaded_modules("import blastoseg.model.card")
 
 
-def test_drawing_loads_neither_the_ledger_nor_a_reader() -> None:
+def test_simulating_loads_neither_the_ledger_nor_a_reader() -> None:
     assert not {"sqlite3", "tifffile", "torch"} & _loaded_with({"simulate"})
 
 

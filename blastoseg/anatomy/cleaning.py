@@ -11,9 +11,9 @@ from typing import cast
 import cv2
 import numpy as np
 
+from blastoseg.anatomy.components import connected_components, drop_specks, fill_holes
 from blastoseg.anatomy.gaps import close_doubtful_gaps
-from blastoseg.anatomy.outline import ANGLES, CIRCLE_BAND, PIECE_SHARE, ZonaOutline, find_zona_outline
-from blastoseg.anatomy.pieces import connected_pieces, drop_specks, fill_holes
+from blastoseg.anatomy.outline import ANGLES, CIRCLE_BAND, COMPONENT_SHARE, ZonaOutline, find_zona_outline
 from blastoseg.anatomy.polar import (
     Field,
     main_circle,
@@ -25,9 +25,9 @@ from blastoseg.tissues import BACKGROUND, BLASTOCOEL, CHANNEL_OF_LABEL, ICM, LAB
 
 MARGIN = 3
 SPECK_SHARE = 0.002
-"""A piece of any tissue below this share of the embryo's area is noise and joins its surroundings."""
+"""A component of any tissue below this share of the embryo's area is noise and joins its surroundings."""
 ICM_ISLAND_SHARE = 0.2
-"""Inner cell mass islands below this share of the largest, lying in TE, are round TE cells."""
+"""A component of ICM below this share of the largest, lying in TE, is a round TE cell."""
 TE_ISLAND_SHARE = 0.05
 """TE below this share of the embryo that floats in the cavity is a cell seen face-on above or below it."""
 ARC_CONTENT = 0.1
@@ -42,7 +42,7 @@ def clean_labels(probabilities: Probabilities) -> Labels:
 
     One embryo is kept: what the zona, closed across its gaps, encloses, what is attached to that, such as
     the half of a hatching embryo that is outside, and the arcs of a zona that such an embryo stands in.
-    Islands, specks, holes, hairs and what bulges out of the zona's smooth outer outline are given to their
+    Specks, holes, hairs and what bulges out of the zona's smooth outer outline are given to their
     surroundings. Gaps of the zona stay open where there is evidence of them. Without any tissue the answer is
     background throughout.
     """
@@ -84,7 +84,7 @@ def _clean(work: Labels, background: Field | None) -> None:
     _remove_spurs(work, outline)
     area = int(np.count_nonzero(work))
     for value in (ZP.label, ICM.label, TE.label, BLASTOCOEL.label, BACKGROUND.label):
-        _dissolve_pieces(work, value, area)
+        _dissolve_components(work, value, area)
 
 
 def _keep_one_embryo(work: Labels, outline: ZonaOutline | None) -> bool:
@@ -104,7 +104,7 @@ def _keep_one_embryo(work: Labels, outline: ZonaOutline | None) -> bool:
         if arcs.any():  # all other zona is the rim of what has left it
             work[(work == ZP.label) & ~arcs] = BACKGROUND.label
         work[~(main | arcs)] = BACKGROUND.label
-    _drop_loose_pieces(work)
+    _drop_loose_components(work)
     return len(contours) > 1
 
 
@@ -121,10 +121,10 @@ def _zona_arcs(work: Labels, main: Mask) -> Mask:
     return cast(Mask, zona & (np.abs(away - 1) < CIRCLE_BAND))
 
 
-def _drop_loose_pieces(work: Labels) -> None:
-    """Small pieces of cavity or cells that are not part of the blastocyst, in or at the zona: debris."""
+def _drop_loose_components(work: Labels) -> None:
+    """Small components of cavity or cells that are not part of the blastocyst, in or at the zona: debris."""
     blastocyst = np.isin(work, B_LABELS)
-    kept, _ = drop_specks(blastocyst, PIECE_SHARE)
+    kept, _ = drop_specks(blastocyst, COMPONENT_SHARE)
     work[blastocyst & ~kept] = BACKGROUND.label
 
 
@@ -169,36 +169,36 @@ def _remove_spurs(work: Labels, outline: ZonaOutline | None) -> None:
     work[(opened == 0) & (wall == 1) & ((work == TE.label) | (work == ICM.label))] = BLASTOCOEL.label
 
 
-def _dissolve_pieces(work: Labels, value: int, embryo_area: int) -> None:
-    """Give the pieces of one tissue that cannot be what they are labelled as to their surroundings."""
-    pieces = connected_pieces(work == value)
-    largest = max((area for _, area in pieces), default=0.0)
-    for contour, area in pieces:
+def _dissolve_components(work: Labels, value: int, embryo_area: int) -> None:
+    """Give the components of one tissue that cannot be what they are labelled as to their surroundings."""
+    components = connected_components(work == value)
+    largest = max((area for _, area in components), default=0.0)
+    for contour, area in components:
         if area >= largest or area > max(ICM_ISLAND_SHARE * largest, TE_ISLAND_SHARE * embryo_area):
             continue
         x, y, width, height = cv2.boundingRect(contour)
         window = work[max(0, y - 1) : y + height + 1, max(0, x - 1) : x + width + 1]
-        piece = np.zeros(window.shape, np.uint8)
+        component = np.zeros(window.shape, np.uint8)
         shift = (-max(0, x - 1), -max(0, y - 1))
-        cv2.drawContours(piece, [contour], 0, 1, cv2.FILLED, offset=shift)
-        around = (cv2.dilate(piece, np.ones((3, 3), np.uint8)) > 0) & (piece == 0)
+        cv2.drawContours(component, [contour], 0, 1, cv2.FILLED, offset=shift)
+        around = (cv2.dilate(component, np.ones((3, 3), np.uint8)) > 0) & (component == 0)
         neighbours = np.bincount(window[around], minlength=5)[:5]
         neighbours[value] = 0
         if not neighbours.any():
             continue
         if _is_misplaced(value, area / largest, area / embryo_area, neighbours / neighbours.sum()):
-            window[piece > 0] = neighbours.argmax()
+            window[component > 0] = neighbours.argmax()
 
 
 def _is_misplaced(value: int, of_largest: float, of_embryo: float, around: np.ndarray) -> bool:
-    """Whether a piece of tissue cannot be that tissue, by its size and by what shares of what surround it."""
+    """Whether a component cannot be its tissue, by its size and by the shares of what surrounds it."""
     if of_embryo < SPECK_SHARE:
         # A thin stretch of TE along the wall is short and real.
         return value != TE.label or around[[ZP.label, BACKGROUND.label]].sum() < 0.2
     if value == ICM.label:
-        return of_largest < PIECE_SHARE or (of_largest < ICM_ISLAND_SHARE and around[TE.label] > 0.6)
+        return of_largest < COMPONENT_SHARE or (of_largest < ICM_ISLAND_SHARE and around[TE.label] > 0.6)
     if value == TE.label:
         return of_embryo < TE_ISLAND_SHARE and around[BLASTOCOEL.label] > 0.95
     if value == BLASTOCOEL.label:
-        return of_largest < PIECE_SHARE or around[BACKGROUND.label] > 0.5
-    return value == ZP.label and of_largest < PIECE_SHARE
+        return of_largest < COMPONENT_SHARE or around[BACKGROUND.label] > 0.5
+    return value == ZP.label and of_largest < COMPONENT_SHARE

@@ -6,7 +6,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from blastoseg.anatomy.pieces import drop_specks
+from blastoseg.anatomy.components import drop_specks
 from blastoseg.anatomy.polar import (
     Centre,
     Field,
@@ -26,8 +26,8 @@ from blastoseg.anatomy.polar import (
 from blastoseg.records import Mask
 
 ANGLES = 360
-PIECE_SHARE = 0.02
-"""Pieces of ICM, zona or blastocyst below this share of the largest are no part of it."""
+COMPONENT_SHARE = 0.02
+"""Components of ICM, zona or blastocyst below this share of the largest are no part of it."""
 LEAST_ROUNDNESS = 0.75
 """The least over the largest radius of a zona: below it, something else was taken for zona as well."""
 CIRCLE_BAND = 0.2
@@ -75,7 +75,7 @@ def find_zona_outline(zona: Mask) -> ZonaOutline | None:
 
     The rim of a half that has left the zona is often taken for zona: then what lies on one circle decides.
     """
-    main, _ = drop_specks(zona, PIECE_SHARE)
+    main, _ = drop_specks(zona, COMPONENT_SHARE)
     outline = _outline_through(main, ring_centre(main))
     if outline is None or _is_round(outline):
         return outline

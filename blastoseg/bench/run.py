@@ -162,7 +162,7 @@ def _time_measuring(
             pictures.save(frame, labels, FrameResult(frame.ref, Status.OK))
 
 
-def time_drawing() -> float:
+def time_simulation() -> float:
     """Milliseconds in which the simulator draws one crop of ``DRAWN_SIDE`` pixels as training sees it."""
     rng = np.random.default_rng(SEED)
     view = View(DRAWN_SIDE, DRAWN_SIDE, fill=(0.6, 0.9), scene="crop")

@@ -36,7 +36,7 @@ def bench(
         BenchPlan,
         draw_folder,
         peak_memory_mib,
-        time_drawing,
+        time_simulation,
         time_stages,
         time_whole,
     )
@@ -67,8 +67,8 @@ def bench(
         whole = time_whole(plan, drawn)
         for name, seconds in (("bare forward passes", whole.forward_s), ("whole run", whole.run_s)):
             table.add_row(name, f"{1000 * seconds / frames:.2f}", f"{frames / seconds:,.1f}", style="bold")
-        drawing_ms = time_drawing()
-        table.add_row("simulate, 256 x 256", f"{drawing_ms:.2f}", f"{1000 / drawing_ms:,.0f}")
+        simulation_ms = time_simulation()
+        table.add_row("simulate, 256 x 256", f"{simulation_ms:.2f}", f"{1000 / simulation_ms:,.0f}")
         show_table(console, table)
         console.print(f"whole / bare forward passes: {whole.share_of_forward:.2f}")
         if memory:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from blastoseg.errors import DataError
@@ -17,7 +18,9 @@ PAINTING_ORDER = (ZP, TE, BLASTOCOEL, ICM)
 CROSSING_SHARE = 0.05
 """Nested outlines contain each other or keep apart, up to this share of the smaller: more is a crossing."""
 SHARED_SHARE = 0.01
-"""Separate masks exclude each other, up to this share of the smaller one."""
+"""Separate masks exclude each other, up to this share of the smaller one and the line where they meet."""
+LINE_PX = 3
+"""Masks that meet may share a line less than this many pixels broad: the outline both were filled from."""
 
 
 class ProblemKind(StrEnum):
@@ -113,7 +116,10 @@ def _overlap(outer: tuple[Tissue, Mask], inner: tuple[Tissue, Mask], are_nested:
     beyond = np.count_nonzero(inner[1]) - shared
     names = f"{outer[0].name} and {inner[0].name}"
     if not are_nested and shared > SHARED_SHARE * smaller:
-        return f"{names} share {shared:,} pixels"
+        line = np.ones((LINE_PX, LINE_PX), np.uint8)
+        broad = cv2.morphologyEx((outer[1] & inner[1]).astype(np.uint8), cv2.MORPH_OPEN, line)
+        if np.count_nonzero(broad) > SHARED_SHARE * smaller:
+            return f"{names} share {shared:,} pixels"
     if are_nested and min(shared, beyond) > CROSSING_SHARE * smaller:
         return f"the outlines of {names} cross: {shared:,} pixels are in both"
     return ""

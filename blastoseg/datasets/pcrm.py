@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
-from blastoseg.anatomy.pieces import fill_holes
+from blastoseg.anatomy.components import fill_holes
 from blastoseg.datasets.annotation import Annotation, FoundCase, ProblemKind, paint
 from blastoseg.datasets.files import Tree, shown
 from blastoseg.datasets.pairing import Found, by_key, case_of, is_image, stem_key
@@ -22,7 +22,7 @@ LAYOUT = "BlastsOnline: Images/, GT_ICM/, GT_TE/, GT_ZP/"
 FOLDERS: dict[Tissue, str] = {ICM: "GT_ICM", TE: "GT_TE", ZP: "GT_ZP"}
 _MASK_NAME = re.compile(r"[\s_]*(?:ICM|TE|ZP)[\s_]*mask$", re.IGNORECASE)
 INSIDE_SHARE = 0.9
-"""Share of a piece at the border that must lie within the tissues' hull for it to be inside them."""
+"""Share of a component at the border that must lie within the tissues' hull for it to be inside them."""
 
 Files = tuple[tuple[Tissue, Path, str], ...]
 
@@ -86,9 +86,9 @@ def _enclosed(solid: Mask) -> Mask:
     if points is None or not outside.any():
         return holes
     hull = cv2.fillConvexPoly(np.zeros(solid.shape, np.uint8), cv2.convexHull(points), 1)
-    count, pieces = cv2.connectedComponents(outside.astype(np.uint8), connectivity=4)
-    sizes = np.bincount(pieces.ravel(), minlength=count)
-    within = np.bincount(pieces.ravel(), weights=hull.ravel(), minlength=count)
+    count, components = cv2.connectedComponents(outside.astype(np.uint8), connectivity=4)
+    sizes = np.bincount(components.ravel(), minlength=count)
+    within = np.bincount(components.ravel(), weights=hull.ravel(), minlength=count)
     is_inside = within > INSIDE_SHARE * sizes
     is_inside[0] = False
-    return np.asarray(holes | is_inside[pieces])
+    return np.asarray(holes | is_inside[components])

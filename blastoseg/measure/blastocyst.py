@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from blastoseg.anatomy.pieces import drop_specks, fill_holes
+from blastoseg.anatomy.components import drop_specks, fill_holes
 from blastoseg.measure.geometry import (
     Outline,
     caliper_widths,

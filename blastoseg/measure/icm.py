@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from blastoseg.anatomy.pieces import drop_specks
+from blastoseg.anatomy.components import drop_specks
 from blastoseg.measure.geometry import (
     Outline,
     caliper_widths,

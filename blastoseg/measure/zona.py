@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.anatomy.pieces import drop_specks
+from blastoseg.anatomy.components import drop_specks
 from blastoseg.measure.blastocyst import Region
 from blastoseg.measure.geometry import (
     Field,
@@ -28,7 +28,7 @@ from blastoseg.records import Labels
 from blastoseg.tissues import ZP
 
 SPECK_SHARE = 0.01
-"""Pieces of zona below this share of the largest have no part in its outlines and gaps."""
+"""Components of zona below this share of the largest have no part in its outlines and gaps."""
 ZONA_BLUR = 0.6
 BINS = 3600
 SMALLEST_GAP_DEG = 5.0
@@ -66,11 +66,11 @@ def measure_zona(labels: Labels, blastocyst: Region) -> Measures:
     centroid may lie in the neck or outside, so that the centroid of the region within the zona, closed
     across its gaps, takes its place. A gap's arc length runs along the zona's middle line.
     """
-    mask, pieces = drop_specks(labels == ZP.label, SPECK_SHARE)
+    mask, components = drop_specks(labels == ZP.label, SPECK_SHARE)
     soft = blur(mask, ZONA_BLUR)
     zona = Zona(mask, soft, trace_contours(mask, soft, ZONA_BLUR))
     centre = centroid(blastocyst.mask) if blastocyst.exists else None
-    closed = close_zona(zona, centre) if pieces else None
+    closed = close_zona(zona, centre) if components else None
     if closed is None:
         return _absent(float(np.count_nonzero(labels == ZP.label)) or math.nan)
     extruded = _extruded_area(blastocyst, closed)

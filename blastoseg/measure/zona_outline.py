@@ -66,7 +66,7 @@ class ClosedZona:
 
 @dataclass(frozen=True, slots=True)
 class Zona:
-    """A zona without specks: its mask, the mask blurred, and the outer contours of its pieces."""
+    """A zona without specks: its mask, the mask blurred, and the outer contours of its components."""
 
     mask: Mask
     soft: Field

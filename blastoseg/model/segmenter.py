@@ -37,8 +37,8 @@ class Segmenter:
     """Both networks of a model on one device.
 
     ``device`` is "auto" (the GPU if there is one), "cpu" or "cuda"; ``batch_size`` is the number of images a
-    pass on a GPU; ``flips`` averages over the four mirrorings (three to four times the work, better). Where
-    the model was trained at a second size too, two of the four are seen at that size.
+    pass on a GPU; ``flips`` averages over the four mirror images (three to four times the work, better).
+    Where the model was trained at a second size too, two of the four are seen at that size.
     Raises WeightsError for damaged weights and DeviceError for a device that is asked for and missing.
     """
 

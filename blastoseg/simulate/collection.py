@@ -1,4 +1,4 @@
-"""Writes drawn embryos to a folder as an incubator would, with masks and tables of the truth beside them."""
+"""Writes synthetic embryos to a folder as an incubator would, masks and tables of the truth beside them."""
 
 import csv
 import math

@@ -21,7 +21,7 @@ def read_pixels(tiff: tifffile.TiffFile, number: int, index: int, name: str) -> 
     page: Any = series.keyframe
     check_size(page.imagelength, page.imagewidth, name)
     if series.dataoffset is not None:
-        # Uncompressed and in one piece, as ImageJ writes it: there may be one page for all planes.
+        # Uncompressed and in one run of bytes, as ImageJ writes it: there may be one page for all planes.
         shape = page.shape
         tiff.filehandle.seek(series.dataoffset + index * page.nbytes)
         data = tiff.filehandle.read(page.nbytes)

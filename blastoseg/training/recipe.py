@@ -75,7 +75,7 @@ class Job(DescribedNetwork):
     """One network's training.
 
     With a ``second_size`` (the segmenter only), the batches of every other step are scaled to it, and so are
-    two of the four mirrorings that a run averages over.
+    two of the four mirror images that a run averages over.
     """
 
     registry: ClassVar[Registry[Any]] = SEGMENTERS

@@ -40,12 +40,12 @@ class Augmentation(Section):
 
 
 class SyntheticData(Section):
-    """Images drawn by the simulator. Drawing number i depends on ``seed`` and i only.
+    """Images made by the simulator. Image number i depends on ``seed`` and i only.
 
-    Each drawing is used about ``reuse`` times, under other augmentations: between new ones, drawings come
+    Each image is used about ``reuse`` times, under other augmentations: between new ones, images come
     at random from ``pool`` earlier ones. ``preset`` names the optics. ``scene`` "crop" draws what a crop
     around an embryo shows, "field" a whole frame; with "mixed", the share ``field_share`` are whole frames.
-    ``extra_kinds`` maps kinds of embryo to shares of the drawings, the rest are the simulator's mixture.
+    ``extra_kinds`` maps kinds of embryo to shares of the images, the rest are the simulator's mixture.
     """
 
     kind: Literal["synthetic"] = "synthetic"

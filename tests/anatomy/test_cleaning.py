@@ -245,7 +245,7 @@ def test_background_stays_background(shape):
     noise=arrays.arrays(np.uint8, (16, 16), elements=st.integers(0, 4)),
     name=st.sampled_from(sorted(SOUND)),
 )
-def test_coarse_noise_never_leads_to_new_tissues_far_pieces_or_a_second_answer(noise, name):
+def test_coarse_noise_never_leads_to_new_tissues_far_components_or_a_second_answer(noise, name):
     labels = SOUND[name].copy()
     blocks = np.kron(noise, np.ones((4, 4), np.uint8))
     labels[40:104, 40:104] = np.where(blocks > 0, blocks, labels[40:104, 40:104])

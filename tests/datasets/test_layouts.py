@@ -2,6 +2,7 @@ import json
 import pickle
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -113,6 +114,15 @@ def test_where_pcrm_masks_overlap_the_inner_tissue_is_kept_and_the_overlap_repor
     dataset = open_dataset(tmp_path)
     assert np.array_equal(dataset.cases[0].read().labels == 1, icm)
     assert [problem.kind for problem in check_dataset(dataset)] == [ProblemKind.OVERLAP]
+
+
+def test_masks_that_share_the_line_where_they_meet_are_sound(tmp_path: Path) -> None:
+    write_pcrm(tmp_path)
+    labels = expected_labels()
+    zona = cv2.dilate((labels == 4).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert np.count_nonzero(zona & (labels == 3)) > 0.01 * np.count_nonzero(labels == 3)
+    save(tmp_path / "BlastsOnline/GT_ZP/blast_pcrm_12 D5 ZP_Mask.bmp", zona.astype(np.uint8) * 255)
+    assert check_dataset(open_dataset(tmp_path)) == []
 
 
 def test_the_cavity_of_an_embryo_cut_by_the_border_is_found(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from blastoseg.errors import DataError, UsageError
 from blastoseg.evaluation.cases import LabelledFolder, SyntheticCases, draw_case
 
 
-def test_a_drawing_depends_on_seed_and_number_alone_and_carries_its_truth():
+def test_a_synthetic_image_depends_on_seed_and_number_alone_and_carries_its_truth():
     [_, second] = [read() for read in SyntheticCases(2, "unseen", 3).open().readers]
     again = draw_case(1, "unseen", 3)
     np.testing.assert_array_equal(second.image, again.image)

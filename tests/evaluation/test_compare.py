@@ -71,7 +71,7 @@ def test_what_is_no_blastocyst_is_scored_apart_and_must_not_be_measured(networks
     assert screening_table(outcomes).set_index("question").loc[WRONGLY_MEASURED, "yes"] == 0
 
 
-def test_drawings_are_also_held_against_their_true_measures(networks, make_case):
+def test_synthetic_images_are_also_held_against_their_true_measures(networks, make_case):
     case = replace(make_case("c"), truth={"blastocyst_diameter_px": 200.0}, is_blastocyst=True)
     table = agreement_tables(compared_measures(outcomes_of(networks, case, um_per_px=0.5)))
     against_truth = table[table["against"] == AGAINST_TRUTH].set_index("measure")

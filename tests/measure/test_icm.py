@@ -61,7 +61,7 @@ def test_contact_is_the_share_of_the_outline_at_the_wall():
     assert measure_labels(labels)["icm_te_contact_frac"] == pytest.approx(0.5, abs=0.02)
 
 
-def test_pieces_above_two_percent_count_and_smaller_ones_do_not():
+def test_components_above_two_percent_count_and_smaller_ones_do_not():
     labels = embryo_with_mass(50, 40, 0, (-40, 0))
     alone = measure_labels(labels)["icm_area_px2"]
     labels[150:170, 210:230] = 1

@@ -1,4 +1,4 @@
-"""Connected pieces of a mask, compared by size. Used to clean and to measure."""
+"""Connected components of a mask, compared by size. Used to clean and to measure."""
 
 from typing import cast
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from blastoseg.records import Mask
 
 Contour = NDArray[np.int32]
-"""Border pixels of a piece, ``(n, 1, 2)`` as ``(x, y)``, in the order of OpenCV."""
+"""Border pixels of a component, ``(n, 1, 2)`` as ``(x, y)``, in the order of OpenCV."""
 
 
-def connected_pieces(mask: Mask) -> list[tuple[Contour, float]]:
-    """Outer contour and area, holes filled, of every 8-connected piece, also of those in another's hole."""
+def connected_components(mask: Mask) -> list[tuple[Contour, float]]:
+    """Outer contour and area, holes filled, of every 8-connected component, those in holes too."""
     contours, hierarchy = cv2.findContours(mask.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     if hierarchy is None:
         return []
@@ -26,15 +26,15 @@ def connected_pieces(mask: Mask) -> list[tuple[Contour, float]]:
 
 
 def drop_specks(mask: Mask, share: float) -> tuple[Mask, int]:
-    """The largest piece and those of at least that share of its area, holes left open; their number."""
-    pieces = connected_pieces(mask)
-    largest = max((area for _, area in pieces), default=0.0)
-    specks = [contour for contour, area in pieces if area < share * largest]
+    """The largest component and those of at least that share of its area, holes left open; their number."""
+    components = connected_components(mask)
+    largest = max((area for _, area in components), default=0.0)
+    specks = [contour for contour, area in components if area < share * largest]
     if not specks:
-        return mask, len(pieces)
+        return mask, len(components)
     kept = mask.view(np.uint8).copy()
     cv2.drawContours(kept, specks, -1, 0, cv2.FILLED)
-    return kept.view(np.bool_), len(pieces) - len(specks)
+    return kept.view(np.bool_), len(components) - len(specks)
 
 
 def fill_holes(mask: Mask) -> Mask:
