@@ -13,7 +13,7 @@ FILES_SHOWN = 20
 
 def prune(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Output folder of earlier runs.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
 ) -> None:
     """Delete masks and overlays of frames that the last run on OUT no longer found in its input.
 
