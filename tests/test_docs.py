@@ -68,6 +68,7 @@ def test_the_exit_codes_listed_are_those_there_are():
     assert {int(code) for code in listed} == there | {2}
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_readme_work_one_after_the_other(tmp_path):
     day5 = tmp_path / "day5" / "E001"
     day5.mkdir(parents=True)
