@@ -16,6 +16,8 @@ from blastoseg.run.journal import OutputLock
 
 from .night import LONG_AGO, finish, make_frames
 
+pytestmark = pytest.mark.slow
+"""Each starts the command in processes of its own."""
 FRAMES = 4
 
 
