@@ -58,11 +58,10 @@ class Seeds:
     well: int
     camera: int
     writing: int
-    reading: int
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Seeds":
-        return cls(*(int(seed) for seed in rng.integers(0, 2**62, 7)))
+        return cls(*(int(seed) for seed in rng.integers(0, 2**62, 6)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def render(
     contrast = form_image(layers, optics, embryo.scale, masks.body | masks.cells)
     _add_well(np.random.default_rng(seeds.well), contrast, embryo, view, recorded=recorded)
     image = expose(np.random.default_rng(seeds.camera), contrast, optics, view.bit_depth)
-    reading = draw_reading(np.random.default_rng(seeds.reading), optics)
+    reading = draw_reading(np.random.default_rng([seeds.embryo, 1]), optics)
     read = as_read(masks, reading, embryo.scale, embryo.kind)
     if recorded is None:
         seen = ~burn_in(np.random.default_rng(seeds.writing), image, crop=view.scene == "crop")
