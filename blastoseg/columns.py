@@ -123,6 +123,12 @@ MEASURE_COLUMNS: tuple[Column, ...] = (
         "bool",
         "a gap of at least 5 degrees with B reaching it, or tissue outside the closed zona",
     ),
+    *_frac(
+        "zp_parted",
+        "share of the directions from the zona's centre in which B stays more than 2 px and 4 % of the zona's "
+        "radius away from its inner outline",
+        "after Marcos 2015",
+    ),
     *_area("extruded_area", "part of B outside the zona's outline closed across its gaps"),
     *_frac("extruded_area", "extruded area / area of B"),
 )

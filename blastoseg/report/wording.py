@@ -36,6 +36,7 @@ _WORDS = {
     "zp_largest_gap_px": "Largest zona gap",
     "zp_largest_gap_um": "Largest zona gap",
     "zp_is_breached": "Zona breached",
+    "zp_parted_frac": "Share parted from the zona",
     "extruded_area_frac": "Share outside the zona",
     "blastocyst_area_change_frac": "Area change over the series",
     "blastocyst_area_rate_px2_per_h": "Area growth",
