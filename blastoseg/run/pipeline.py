@@ -224,7 +224,7 @@ class Run:
     def report(self) -> RunEnded:
         """Write tables, workbook and manifest from the ledger, each whole or not at all."""
         self.lock.check()
-        report = Report(self._rows())
+        report = Report(self._rows(), self.request.settings.course.recent_h)
         stop = self.request.stop
         ended = RunEnded(
             out=self.out.root,
