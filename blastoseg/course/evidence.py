@@ -44,6 +44,8 @@ def first_run(says: Floats, length: int = PERSISTENCE) -> int | None:
 def running_median(values: Floats, window: int = WINDOW) -> Floats:
     """Median over a window of the defined values around each; NaN stays NaN."""
     known = np.isfinite(values)
+    if np.count_nonzero(known) < 2:
+        return np.where(known, values, np.nan)
     smooth = np.full(len(values), np.nan)
     medians = pd.Series(values[known]).rolling(window, center=True, min_periods=1).median()
     smooth[known] = medians.to_numpy(float)
@@ -57,9 +59,9 @@ def forward_only(values: Floats) -> Floats:
     slips pulls nothing towards it as long as it is outvoted.
     """
     known = np.isfinite(values)
-    fitted = np.full(len(values), np.nan)
-    given = running_median(values)[known]
-    if not given.size:
+    fitted = running_median(values)
+    given = fitted[known]
+    if given.size < 2:
         return fitted
     weights = np.ones(len(given))
     fit = given
