@@ -48,10 +48,11 @@ def find_collapses(observed: Observed, steady: Steady) -> list[Collapse]:
     slip of the outline and counts for nothing.
     """
     used = np.flatnonzero(steady.is_used)
-    area = observed.area_px2[used]
+    # Two slips in a row, one up and one down, are no fall: the median of three frames tells where falls lie.
+    steady_area, area = steady.area_px2[used], observed.area_px2[used]
     parted = np.where(steady.is_zona_used, observed.parted, np.nan)[used]
     found = []
-    for start, low, end in _falls(area):
+    for start, low, end in _falls(steady_area):
         minimum = low + int(np.argmin(area[low:end]))
         within = parted[low:end]
         found.append(
@@ -60,7 +61,7 @@ def find_collapses(observed: Observed, steady: Steady) -> list[Collapse]:
                 first_low=int(used[low]),
                 minimum=int(used[minimum]),
                 recovery=int(used[end]) if end < len(used) else None,
-                depth=float(1 - area[minimum] / area[start]),
+                depth=float(1 - area[minimum] / steady_area[:low].max()),
                 parted=float(np.nanmax(within)) if np.isfinite(within).any() else math.nan,
             )
         )

@@ -13,7 +13,7 @@ def depths(series, area):
 def test_collapses_are_counted_once_each_and_a_single_low_frame_is_none(series):
     assert depths(series, np.linspace(100, 200, 11)) == []
     assert depths(series, [100.0, 120, 140, 60, 150, 160]) == []
-    assert depths(series, [100.0, 140, 80, 70, 90, 120, 139, 150, 90, 80]) == [0.5, 0.47]
+    assert depths(series, [100.0, 140, 140, 80, 70, 90, 120, 139, 150, 150, 90, 80]) == [0.5, 0.47]
     assert depths(series, [100.0, 200, 200, 100, 100]) == [0.5]
 
 
@@ -36,6 +36,10 @@ def test_half_of_the_outline_parted_from_the_zona_is_a_collapse_after_marcos(ser
     [unseen] = series(area, zp_parted_frac=[math.nan] * 5).collapses
     assert (shallow.is_marcos, marcos.is_marcos, unseen.is_marcos) == (False, True, False)
     assert math.isnan(unseen.parted)
+
+
+def test_two_slips_in_a_row_one_up_and_one_down_are_no_collapse(series):
+    assert depths(series, [100.0, 100, 130, 85, 100, 100, 100]) == []
 
 
 def test_no_frames_that_contradict_their_neighbours_make_a_collapse(series):
