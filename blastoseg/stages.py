@@ -1,9 +1,11 @@
 """Stages 1 to 6 for one frame, and for a label image alone. No threads, no files."""
 
 import logging
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -46,6 +48,7 @@ from blastoseg.records import (
     Status,
 )
 from blastoseg.settings import Quality
+from blastoseg.sources.addresses import WholeImage
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +61,19 @@ REVISIONS = {
     "quality": quality.REVISION,
 }
 """What a result depends on besides pixels, weights and settings: one made under others is not reused."""
+
+
+def frame_in_memory(image: Image, embryo_id: str, source: str, um_per_px: float = math.nan) -> Frame:
+    """A frame of an image ``(y, x)`` that is read already, the only one of its embryo."""
+    ref = FrameRef(
+        embryo_id=embryo_id,
+        source=source,
+        path=Path(source),
+        frame_index=0,
+        address=WholeImage(),
+        um_per_px=um_per_px,
+    )
+    return Frame(ref, image)
 
 
 class Networks(Protocol):

@@ -14,7 +14,7 @@ from blastoseg.tissues import BLASTOCOEL, ICM, TE, ZP
 
 __all__ = ["PIXEL_COLUMNS", "measure_labels"]
 
-REVISION = 1
+REVISION = 2
 """To be raised by whoever changes the value of any measure, or adds one."""
 PIXEL_COLUMNS = tuple(column for column in MEASURE_COLUMNS if column.unit not in {"um", "um2"})
 MARGIN = 4

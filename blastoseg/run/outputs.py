@@ -42,6 +42,10 @@ class OutputFolder:
         return self.root / "embryos.csv"
 
     @property
+    def events_csv(self) -> Path:
+        return self.root / "events.csv"
+
+    @property
     def manifest(self) -> Path:
         return self.root / "run.json"
 

@@ -219,7 +219,8 @@ class Run:
     def report(self) -> RunEnded:
         """Write tables, workbook and manifest from the ledger, each whole or not at all."""
         self.lock.check()
-        report = Report(self.work.rows(self.journal, self.scored_with, self.out.pictures()))
+        rows = self.work.rows(self.journal, self.scored_with, self.out.pictures())
+        report = Report(rows, self.request.settings.course.recent_h)
         stop, settling = self.request.stop, len(self.watched.settling)
         ended = RunEnded(
             out=self.out.root,
