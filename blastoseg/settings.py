@@ -129,12 +129,27 @@ class Quality(_Section):
     blastocyst_area_max_um2: float = Field(default=35_100, gt=0)
 
 
+class Course(_Section):
+    """How an embryo's frames are taken together. No frame is scored anew when this changes."""
+
+    recent_h: float = Field(default=6.0, ge=0)
+    """How long before the latest measured frame the one that stands for an embryo may be."""
+
+
+class Output(_Section):
+    """What stays in the output folder: nothing here changes a result."""
+
+    keep_missing_days: int | None = Field(default=None, ge=1, le=36_500)
+
+
 class Settings(_Section):
     """Everything a lab can set. ``Settings()`` is what runs without a file."""
 
     pixel_size: PixelSize = PixelSize()
     naming: Naming = Naming()
     quality: Quality = Quality()
+    course: Course = Course()
+    output: Output = Output()
     frame_interval_h: float | None = Field(default=None, gt=0)
     focal: str = "0"
     weights: str = "starter"
@@ -156,8 +171,11 @@ class Settings(_Section):
             raise UsageError(f"{names}: {error.errors()[0]['msg']}") from error
 
     def digest(self) -> str:
-        """SHA-256 of the settings: equal settings give equal digests, whatever their file looked like."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """SHA-256 of the settings that a frame's row depends on: equal ones give equal digests.
+
+        The course is computed from all rows at every report, and what stays in OUT changes no row.
+        """
+        return hashlib.sha256(self.model_dump_json(exclude={"course", "output"}).encode()).hexdigest()
 
 
 def load_settings(path: Path | None) -> Settings:

@@ -1,17 +1,21 @@
 """Stages 1 to 6 for one frame, and for a label image alone. No threads, no files."""
 
 import logging
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from blastoseg import columns
+from blastoseg import anatomy, measure, model, quality, sources
 from blastoseg.anatomy import clean_labels
+from blastoseg.columns import Measures, add_micrometres
 from blastoseg.errors import BlastosegError
 from blastoseg.measure import measure_labels
+from blastoseg.model import locating
 from blastoseg.model.locating import (
     WORKING_SIDE,
     crop_embryo,
@@ -44,14 +48,32 @@ from blastoseg.records import (
     Status,
 )
 from blastoseg.settings import Quality
+from blastoseg.sources.addresses import WholeImage
 
 log = logging.getLogger(__name__)
 
-UNMEASURED: dict[str, float | int | bool | None] = {
-    column.name: float("nan") if column.dtype == "float" else None
-    for column in columns.MEASURE_COLUMNS + columns.CONFIDENCE_COLUMNS
+REVISIONS = {
+    "sources": sources.REVISION,
+    "locating": locating.REVISION,
+    "segmenting": model.REVISION,
+    "anatomy": anatomy.REVISION,
+    "measure": measure.REVISION,
+    "quality": quality.REVISION,
 }
-"""The measures of a frame in which there is nothing to measure."""
+"""What a result depends on besides pixels, weights and settings: one made under others is not reused."""
+
+
+def frame_in_memory(image: Image, embryo_id: str, source: str, um_per_px: float = math.nan) -> Frame:
+    """A frame of an image ``(y, x)`` that is read already, the only one of its embryo."""
+    ref = FrameRef(
+        embryo_id=embryo_id,
+        source=source,
+        path=Path(source),
+        frame_index=0,
+        address=WholeImage(),
+        um_per_px=um_per_px,
+    )
+    return Frame(ref, image)
 
 
 class Networks(Protocol):
@@ -116,7 +138,7 @@ def measure_frame(
     """Clean, measure and judge one frame: its labels ``(y, x)``, None without an embryo, and its row."""
     shape = segmented.frame.image.shape
     labels: Labels | None = None
-    found = LabelFindings(dict(UNMEASURED), set(), um_per_px)
+    found = LabelFindings({}, set(), um_per_px)
     image_quality = judge_image(segmented.frame.image, np.zeros(shape, bool))
     confidence: dict[str, float] = {}
     if segmented.segmentation is not None and segmented.crop is not None:
@@ -128,7 +150,9 @@ def measure_frame(
         image_quality = judge_image(segmented.crop, at_input > 0)
     verdict = assess_frame(found, FrameFindings(segmented.location, image_quality, confidence), thresholds)
     measures = found.measures | confidence
-    return labels, _result(segmented.frame.ref, verdict, measures, um_per_px, um_per_px_source)
+    return labels, _result(
+        segmented.frame.ref, verdict, measures, um_per_px, um_per_px_source=um_per_px_source
+    )
 
 
 def measure_label_image(
@@ -136,27 +160,28 @@ def measure_label_image(
 ) -> FrameResult:
     """The row of labels ``(y, x)`` alone: measured and judged as those that a run makes."""
     found = _findings_of(labels, um_per_px)
-    return _result(ref, assess_labels(found, thresholds), found.measures, um_per_px, um_per_px_source)
+    return _result(
+        ref, assess_labels(found, thresholds), found.measures, um_per_px, um_per_px_source=um_per_px_source
+    )
 
 
 def _findings_of(labels: Labels, um_per_px: float) -> LabelFindings:
-    measures = columns.add_micrometres(measure_labels(labels), um_per_px)
+    measures = add_micrometres(measure_labels(labels), um_per_px)
     return LabelFindings(measures, border_contact(labels), um_per_px)
 
 
 def _result(
-    ref: FrameRef, verdict: Verdict, measures: columns.Measures, um_per_px: float, um_per_px_source: str
+    ref: FrameRef, verdict: Verdict, measures: Measures, um_per_px: float, um_per_px_source: str
 ) -> FrameResult:
     """The row of a frame that was judged: what is excluded has no measures."""
-    shown = {} if verdict.status is Status.EXCLUDED else measures
     return FrameResult(
         ref,
-        verdict.status,
-        verdict.flags,
-        verdict.reason,
-        um_per_px,
-        um_per_px_source,
-        UNMEASURED | shown,
+        status=verdict.status,
+        flags=verdict.flags,
+        reason=verdict.reason,
+        um_per_px=um_per_px,
+        um_per_px_source=um_per_px_source,
+        measures={} if verdict.status is Status.EXCLUDED else measures,
     )
 
 
@@ -176,15 +201,20 @@ def try_twice(
     return None, failed_frame(ref, f"unexpected error while measuring: {problem}, twice: see run.log")
 
 
+def label_crop(probabilities: Probabilities) -> Labels:
+    """Anatomically clean labels ``(y, x)`` of a crop, at its probabilities' size."""
+    return clean_labels(probabilities)
+
+
 def label_frame(segmentation: Segmentation, frame_shape: tuple[int, ...]) -> tuple[Labels, Labels]:
     """Anatomically clean labels, as a crop and placed in the frame's own geometry ``(y, x)``."""
     side = min(segmentation.box.side, WORKING_SIDE)
     probabilities: Probabilities = resample_probabilities(segmentation.probabilities, side)
-    crop_labels = clean_labels(probabilities)
+    crop_labels = label_crop(probabilities)
     height, width = frame_shape
     return crop_labels, place_labels(crop_labels, segmentation.box, (height, width))
 
 
 def failed_frame(ref: FrameRef, reason: str, flags: tuple[Flag, ...] = ()) -> FrameResult:
     """The row of a frame that could not be read or processed."""
-    return FrameResult(ref, Status.FAILED, flags, reason, measures=dict(UNMEASURED))
+    return FrameResult(ref, Status.FAILED, flags, reason)

@@ -109,7 +109,7 @@ def embryo_table(embryos: "pd.DataFrame") -> Table:
 
     unit = unit_of_length(embryos)
     table = Table(
-        title="Embryos (latest measured frame)",
+        title="Embryos (the best recent frame of each)",
         title_justify="left",
         header_style="bold",
         box=SIMPLE_HEAD,

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
@@ -16,10 +15,9 @@ from blastoseg.evaluation.cases import CaseReader, EvaluationCase
 from blastoseg.evaluation.overlap import case_jaccard, mean_known, tissue_confusion
 from blastoseg.measure import measure_labels
 from blastoseg.quality import border_contact, is_blastocyst, is_cut_off
-from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
+from blastoseg.records import FrameResult, Labels, Status
 from blastoseg.settings import Settings
-from blastoseg.sources.addresses import WholeImage
-from blastoseg.stages import Networks, Segmented, measure_frame, segment_frames, try_twice
+from blastoseg.stages import Networks, Segmented, frame_in_memory, measure_frame, segment_frames, try_twice
 from blastoseg.training.metrics import Counts
 from blastoseg.training.reliability import Reliability
 
@@ -81,37 +79,28 @@ def compare_cases(readers: Iterable[CaseReader], plan: ComparisonPlan) -> Iterat
 
     A case that cannot be read ends the evaluation with the reader's error.
     """
-    remaining = enumerate(readers)
+    remaining = iter(readers)
     size = plan.networks.batch_size
     with ThreadPoolExecutor(plan.workers) as reading, ThreadPoolExecutor(plan.workers) as comparing:
 
-        def read_batch() -> list[tuple[int, Future[EvaluationCase]]]:
-            return [(index, reading.submit(read)) for index, read in islice(remaining, size)]
+        def read_batch() -> list[Future[EvaluationCase]]:
+            return [reading.submit(read) for read in islice(remaining, size)]
 
         ahead = read_batch()
         try:
             while ahead:
-                cases = [(index, future.result()) for index, future in ahead]
+                cases = [future.result() for future in ahead]
                 ahead = read_batch()
-                frames = [_frame_of(index, case) for index, case in cases]
+                frames = [
+                    frame_in_memory(case.image, case.group or case.name, case.name, um_per_px=case.um_per_px)
+                    for case in cases
+                ]
                 segmented = segment_frames(frames, plan.networks)
-                pairs = zip((case for _, case in cases), segmented, strict=True)
+                pairs = zip(cases, segmented, strict=True)
                 yield from comparing.map(lambda pair: compare_case(pair[0], pair[1], plan), pairs)
         finally:
-            for _, future in ahead:
+            for future in ahead:
                 future.cancel()
-
-
-def _frame_of(index: int, case: EvaluationCase) -> Frame:
-    ref = FrameRef(
-        embryo_id=case.group or case.name,
-        source=case.name,
-        path=Path(case.name),
-        frame_index=index,
-        address=WholeImage(),
-        um_per_px=case.um_per_px,
-    )
-    return Frame(ref, case.image)
 
 
 def compare_case(case: EvaluationCase, segmented: Segmented, plan: ComparisonPlan) -> CaseOutcome:

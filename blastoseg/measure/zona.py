@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blastoseg.anatomy.components import drop_specks
+from blastoseg.anatomy.polar import ring_angles
 from blastoseg.measure.blastocyst import Region
 from blastoseg.measure.geometry import (
     Field,
@@ -36,6 +37,11 @@ FACE_PX = 0.75
 """A ray that ends this far short of the closed outer outline beside a gap has left through the gap's face."""
 CONTACT_PX = 2.0
 """B reaches a gap if it comes this near to the zona's closed inner outline within the gap."""
+PARTED_BINS = 360
+LEAST_PARTING_PX = 2.0
+LEAST_PARTING_SHARE = 0.04
+"""B is parted from the zona where it stays this far from the closed inner outline, in px and in zona radii,
+whichever is more: less is a blastocyst that touches its zona, as labels go."""
 LEAST_EXTRUSION_PX = 2.0
 LEAST_EXTRUSION_SHARE = 0.02
 """Tissue must reach this far beyond the zona's closed outer outline, in px and in zona radii, whichever is
@@ -92,6 +98,7 @@ def measure_zona(labels: Labels, blastocyst: Region) -> Measures:
         "zp_largest_gap_deg": largest.degrees if largest else 0.0,
         "zp_largest_gap_px": _arc_length(closed, centre, largest) if largest else 0.0,
         "zp_is_breached": is_reached or extruded > 0 if blastocyst.exists else None,
+        "zp_parted_frac": _parted_share(blastocyst, closed),
         "extruded_area_px2": extruded,
         "extruded_area_frac": extruded / blastocyst.area,
     }
@@ -109,6 +116,7 @@ def _absent(area: float) -> Measures:
         "zp_largest_gap_deg": math.nan,
         "zp_largest_gap_px": math.nan,
         "zp_is_breached": None,
+        "zp_parted_frac": math.nan,
         "extruded_area_px2": math.nan,
         "extruded_area_frac": math.nan,
     }
@@ -153,6 +161,21 @@ def _extruded_area(blastocyst: Region, closed: ClosedZona) -> float:
     _, regions, stats, _ = cv2.connectedComponentsWithStats((beyond > 0).astype(np.uint8))
     reaching = np.unique(regions[beyond > least])
     return float(stats[reaching[reaching > 0], cv2.CC_STAT_AREA].sum())
+
+
+def _parted_share(blastocyst: Region, closed: ClosedZona) -> float:
+    """Share of ``PARTED_BINS`` directions from the zona's centre in which B doesn't come near it."""
+    if not blastocyst.exists:
+        return math.nan
+    outline = np.concatenate([outline.points for outline in blastocyst.outlines])
+    x, y = outline[:, 0] - closed.centre[0], outline[:, 1] - closed.centre[1]
+    bins = np.floor(np.arctan2(y, x) * PARTED_BINS / (2 * math.pi)).astype(np.intp) % PARTED_BINS
+    reach = np.zeros(PARTED_BINS)
+    np.maximum.at(reach, bins, np.hypot(x, y))
+    angles = (np.arange(PARTED_BINS) + 0.5) * (2 * math.pi / PARTED_BINS)
+    wall = np.interp(angles, ring_angles(len(closed.inner)), closed.inner, period=2 * math.pi)
+    least = max(LEAST_PARTING_PX, LEAST_PARTING_SHARE * float(closed.inner.mean()))
+    return float(np.mean(wall - reach > least))
 
 
 def _present_bins(contours: list[Points], centre: tuple[float, float]) -> NDArray[np.bool_]:

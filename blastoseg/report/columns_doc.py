@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from blastoseg import columns
 from blastoseg.columns import Column
+from blastoseg.course.events import EVENTS
+from blastoseg.course.steady import MEANING_OF_COURSE_FLAG
 from blastoseg.quality import MEANING_OF_FLAG, MEANING_OF_STATUS, statuses_after
 from blastoseg.report.tables import decimals_of
 from blastoseg.report.wording import heading_of
@@ -12,10 +14,10 @@ from blastoseg.report.wording import heading_of
 _INTRODUCTION = """\
 # Columns
 
-Every column of `frames.csv` (one row a frame) and `embryos.csv` (one row an embryo). All of them are in
-`report.xlsx` too: on the sheets Frames and Embryos under the headings given here, on Summary those that a
-person sees first. The sheet Columns holds what stands here.
-This file is written from `blastoseg/columns.py`, and held to it by a test:
+Every column of `frames.csv` (one row a frame), `embryos.csv` (one row an embryo) and `events.csv` (one row
+an event). All of them are in `report.xlsx` too: on the sheets Frames, Embryos and Events under the headings
+given here, on Summary those that a person sees first. The sheet Columns holds what stands here.
+This file is written from `blastoseg/columns/`, and held to it by a test:
 `python -m blastoseg.report.columns_doc > docs/columns.md`.
 
 The origin is top-left and y points down; angles are in degrees clockwise from 12 o'clock about the
@@ -36,30 +38,50 @@ them in colours; a program must read the values and not the colours, as Pillow a
 """
 
 
+_COURSE = (
+    "Neighbouring frames know of each other: one that contradicts those before and after it is left out.\n"
+    "What it says on its own stays as it was measured."
+)
+_EVENTS = (
+    "An event lies between the last frame before it and the first one after it. The rules are our\n"
+    "proposals for research use, none of them published:\n\n"
+    + "\n".join(f"- {name}: {rule}" for name, rule in EVENTS.items())
+)
+
+
 def columns_markdown() -> str:
     """The text of ``docs/columns.md``."""
     measures = columns.MEASURE_COLUMNS
     sections = (
         ("Which frame", "In both files.", columns.IDENTITY_COLUMNS),
-        ("Measures", "In both files; in `embryos.csv` of the latest measured frame.", measures),
+        ("Measures", "In both files; in `embryos.csv` of the frame that stands for it.", measures),
         ("Confidence", "In both files.", columns.CONFIDENCE_COLUMNS),
+        ("A frame in the course", "In `frames.csv`. " + _COURSE, columns.STEADY_COLUMNS),
         ("Course", "In `embryos.csv`. A measured frame is ok or for review.", columns.SERIES_COLUMNS),
-        ("Notice", "In both files.", (columns.NOTICE,)),
+        ("Events", "In `events.csv`. " + _EVENTS, columns.EVENT_COLUMNS),
+        (
+            "Episodes",
+            "On the sheet Quality: frames with the same doubt, worst first.",
+            columns.EPISODE_COLUMNS,
+        ),
+        ("Notice", "In every file.", (columns.NOTICE,)),
     )
     tables = (f"## {title}\n\n{where}\n\n{_table(declared)}" for title, where, declared in sections)
     return "\n".join((_INTRODUCTION, *tables, *_explanations()))
 
 
-def _explanations() -> tuple[str, str]:
+def _explanations() -> tuple[str, ...]:
     """Statuses and flags, as the workbook's sheet Columns explains them."""
     statuses = [f"| `{status}` | {meaning} |" for status, meaning in MEANING_OF_STATUS.items()]
     flags = [
         f"| `{flag}` | {' or '.join(statuses_after(flag))} | {meaning} |"
         for flag, meaning in MEANING_OF_FLAG.items()
     ]
+    contradictions = [f"| `{flag}` | {meaning} |" for flag, meaning in MEANING_OF_COURSE_FLAG.items()]
     return (
         "\n".join(["## Statuses", "", "| status | meaning |", "|---|---|", *statuses, ""]),
         "\n".join(["## Flags", "", "| flag | status | meaning |", "|---|---|---|", *flags, ""]),
+        "\n".join(["## Flags of the course", "", "| flag | meaning |", "|---|---|", *contradictions, ""]),
     )
 
 

@@ -80,7 +80,7 @@ class Headline:
         return min(self.digits - 1 - math.floor(math.log10(abs(value))), _MOST_DECIMALS) if value else 0
 
 
-IDENTITY = ("embryo_id", "time_h", "status", "flags", "reason")
+IDENTITY = ("embryo_id", "time_h", "status", "flags", "reason", "frame_choice")
 """The columns before the measures."""
 HOURS = Headline("time_h", decimals=1)
 MEASURES = (
@@ -99,7 +99,8 @@ MEASURES = (
 COURSE = (
     Headline("blastocyst_area_change_frac", is_signed=True),
     Headline("collapse_count"),
-    Headline("hatching_start_h", decimals=1),
+    *(Headline(f"{stem}_h", decimals=1) for stem in ("t_sb", "t_b", "t_eb", "t_hb")),
+    Headline("expansion_rate_{u}2_per_h"),
     Headline("frames_total"),
     Headline("frames_review"),
 )

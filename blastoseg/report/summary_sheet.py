@@ -16,6 +16,7 @@ from openpyxl.styles import PatternFill
 
 from blastoseg.columns import BY_NAME
 from blastoseg.errors import UnreadableFrameError
+from blastoseg.records import TimeReference
 from blastoseg.report.headline import COURSE, HOURS, IDENTITY, MEASURES, Headline, unit_of_length
 from blastoseg.report.overlay import draw_thumbnail
 from blastoseg.report.sheet import CENTRED, FIRST_ROW, MIDDLE, POINTS_PER_PIXEL, Layout, Sheet
@@ -26,7 +27,7 @@ THUMBNAIL_SIDE = 110
 # Pale blue, yellow, gray and orange: green beside red is one colour to one man in twelve.
 STATUS_COLOURS = {"ok": "FFD6E9F8", "review": "FFFFEB9C", "excluded": "FFE7E6E6", "failed": "FFF4B183"}
 FLAG_COLOUR = "FFFFF4D6"
-_WIDTHS = {"embryo_id": 12, "time_h": 7, "status": 9, "flags": 13, "reason": 22}
+_WIDTHS = {"embryo_id": 12, "time_h": 7, "status": 9, "flags": 13, "reason": 22, "frame_choice": 16}
 _PICTURE_WIDTH, _LINK_WIDTH, _MEASURE_WIDTH, _COURSE_WIDTH = 15.5, 7.5, 9.7, 8.7
 
 
@@ -47,7 +48,7 @@ def write_summary(workbook: Workbook, embryos: pd.DataFrame, pictures: Mapping[s
         *([_MEASURE_WIDTH] * len(MEASURES) + [_COURSE_WIDTH] * len(COURSE)),
         *(_LINK_WIDTH, _LINK_WIDTH),
     ]
-    heading = f"Embryos: latest measured frame of each, lengths in {symbols_of(unit)}"
+    heading = f"Embryos: the best recent frame of each, lengths in {symbols_of(unit)}, {_hours(embryos)}"
     sheet = Sheet(workbook, "Summary", heading, Layout(widths, frozen_columns=2))
     identity = [heading_of(BY_NAME[name]) for name in IDENTITY]
     measures = [headline.heading(unit) for headline in shown]
@@ -60,6 +61,14 @@ def write_summary(workbook: Workbook, embryos: pd.DataFrame, pictures: Mapping[s
     _colour(sheet.plain, FIRST_ROW + max(len(embryos), 1) - 1)
 
 
+def _hours(embryos: pd.DataFrame) -> str:
+    """What the hours count from, in words."""
+    references = list(embryos["time_reference"].dropna().unique())
+    if len(references) == 1 and references[0] != TimeReference.UNKNOWN:
+        return f"hours since {references[0]}"
+    return "hours since a time that is not known" if len(references) < 2 else "hours since what Embryos names"
+
+
 def _cells(sheet: Sheet, row: dict[Any, Any], shown: tuple[Headline, ...], unit: str) -> list[Any]:
     return [
         sheet.cell(None),
@@ -68,6 +77,7 @@ def _cells(sheet: Sheet, row: dict[Any, Any], shown: tuple[Headline, ...], unit:
         sheet.cell(row["status"], alignment=CENTRED),
         sheet.cell(flags_in_words(row["flags"]), alignment=MIDDLE),
         sheet.cell(row["reason"], alignment=MIDDLE),
+        sheet.cell(row["frame_choice"], alignment=MIDDLE),
         *(_number(sheet, headline, row[headline.column(unit).name]) for headline in shown),
         sheet.link(row["overlay"], "open", CENTRED),
         sheet.link(row["mask"], "open", CENTRED),

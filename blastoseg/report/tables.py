@@ -12,7 +12,19 @@ from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
 
 NOTICE_COLUMN = NOTICE.name
-DECIMALS = {"px": 2, "um": 2, "px2": 1, "um2": 1, "deg": 1, "h": 2, "um/px": 6, "px2/h": 2, "um2/h": 2}
+DECIMALS = {
+    "px": 2,
+    "um": 2,
+    "px2": 1,
+    "um2": 1,
+    "deg": 1,
+    "h": 2,
+    "um/px": 6,
+    "px2/h": 2,
+    "um2/h": 2,
+    "px/h": 3,
+    "um/h": 3,
+}
 """Digits behind the point by unit; anything else has ``DECIMALS_ELSEWHERE``."""
 DECIMALS_ELSEWHERE = 4
 DIGITS_UNDECLARED = 6
@@ -35,7 +47,7 @@ def typed_table(rows: Sequence[dict[str, Any]], declared: Sequence[Column]) -> p
     names = [column.name for column in declared]
     unknown = {name for row in rows for name in row} - set(names)
     if unknown:
-        raise KeyError(f"not declared in columns.py: {', '.join(sorted(unknown))}")
+        raise KeyError(f"not declared in blastoseg.columns: {', '.join(sorted(unknown))}")
     table = pd.DataFrame(list(rows), columns=names)
     return table.astype({column.name: PANDAS_DTYPES[column.dtype] for column in declared})
 
@@ -63,7 +75,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV: UTF-8 without a byte order mark, ``\\n`` line ends, the notice as last column.
 
     The bytes depend on the values alone. Undefined values are empty; text never starts a formula. A number
-    has its column's decimals, or six digits where ``columns.py`` declares no such column.
+    has its column's decimals, or six digits where ``blastoseg.columns`` declares no such column.
     """
     printed = {name: _printed(table[name], BY_NAME.get(name)) for name in table.columns}
     printed[NOTICE_COLUMN] = [RESEARCH_USE_ONLY] * len(table)

@@ -9,7 +9,7 @@ from openpyxl.chart import Reference, ScatterChart, Series
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.pagebreak import Break
 
-from blastoseg.columns import BY_NAME, FRAME_COLUMNS
+from blastoseg.columns import BY_NAME, REPORTED_FRAME_COLUMNS
 from blastoseg.report.sheet import FIRST_ROW, TITLE_ROWS, Layout, Sheet
 from blastoseg.report.tables import plain_text
 from blastoseg.report.wording import heading_of
@@ -104,5 +104,5 @@ def _chart(
 
 
 def _cells(frames_sheet: Any, name: str, rows: tuple[int, int]) -> Reference:
-    column = [column.name for column in FRAME_COLUMNS].index(name) + 1
+    column = [column.name for column in REPORTED_FRAME_COLUMNS].index(name) + 1
     return Reference(frames_sheet, min_col=column, min_row=FIRST_ROW + rows[0], max_row=FIRST_ROW + rows[1])

@@ -1,10 +1,11 @@
 """How people read a column: words and a unit in place of its name."""
 
-from blastoseg.columns import Column
+from blastoseg.columns import STEM_OF_EVENT, Column
 
 _SUFFIX_OF_UNIT = {
     **{unit: f"_{unit}" for unit in ("px", "um", "px2", "um2", "deg", "h")},
-    **{"px2/h": "_px2_per_h", "um2/h": "_um2_per_h", "fraction": "_frac"},
+    **{"px2/h": "_px2_per_h", "um2/h": "_um2_per_h", "px/h": "_px_per_h", "um/h": "_um_per_h"},
+    "fraction": "_frac",
 }
 _SYMBOLS = {
     "um": "µm",
@@ -13,7 +14,16 @@ _SYMBOLS = {
     "um/px": "µm/px",
     "um2/h": "µm²/h",
     "px2/h": "px²/h",
+    "um/h": "µm/h",
     "deg": "°",
+}
+_WORDS_OF_EVENT = {
+    "tSB": "Blastulation, tSB",
+    "tB": "Full blastocyst, tB",
+    "tEB": "Expanded, tEB",
+    "zona breached": "Zona breached at",
+    "tHB": "Hatching, tHB",
+    "hatched": "Hatched at",
 }
 _WORDS = {
     "embryo_id": "Embryo",
@@ -36,14 +46,57 @@ _WORDS = {
     "zp_largest_gap_px": "Largest zona gap",
     "zp_largest_gap_um": "Largest zona gap",
     "zp_is_breached": "Zona breached",
+    "zp_parted_frac": "Share parted from the zona",
     "extruded_area_frac": "Share outside the zona",
     "blastocyst_area_change_frac": "Area change over the series",
     "blastocyst_area_rate_px2_per_h": "Area growth",
     "blastocyst_area_rate_um2_per_h": "Area growth",
     "first_measured_h": "First measured at",
     "last_measured_h": "Last measured at",
-    "hatching_start_h": "Hatching starts at",
+    "course_flags": "Contradicts its neighbours",
+    "steady_blastocyst_area_px2": "Course: blastocyst area",
+    "steady_blastocyst_area_um2": "Course: blastocyst area",
+    "steady_blastocoel_area_frac": "Course: blastocoel share of area",
+    "steady_zp_thickness_px": "Course: zona thickness",
+    "steady_zp_thickness_um": "Course: zona thickness",
+    "steady_extruded_area_frac": "Course: share outside the zona",
+    "steady_zp_is_breached": "Course: zona breached",
+    "frame_choice": "Frame shown",
+    "frames_outlier": "Frames that contradict their neighbours",
+    **{
+        f"{stem}{ending}": f"{_WORDS_OF_EVENT[event]}{words}"
+        for event, stem in STEM_OF_EVENT.items()
+        for ending, words in (("_h", ""), ("_last_before_h", ": last frame before"), ("_note", ": why empty"))
+    },
     "collapse_count": "Collapses",
+    "collapse_marcos_count": "Collapses, half parted from the zona",
+    **{
+        f"{stem}_rate{error}_{unit}_per_h": f"{words}{', standard error' if error else ''}"
+        for stem, words, units in (
+            ("expansion", "Expansion rate", ("px2", "um2")),
+            ("zp_thinning", "Zona thinning rate", ("px", "um")),
+        )
+        for error in ("", "_se")
+        for unit in units
+    },
+    "last_before_h": "Last frame before",
+    "first_after_h": "First frame after",
+    "note": "Why empty",
+    "last_before_frame": "Last frame before, number",
+    "first_after_frame": "First frame after, number",
+    "minimum_h": "Smallest at",
+    "recovery_h": "Recovered at",
+    "depth_area_frac": "Depth, area",
+    "depth_volume_frac_est": "Depth, volume, estimated",
+    "collapse_parted_frac": "Parted from the zona",
+    "is_marcos": "Collapse after Marcos",
+    "is_after_t_b": "After tB",
+    "episode_from_h": "From",
+    "episode_to_h": "To",
+    "episode_frames": "Frames",
+    "episode_kind": "Status",
+    "doubt": "What to look at",
+    "worst_frame": "Worst frame",
     "frames_total": "Frames",
     "frames_ok": "Frames ok",
     "frames_review": "Frames to review",

@@ -1,4 +1,4 @@
-"""``report.xlsx``: Summary, Quality, Timeline for people; Embryos, Frames with every column; Run; Columns."""
+"""``report.xlsx``: Summary, Timeline, Events, Quality for people; every column for machines; Run; Columns."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +7,16 @@ from typing import Any
 import pandas as pd
 from openpyxl import Workbook
 
-from blastoseg.columns import EMBRYO_COLUMNS, FRAME_COLUMNS, Column
+from blastoseg.columns import (
+    EMBRYO_COLUMNS,
+    EPISODE_COLUMNS,
+    EVENT_COLUMNS,
+    REPORTED_FRAME_COLUMNS,
+    SERIES_COLUMNS,
+    Column,
+)
+from blastoseg.course.steady import MEANING_OF_COURSE_FLAG
+from blastoseg.course.tables import CourseTables
 from blastoseg.quality import MEANING_OF_FLAG, MEANING_OF_STATUS, statuses_after
 from blastoseg.report.headline import unit_of_length
 from blastoseg.report.manifest import RunManifest
@@ -16,40 +25,51 @@ from blastoseg.report.summary_sheet import Pictures, write_summary
 from blastoseg.report.tables import decimals_of
 from blastoseg.report.timeline_sheet import write_timeline
 from blastoseg.report.wording import flags_in_words, heading_of
+from blastoseg.wording import counted
 
 LINKED = ("mask", "overlay")
 """The columns that name files: their cells open them."""
 PRINTED_PERCENT = 60
 """Scale of the sheets with every column: they are for machines, and take many pages."""
 _WIDTHS = {"source": 36, "embryo_id": 18, "flags": 24, "reason": 30, "mask": 40, "overlay": 40}
-_QUALITY_WIDTHS = {
-    **{"embryo_id": 16, "source": 34, "frame_index": 8, "time_h": 9, "status": 10},
-    **{"flags": 24, "reason": 46, "overlay": 12},
-}
-QUALITY_COLUMNS = tuple(column for column in FRAME_COLUMNS if column.name in _QUALITY_WIDTHS)
+_EPISODE_WIDTHS = {"embryo_id": 16, "source": 34, "episode_kind": 10, "doubt": 56, "overlay": 12}
+_EVENT_WIDTHS = {"embryo_id": 16, "event": 15, "time_reference": 13, "note": 24}
+_EXPLAINED = tuple(
+    {
+        column.name: column
+        for column in (
+            *(*REPORTED_FRAME_COLUMNS, *SERIES_COLUMNS),
+            *(*EVENT_COLUMNS, *EPISODE_COLUMNS),
+        )
+    }.values()
+)
+"""Every column of the workbook, once."""
+_NARROW = 9.5
+_FORMATS = {"h": "0.0", "fraction": "0%"}
+"""No more digits than the frames' distance in time, and a person's eye, earn."""
 
 
 def write_workbook(
     path: Path,
-    frames: pd.DataFrame,
-    embryos: pd.DataFrame,
+    tables: CourseTables,
     manifest: RunManifest,
     pictures: Mapping[str, Pictures],
 ) -> None:
     """Write the workbook to ``path``.
 
-    ``frames`` and ``embryos`` are the tables of ``report.tables`` and ``course.series``; ``pictures`` maps an
-    embryo's id to the mask and overlay of the frame that its row shows. Links to pictures are relative to
-    the workbook's folder, so that they hold in a copy of it.
+    ``pictures`` maps an embryo's id to the mask and overlay of the frame that its row shows. Links to
+    pictures are relative to the workbook's folder, so that they hold in a copy of it.
     """
     workbook = new_workbook()
+    frames, embryos = tables.frames, tables.embryos
     write_summary(workbook, embryos, pictures)
     _write_table(workbook, "Embryos", f"Every column of {len(embryos):,} embryos", (embryos, EMBRYO_COLUMNS))
     frames_sheet = _write_table(
-        workbook, "Frames", f"Every column of {len(frames):,} frames", (frames, FRAME_COLUMNS)
+        workbook, "Frames", f"Every column of {len(frames):,} frames", (frames, REPORTED_FRAME_COLUMNS)
     )
     write_timeline(workbook, frames, frames_sheet, unit_of_length(frames))
-    _write_quality(workbook, frames)
+    _write_events(workbook, tables)
+    _write_quality(workbook, tables)
     _write_run(workbook, manifest)
     _write_columns(workbook)
     workbook.save(path)
@@ -75,22 +95,43 @@ def _write_table(
     return sheet.plain
 
 
-def _write_quality(workbook: Workbook, frames: pd.DataFrame) -> None:
-    doubtful = frames[frames["status"] != "ok"]
-    heading = f"Frames to look at: {len(doubtful):,} of {len(frames):,} are not ok"
-    names = [column.name for column in QUALITY_COLUMNS]
-    layout = Layout([_QUALITY_WIDTHS[name] for name in names], frozen_columns=1)
-    sheet = Sheet(workbook, "Quality", heading, layout)
-    sheet.append_header([heading_of(column) for column in QUALITY_COLUMNS], len(doubtful))
-    for row in doubtful[names].to_dict("records"):
-        row["flags"] = flags_in_words(row["flags"])
-        cells = {name: sheet.cell(value, alignment=TOP) for name, value in row.items()}
-        for name in ("frame_index", "time_h"):
-            cells[name] = sheet.cell(
-                row[name], number_format="0.0" * (name == "time_h"), alignment=TOP_CENTRED
-            )
-        cells["overlay"] = sheet.link(row["overlay"], "open", TOP_CENTRED)
-        sheet.append_text(cells.values())
+def _write_events(workbook: Workbook, tables: CourseTables) -> None:
+    heading = "What happened, between which frames (suggested, research use)"
+    _write_rows(workbook, "Events", heading, (tables.events, EVENT_COLUMNS, _EVENT_WIDTHS))
+
+
+def _write_quality(workbook: Workbook, tables: CourseTables) -> None:
+    doubtful = int((tables.frames["status"] != "ok").sum())
+    heading = (
+        f"What to look at: {counted(len(tables.episodes), 'episode')}; {doubtful:,} of "
+        f"{counted(len(tables.frames), 'frame')} are not ok"
+    )
+    _write_rows(workbook, "Quality", heading, (tables.episodes, EPISODE_COLUMNS, _EPISODE_WIDTHS))
+
+
+def _write_rows(
+    workbook: Workbook,
+    title: str,
+    heading: str,
+    content: tuple[pd.DataFrame, Sequence[Column], Mapping[str, float]],
+) -> None:
+    """A sheet for people: every row as high as its text, numbers with few digits, a link to a picture."""
+    table, declared, widths = content
+    layout = Layout([widths.get(column.name, _NARROW) for column in declared], frozen_columns=1)
+    sheet = Sheet(workbook, title, heading, layout)
+    sheet.append_header([heading_of(column) for column in declared], len(table))
+    for row in table.to_dict("records"):
+        sheet.append_text(_cell(sheet, column, row[column.name]) for column in declared)
+
+
+def _cell(sheet: Sheet, column: Column, value: Any) -> Any:
+    if column.name == "overlay":
+        return sheet.link(value, "open", TOP_CENTRED)
+    if column.dtype == "bool":
+        return sheet.cell(None if pd.isna(value) else "yes" if value else "no", alignment=TOP_CENTRED)
+    if column.dtype == "str":
+        return sheet.cell(value, alignment=TOP)
+    return sheet.cell(value, number_format=_FORMATS.get(column.unit, ""), alignment=TOP_CENTRED)
 
 
 def _write_run(workbook: Workbook, manifest: RunManifest) -> None:
@@ -120,9 +161,9 @@ def _write_columns(workbook: Workbook) -> None:
     layout = Layout([40, 33, 9, 8, 84, 22], frozen_columns=1)
     sheet = Sheet(workbook, "Columns", "What every column, status and flag means", layout)
     sheet.append_header(
-        ["Heading", "Name in the CSV files", "Unit", "Type", "Meaning", "Source"], len(EMBRYO_COLUMNS)
+        ["Heading", "Name in the CSV files", "Unit", "Type", "Meaning", "Source"], len(_EXPLAINED)
     )
-    for column in EMBRYO_COLUMNS:
+    for column in _EXPLAINED:
         texts = (column.name, column.unit, column.dtype, column.definition, column.source)
         sheet.append_text(sheet.cell(text, alignment=TOP) for text in (heading_of(column), *texts))
     explained = {
@@ -130,6 +171,10 @@ def _write_columns(workbook: Workbook) -> None:
         "Flags": {
             flags_in_words(flag.value): (flag.value, f"{meaning} ({' or '.join(statuses_after(flag))})")
             for flag, meaning in MEANING_OF_FLAG.items()
+        },
+        "Flags of the course": {
+            flags_in_words(flag.value): (flag.value, meaning)
+            for flag, meaning in MEANING_OF_COURSE_FLAG.items()
         },
     }
     for title, rows in explained.items():

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from blastoseg.columns import FRAME_COLUMNS, PANDAS_DTYPES
-from blastoseg.course.series import embryos_table
+from blastoseg.course.tables import course_tables
 from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
 from blastoseg.records import Status
@@ -24,18 +24,33 @@ log = logging.getLogger(__name__)
 class Report:
     """The tables of a run, made of the ledger's rows in the order of the frames."""
 
-    def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
+    def __init__(self, rows: Iterable[dict[str, Any]], recent_h: float) -> None:
         # Column by column: twenty thousand rows as dicts would take the memory of the whole run again.
         values: dict[str, list[Any]] = {column.name: [] for column in FRAME_COLUMNS}
         for row in rows:
             for name, column in values.items():
                 column.append(row.get(name))
         dtypes = {column.name: PANDAS_DTYPES[column.dtype] for column in FRAME_COLUMNS}
-        self.frames = pd.DataFrame(
+        frames = pd.DataFrame(
             {name: pd.Series(column, dtype=dtypes[name]) for name, column in values.items()}
         )
-        self.embryos = embryos_table(self.frames)
+        self.tables = course_tables(frames, recent_h)
         self.notes: list[str] = []
+
+    @property
+    def frames(self) -> pd.DataFrame:
+        """One row a frame, with what its neighbours say of it."""
+        return self.tables.frames
+
+    @property
+    def embryos(self) -> pd.DataFrame:
+        """One row an embryo."""
+        return self.tables.embryos
+
+    @property
+    def pictures(self) -> list[str]:
+        """The masks and overlays that the frames' rows name."""
+        return [path for kind in ("mask", "overlay") for path in self.frames[kind].dropna() if path]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -48,10 +63,11 @@ class Report:
         Raises OutputError where the disk refuses; what was not yet written is then the report before it.
         """
         pictures = self._pictures_shown(out.root)
-        frames, embryos = self.frames, self.embryos
-        self._replace(out.frames_csv, lambda path: write_csv(frames, path))
-        self._replace(out.embryos_csv, lambda path: write_csv(embryos, path))
-        self._replace(out.workbook, lambda path: write_workbook(path, frames, embryos, manifest, pictures))
+        tables = self.tables
+        self._replace(out.frames_csv, lambda path: write_csv(tables.frames, path))
+        self._replace(out.embryos_csv, lambda path: write_csv(tables.embryos, path))
+        self._replace(out.events_csv, lambda path: write_csv(tables.events, path))
+        self._replace(out.workbook, lambda path: write_workbook(path, tables, manifest, pictures))
         self._replace(out.manifest, lambda path: write_manifest(path, manifest))
 
     def _pictures_shown(self, root: Path) -> dict[str, Pictures]:

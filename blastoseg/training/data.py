@@ -174,7 +174,7 @@ class SyntheticStream(IterableDataset[tuple[Tensor, Tensor]]):
 def _augmented(
     sample: Sample, settings: Augmentation, rng: np.random.Generator, donors: Sequence[NDArray[Any]] = ()
 ) -> tuple[Tensor, Tensor]:
-    return to_tensors(*augment(standardise(sample.image), sample.maps, settings, rng, donors))
+    return to_tensors(*augment(standardise(sample.image), sample.maps, settings, rng, donors=donors))
 
 
 @dataclass(frozen=True, slots=True)

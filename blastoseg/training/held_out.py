@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 
 from blastoseg.datasets import Case
 from blastoseg.model.segmenter import FloatArray, Segmenter
-from blastoseg.records import Frame, FrameRef
-from blastoseg.sources.addresses import WholeImage
-from blastoseg.stages import label_frame, segment_frames
+from blastoseg.stages import frame_in_memory, label_frame, segment_frames
 from blastoseg.tissues import CHANNEL_OF_LABEL, INSIDE_OUT
 from blastoseg.training.data import VALIDATION_OFFSET, Sample, synthetic_sample
 from blastoseg.training.metrics import Summary, confusion, summarise
@@ -102,7 +100,7 @@ def score_cases(cases: Sequence[Case], segmenter: Segmenter) -> Summary:
         batch = cases[start : start + segmenter.batch_size]
         labelled = [case.read() for case in batch]
         frames = [
-            Frame(FrameRef(case.group, case.name, case.image_path, 0, address=WholeImage()), one.image)
+            frame_in_memory(one.image, case.group, case.name)
             for case, one in zip(batch, labelled, strict=True)
         ]
         for one, answer in zip(labelled, segment_frames(frames, segmenter), strict=True):

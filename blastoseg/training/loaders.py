@@ -120,7 +120,7 @@ def training_loader(data: TrainingData, share: Share = WHOLE) -> Batches:
     settings = data.job.optimisation
     stream: IterableDataset[tuple[Tensor, Tensor]]
     if len(data.sources) > 1:
-        stream = MixedStream(list(data.sources), data.job, data.target, share, data.donors)
+        stream = MixedStream(list(data.sources), data.job, data.target, share, donors=data.donors)
     elif data.has_epochs:
         stream = LabelledStream(data.sources[0].train, data.job, share)
     else:

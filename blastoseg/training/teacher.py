@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from blastoseg.anatomy import clean_labels
 from blastoseg.model.architectures.contract import bring_to_size
 from blastoseg.model.card import ListCard
 from blastoseg.model.segmenter import over_mirrored_copies
+from blastoseg.stages import label_crop
 from blastoseg.tissues import BACKGROUND, CHANNEL_OF_LABEL, INSIDE_OUT
 from blastoseg.training.loss import UNUSED
 from blastoseg.training.recipe_unlabelled import Unlabelled
@@ -71,7 +71,7 @@ def _labels_of(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """A frame's class channels with UNUSED where they do not count, and all of them."""
     raw = probabilities.argmax(axis=0)
-    clean = np.asarray(CHANNEL_OF_LABEL, np.int64)[clean_labels(probabilities)]
+    clean = np.asarray(CHANNEL_OF_LABEL, np.int64)[label_crop(probabilities)]
     mended = clean != raw
     tissue = int(np.count_nonzero(raw != BACKGROUND.channel))
     if not tissue or mended.sum() > settings.most_mended * tissue:

@@ -72,7 +72,7 @@ def train_model(
     """
     plan = replace(plan, tell=_first_process_only(plan.tell))
     with told_how_to_go_on(f"what was trained before is kept: {plan.go_on}"):
-        return _train_model(recipe, out, plan, part, data)
+        return _train_model(recipe, out, plan, part, data=data)
 
 
 def _train_model(
@@ -97,7 +97,7 @@ def _train_model(
         resuming = plan.resume and plan.checkpoint(target).is_file()
         plan.tell(f"training the {NETWORKS[target]}{', from its last checkpoint' if resuming else ''}")
         frames = _read_frames(recipe, plan, data) if target == "tissues" else None
-        train_network(recipe, target, replace(plan, resume=resuming), splits, frames)
+        train_network(recipe, target, replace(plan, resume=resuming), splits, unlabelled=frames)
     missing = [NETWORKS[target] for target in trained if not plan.checkpoint(target).is_file()]
     if missing and part != "export":
         plan.tell(f"{out}: not written yet: the {' and the '.join(missing)} is not trained")
@@ -129,7 +129,7 @@ def _read_all_splits(recipe: Recipe, plan: TrainingPlan, data: DataFolders | Non
         if given is not None and several:
             given = given / name
         own = plan.work / "lists" / name if several else plan.work / "lists"
-        splits[name] = read_splits(folders[name], settings, given, own, plan.tell)
+        splits[name] = read_splits(folders[name], settings, given, own, tell=plan.tell)
         sizes = (
             f"{kind} {counted(card.images, 'image')} of {counted(card.groups, 'embryo or patient')}"
             for kind, card in splits[name].cards.items()

@@ -114,7 +114,7 @@ def train_network(
         raise TrainingError(f"{checkpoint}: is missing: nothing to resume; start without --resume")
     steps_done = int(read_checkpoint(checkpoint)["global_step"]) if plan.resume else 0
     network = _first_network(recipe, target, plan)
-    module = NetworkModule(network, job, target, list(data.validation_sets), _teaching(recipe, data))
+    module = NetworkModule(network, job, target, list(data.validation_sets), teaching=_teaching(recipe, data))
     if job.optimisation.precision == "auto":
         plan.tell(f"precision of this machine: {precision_here('auto', plan.on_gpu)}")
     interval = _interval(data, job, processes)

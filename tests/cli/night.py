@@ -56,7 +56,7 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 def tables(out: Path) -> list[bytes]:
-    return [(out / name).read_bytes() for name in ("frames.csv", "embryos.csv")]
+    return [(out / name).read_bytes() for name in ("frames.csv", "embryos.csv", "events.csv")]
 
 
 def everything_written(out: Path) -> bytes:

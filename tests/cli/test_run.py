@@ -19,6 +19,8 @@ from blastoseg import RESEARCH_USE_ONLY, columns
 from blastoseg.files import safe_name
 from blastoseg.simulate import View, draw_frame
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 REAL = REPOSITORY.parent / "shared" / "real"
 WEIGHTS = REPOSITORY / "weights" / "starter"
@@ -111,10 +113,12 @@ def test_every_output_is_there_and_says_research_use_only(bad_night):
     _, out, done = bad_night
     manifest = json.loads((out / "run.json").read_text())
     assert RESEARCH_USE_ONLY in json.dumps(manifest)
-    for name in ("frames.csv", "embryos.csv"):
+    for name in ("frames.csv", "embryos.csv", "events.csv"):
         assert RESEARCH_USE_ONLY in (out / name).read_text()
     workbook = openpyxl.load_workbook(out / "report.xlsx")
-    assert workbook.sheetnames == [*("Summary", "Embryos", "Frames", "Timeline", "Quality", "Run", "Columns")]
+    assert workbook.sheetnames == [
+        *("Summary", "Embryos", "Frames", "Timeline", "Events", "Quality", "Run", "Columns")
+    ]
     for sheet in workbook:
         top = " ".join(str(cell.value) for row in sheet.iter_rows(max_row=4) for cell in row)
         assert RESEARCH_USE_ONLY in top, sheet.title
@@ -146,10 +150,12 @@ def test_no_name_becomes_a_formula(bad_night):
 
 def test_the_tables_hold_exactly_the_declared_columns(bad_night):
     _, out, _ = bad_night
-    declared = [column.name for column in columns.FRAME_COLUMNS]
+    declared = [column.name for column in columns.REPORTED_FRAME_COLUMNS]
     assert list(frames_of(out).columns) == [*declared, "notice"]
     declared = [column.name for column in columns.EMBRYO_COLUMNS]
     assert list(pd.read_csv(out / "embryos.csv").columns) == [*declared, "notice"]
+    declared = [column.name for column in columns.EVENT_COLUMNS]
+    assert list(pd.read_csv(out / "events.csv").columns) == [*declared, "notice"]
 
 
 def test_nothing_is_written_beside_the_input_or_outside_out(bad_night):

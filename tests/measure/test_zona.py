@@ -86,6 +86,25 @@ def test_a_gap_above_a_collapsed_blastocyst_is_seen_from_its_centroid_and_no_bre
     assert measures["zp_thickness_mean_px"] == pytest.approx(12, abs=0.35)
 
 
+def test_a_collapsed_blastocyst_is_parted_from_its_zona_all_round_and_a_full_one_nowhere(shapes):
+    assert measure_labels(collapsed(0, 0))["zp_parted_frac"] == 1
+    assert measure_labels(shapes.Shape(icm_radius=30).labels())["zp_parted_frac"] == 0
+
+
+def test_the_share_that_is_parted_is_that_of_the_directions_in_which_the_blastocyst_stays_away():
+    # A disc of radius 80 that touches the zona's inner outline, radius 100, on one side.
+    y, x = np.mgrid[:300, :300]
+    radius = np.hypot(x - 150, y - 150)
+    labels = np.where((radius < 112) & (radius > 100), 4, 0).astype(np.uint8)
+    own = np.hypot(x - 170, y - 150)
+    labels[own < 80] = 3
+    labels[own < 70] = 2
+    angle = np.linspace(0, np.pi, 100_000)
+    reach = 20 * np.cos(angle) + np.sqrt(80**2 - (20 * np.sin(angle)) ** 2)
+    expected = np.mean(100 - reach > 4)
+    assert measure_labels(labels)["zp_parted_frac"] == pytest.approx(expected, abs=0.04)
+
+
 def hatching(outer_radius: float, angle: float, scale: int = 1) -> np.ndarray:
     """A disc of radius 90 in its zona, 90 to 100, and second outside a 40 degree gap."""
     turn = math.radians(angle)

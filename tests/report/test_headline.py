@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from blastoseg.cli.progress import embryo_table
-from blastoseg.course.series import embryos_table
+from blastoseg.course.tables import course_tables
 from blastoseg.report.headline import COURSE, HOURS, IDENTITY, MEASURES, NARROW, Headline, unit_of_length
 from blastoseg.report.tables import frames_table
 
@@ -74,6 +74,6 @@ def test_micrometres_are_shown_only_where_every_measured_row_has_them():
 def test_the_terminal_shows_the_same_digits_as_the_workbook():
     row = {"embryo_id": "E1", "status": "ok", "um_per_px": 0.5, "blastocyst_area_px2": 1000.0}
     frames = frames_table([row | {"frame_index": 0, "blastocyst_diameter_um": 168.6, "icm_area_um2": 2149.0}])
-    columns = [list(column.cells) for column in embryo_table(embryos_table(frames)).columns]
+    columns = [list(column.cells) for column in embryo_table(course_tables(frames).embryos).columns]
     assert ["169"] in columns
     assert ["2,100"] in columns

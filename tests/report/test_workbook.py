@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 
 from blastoseg import RESEARCH_USE_ONLY, columns
-from blastoseg.course.series import embryos_table
+from blastoseg.course.tables import course_tables
 from blastoseg.records import Flag, Status
 from blastoseg.report.overlay import draw_overlay
 from blastoseg.report.sheet import FIRST_ROW, HEADER_ROW, TITLE_ROWS
@@ -18,7 +18,7 @@ from blastoseg.report.tables import frames_table
 from blastoseg.report.timeline_sheet import MOST_CHARTED
 from blastoseg.report.workbook import write_workbook
 
-SHEETS = ["Summary", "Embryos", "Frames", "Timeline", "Quality", "Run", "Columns"]
+SHEETS = ["Summary", "Embryos", "Frames", "Timeline", "Events", "Quality", "Run", "Columns"]
 FORMULA = '=HYPERLINK("http://x.example","x")'
 
 
@@ -42,7 +42,7 @@ def row(embryo, index, status="ok", **others):
 
 def written(rows, manifest, path, pictures=None):
     frames = frames_table(rows)
-    write_workbook(path, frames, embryos_table(frames), manifest, pictures or {})
+    write_workbook(path, course_tables(frames), manifest, pictures or {})
     return load_workbook(path)
 
 
@@ -84,7 +84,7 @@ def test_summary_has_a_row_an_embryo_and_frames_a_row_a_frame(manifest, tmp_path
     assert column_of(book["Summary"], "Blastocyst area, µm²") == [250, None]
     assert column_of(book["Embryos"], "Blastocyst area, µm²") == [pytest.approx(1001 / 4, abs=0.06), None]
     assert column_of(book["Frames"], "Blastocyst area, px²") == [1000, 1001, None]
-    assert column_of(book["Quality"], "Why") == ["no embryo was found"]
+    assert column_of(book["Quality"], "What to look at") == ["no embryo was found"]
 
 
 def test_every_declared_column_is_in_the_workbook_under_the_heading_that_the_columns_sheet_gives(
@@ -92,7 +92,7 @@ def test_every_declared_column_is_in_the_workbook_under_the_heading_that_the_col
 ):
     book = written([row("WELL1", 0)], manifest(), tmp_path / "r.xlsx")
     headings = {cells[1]: cells[0] for cells in cells_below_header(book["Columns"])}
-    for title, declared in (("Embryos", columns.EMBRYO_COLUMNS), ("Frames", columns.FRAME_COLUMNS)):
+    for title, declared in (("Embryos", columns.EMBRYO_COLUMNS), ("Frames", columns.REPORTED_FRAME_COLUMNS)):
         shown = [cell.value for cell in book[title][HEADER_ROW]]
         assert shown == [headings[column.name] for column in declared]
         assert len(shown) == len(set(shown))
@@ -101,7 +101,7 @@ def test_every_declared_column_is_in_the_workbook_under_the_heading_that_the_col
 
 def test_every_heading_is_in_words_with_its_unit(manifest, tmp_path):
     book = written([row("WELL1", 0)], manifest(), tmp_path / "r.xlsx")
-    for title in ("Summary", "Embryos", "Frames", "Quality"):
+    for title in ("Summary", "Embryos", "Frames", "Events", "Quality"):
         shown = [cell.value for cell in book[title][HEADER_ROW]]
         assert not [heading for heading in shown if "_" in heading or not heading[0].isupper()]
     assert "ICM area, µm²" in [cell.value for cell in book["Summary"][HEADER_ROW]]
@@ -121,7 +121,7 @@ def test_rows_open_their_pictures_by_links_that_hold_in_a_copy_of_the_folder(man
         links = [cell.hyperlink.target for cells in book[title] for cell in cells if cell.hyperlink]
         assert sorted(links) == ["masks/WELL%201/0.png", "overlays/WELL%201/0.jpg"]
     assert column_of(book["Frames"], "Mask") == ["masks/WELL 1/0.png", None]
-    assert column_of(book["Quality"], "Overlay") == ["open", None]
+    assert column_of(book["Quality"], "Overlay") == [None, "open"]
 
 
 def test_a_sheet_has_no_more_links_than_excel_takes_and_says_so(manifest, tmp_path, monkeypatch):

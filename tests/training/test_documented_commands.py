@@ -19,6 +19,8 @@ from blastoseg.training.recipe import recipes_folder
 from blastoseg.training.recipe_data import MixedData
 from blastoseg.training.recipe_unlabelled import Unlabelled
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "training.md"
 SHORTER = {
     "simulate lab": ["--embryos", "8", "--size", "160"],

@@ -1,0 +1,56 @@
+"""Every reported column, declared once: name, unit, dtype, definition, source.
+
+The report, the documentation and the tests read this table, so that they cannot drift apart. Angles are
+in degrees clockwise from 12 o'clock about the blastocyst's centroid; y points down. B, the blastocyst,
+is ICM + blastocoel + TE with holes filled; E, the embryo, is B + ZP with holes filled.
+"""
+
+from blastoseg.columns.course import (
+    EMBRYO_COLUMNS,
+    EPISODE_COLUMNS,
+    EVENT_COLUMNS,
+    REPORTED_FRAME_COLUMNS,
+    SERIES_COLUMNS,
+    STEADY_COLUMNS,
+    STEM_OF_EVENT,
+)
+from blastoseg.columns.declared import PANDAS_DTYPES, Column
+from blastoseg.columns.frame import (
+    CONFIDENCE_COLUMNS,
+    FRAME_COLUMNS,
+    IDENTITY_COLUMNS,
+    MEASURE_COLUMNS,
+    Measures,
+    add_micrometres,
+    check_declared,
+    with_undefined,
+)
+
+__all__ = [
+    "BY_NAME",
+    "CONFIDENCE_COLUMNS",
+    "EMBRYO_COLUMNS",
+    "EPISODE_COLUMNS",
+    "EVENT_COLUMNS",
+    "FRAME_COLUMNS",
+    "IDENTITY_COLUMNS",
+    "MEASURE_COLUMNS",
+    "NOTICE",
+    "PANDAS_DTYPES",
+    "REPORTED_FRAME_COLUMNS",
+    "SERIES_COLUMNS",
+    "STEADY_COLUMNS",
+    "STEM_OF_EVENT",
+    "Column",
+    "Measures",
+    "add_micrometres",
+    "check_declared",
+    "with_undefined",
+]
+
+NOTICE = Column(
+    "notice", "", "str", "that the row is for research use only: the last column of every CSV file"
+)
+
+_EVERY = (*EMBRYO_COLUMNS, *STEADY_COLUMNS, *EVENT_COLUMNS, *EPISODE_COLUMNS, NOTICE)
+BY_NAME: dict[str, Column] = {column.name: column for column in _EVERY}

@@ -1,0 +1,92 @@
+"""Falls of the blastocyst's area: when they start, how deep they go, and when they are made up for."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from blastoseg.course.observed import Floats, Observed
+from blastoseg.course.steady import Steady
+
+COLLAPSE_FRAC = 0.10
+RECOVERY_FRAC = 0.05
+"""A collapse is over once the area is back within this share of the maximum before it."""
+MARCOS_FRAC = 0.5
+"""Share of the blastocyst's outline parted from the zona from which Marcos 2015 speaks of a collapse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collapse:
+    """One collapse; ``start``, ``first_low``, ``minimum`` and ``recovery`` are places in the series.
+
+    ``start`` is the last frame before the fall, ``first_low`` the first one in it, ``recovery`` None where
+    the series ends before it. ``depth`` is the share of the area lost at the minimum, ``depth_volume`` that
+    of the volume, estimated for a sphere. ``parted`` is the largest share of B parted from the zona.
+    """
+
+    start: int
+    first_low: int
+    minimum: int
+    recovery: int | None
+    depth: float
+    parted: float
+
+    @property
+    def depth_volume(self) -> float:
+        return float(1 - (1 - self.depth) ** 1.5)
+
+    @property
+    def is_marcos(self) -> bool:
+        """Whether half of the outline or more was parted; False where the zona was not seen."""
+        return self.parted >= MARCOS_FRAC
+
+
+def find_collapses(observed: Observed, steady: Steady) -> list[Collapse]:
+    """The collapses of one embryo: falls of ``COLLAPSE_FRAC`` below the running maximum of its area.
+
+    A fall lasts two frames or more and counts once, until the area has recovered. A single low frame is a
+    slip of the outline and counts for nothing.
+    """
+    used = np.flatnonzero(steady.is_used)
+    # Two slips in a row, one up and one down, are no fall: the median of three frames tells where falls lie.
+    steady_area, area = steady.area_px2[used], observed.area_px2[used]
+    parted = np.where(steady.is_zona_used, observed.parted, np.nan)[used]
+    found = []
+    for start, low, end in _falls(steady_area):
+        minimum = low + int(np.argmin(area[low:end]))
+        within = parted[low:end]
+        found.append(
+            Collapse(
+                start=int(used[start]),
+                first_low=int(used[low]),
+                minimum=int(used[minimum]),
+                recovery=int(used[end]) if end < len(used) else None,
+                depth=float(1 - area[minimum] / steady_area[:low].max()),
+                parted=float(np.nanmax(within)) if np.isfinite(within).any() else math.nan,
+            )
+        )
+    return found
+
+
+def _falls(area: Floats) -> list[tuple[int, int, int]]:
+    """The last frame before each fall, the first low one and the first one that has recovered."""
+    falls: list[tuple[int, int, int]] = []
+    peak, low = 0, None
+    for index in range(len(area)):
+        if low is not None:
+            if area[index] >= (1 - RECOVERY_FRAC) * area[peak]:
+                falls.append((_before_fall(area, peak, low), low, index))
+                low = None
+        elif index + 1 < len(area) and max(area[index : index + 2]) < (1 - COLLAPSE_FRAC) * area[peak]:
+            low = index
+        if area[index] > area[peak]:
+            peak = index
+    if low is not None:
+        falls.append((_before_fall(area, peak, low), low, len(area)))
+    return falls
+
+
+def _before_fall(area: Floats, peak: int, low: int) -> int:
+    """The last frame before a fall that was as near to the maximum as one that has recovered."""
+    high = np.flatnonzero(area[peak:low] >= (1 - RECOVERY_FRAC) * area[peak])
+    return peak + int(high[-1])

@@ -1,0 +1,89 @@
+"""Stretches of frames with the same doubt: what a person looks at once, not frame by frame."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from blastoseg.columns import CONFIDENCE_COLUMNS, EPISODE_COLUMNS, PANDAS_DTYPES
+from blastoseg.course.series import Series
+from blastoseg.quality import DOUBTS
+from blastoseg.records import Flag, Status
+
+BRIDGED_FRAMES = 3
+"""So many frames without a doubt, between frames with it, don't end its episode."""
+FAILED = "could not be read or processed"
+WORST_FIRST = (Status.FAILED.value, Status.REVIEW.value, Status.EXCLUDED.value)
+"""What to look at first: lost frames, then doubtful numbers, then frames without a blastocyst."""
+_UNSURE = DOUBTS[Flag.LOW_CONFIDENCE]
+WORDS_OF_OUTLIER = {
+    "area_outlier": "the area contradicts the frames before and after",
+    "cavity_outlier": "the blastocoel contradicts the frames before and after",
+    "blastocyst_outlier": "blastocyst or none: contradicts the frames before and after",
+    "hatching_outlier": "the share outside the zona contradicts the frames before and after",
+}
+
+
+def episodes_table(frames: pd.DataFrame, followed: Iterable[Series]) -> pd.DataFrame:
+    """One row an episode with exactly ``EPISODE_COLUMNS``, worst first: by kind, then by length.
+
+    ``frames`` has the columns of ``REPORTED_FRAME_COLUMNS``.
+    """
+    columns = ("status", "flags", "reason", "course_flags")
+    texts = list(zip(*(frames[name].fillna("").to_numpy(str) for name in columns), strict=True))
+    confidence = frames[[column.name for column in CONFIDENCE_COLUMNS]].min(axis=1).to_numpy(float)
+    shown = frames[["time_h", "frame_index", "source", "overlay"]].to_dict("list")
+    rows = []
+    for series in followed:
+        for kind, what, places in _stretches([texts[row] for row in series.rows]):
+            stretch = series.rows[places]
+            worst = stretch[np.argmin(np.nan_to_num(confidence[stretch], nan=np.inf))]
+            rows.append(
+                {
+                    "embryo_id": series.embryo_id,
+                    "episode_from_h": shown["time_h"][stretch[0]],
+                    "episode_to_h": shown["time_h"][stretch[-1]],
+                    "episode_frames": len(stretch),
+                    "episode_kind": kind,
+                    "doubt": what,
+                    "worst_frame": shown["frame_index"][worst],
+                    "source": shown["source"][worst],
+                    "overlay": shown["overlay"][worst],
+                }
+            )
+    rows.sort(key=lambda row: (WORST_FIRST.index(row["episode_kind"]), -row["episode_frames"]))
+    table = pd.DataFrame(rows, columns=[column.name for column in EPISODE_COLUMNS])
+    return table.astype({column.name: PANDAS_DTYPES[column.dtype] for column in EPISODE_COLUMNS})
+
+
+def _stretches(texts: list[tuple[str, ...]]) -> list[tuple[str, str, Any]]:
+    """Places of each episode's frames, by kind and words; doubts about the same frames are one episode."""
+    where: dict[tuple[str, str], list[int]] = {}
+    for place, text in enumerate(texts):
+        for doubt in _doubts(*text):
+            where.setdefault(doubt, []).append(place)
+    joined: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+    for (kind, what), places in where.items():
+        ends = np.flatnonzero(np.diff(places) > BRIDGED_FRAMES + 1) + 1
+        for part in np.split(np.array(places), ends):
+            joined.setdefault((kind, tuple(part)), []).append(what)
+    return [(kind, "; ".join(words), np.array(part)) for (kind, part), words in joined.items()]
+
+
+def _doubts(status: str, flags: str, reason: str, course_flags: str) -> Iterable[tuple[str, str]]:
+    """What is doubtful about one frame, in words, with the status that it stands under."""
+    if status == Status.FAILED.value:
+        yield status, FAILED
+    elif status == Status.EXCLUDED.value:
+        yield status, reason
+    elif status == Status.REVIEW.value:
+        for part in reason.split("; "):
+            if part.startswith(_UNSURE):
+                yield from (
+                    (status, f"{tissue} not certain") for tissue in part.removeprefix(_UNSURE).split(", ")
+                )
+            elif part:
+                yield status, part
+    for code in filter(None, course_flags.split(";")):
+        yield Status.REVIEW.value, WORDS_OF_OUTLIER[code]

@@ -1,0 +1,128 @@
+"""Everything that the course adds to a report, from the frames' own rows."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from blastoseg.columns import EVENT_COLUMNS, PANDAS_DTYPES, REPORTED_FRAME_COLUMNS, Column
+from blastoseg.course.collapses import Collapse
+from blastoseg.course.embryos import embryos_table
+from blastoseg.course.episodes import episodes_table
+from blastoseg.course.events import Event
+from blastoseg.course.evidence import PERSISTENCE
+from blastoseg.course.observed import Floats
+from blastoseg.course.series import Series, follow_embryos
+
+COLLAPSE = "collapse"
+NOT_RECOVERED = "not recovered by the last frame"
+
+
+@dataclass(frozen=True, slots=True)
+class CourseTables:
+    """``frames`` with the course's columns, a row an embryo, a row an event, a row an episode of doubt."""
+
+    frames: pd.DataFrame
+    embryos: pd.DataFrame
+    events: pd.DataFrame
+    episodes: pd.DataFrame
+
+
+def course_tables(frames: pd.DataFrame, recent_h: float = 0.0) -> CourseTables:
+    """The tables of a report from that of ``FRAME_COLUMNS``, each embryo's rows in the order of time.
+
+    ``recent_h``: how long before the latest measured frame the one that stands for an embryo may be.
+    """
+    followed = follow_embryos(frames)
+    reported = _with_course(frames, followed)
+    return CourseTables(
+        reported,
+        embryos_table(frames, followed, recent_h),
+        _events_table(reported, followed),
+        episodes_table(reported, followed),
+    )
+
+
+def _with_course(frames: pd.DataFrame, followed: list[Series]) -> pd.DataFrame:
+    """The frames table with ``STEADY_COLUMNS``; the frames' own columns stay as they are."""
+    count = len(frames)
+    flags = np.full(count, "", object)
+    values = {name: np.full(count, np.nan) for name in ("area", "cavity", "zona", "extruded", "breached")}
+    for series in followed:
+        steady = series.steady
+        for flag, raised in steady.outliers.items():
+            for row in series.rows[raised]:
+                flags[row] = f"{flags[row]};{flag}".removeprefix(";")
+        for name, array in (
+            ("area", steady.area_px2),
+            ("cavity", steady.cavity),
+            ("zona", steady.zona_px),
+            ("extruded", steady.extruded),
+            ("breached", steady.breached),
+        ):
+            values[name][series.rows] = array
+    um = frames["um_per_px"].to_numpy(float)
+    added: dict[str, Any] = {
+        "course_flags": flags,
+        "steady_blastocyst_area_px2": values["area"],
+        "steady_blastocyst_area_um2": values["area"] * um**2,
+        "steady_blastocoel_area_frac": values["cavity"],
+        "steady_zp_thickness_px": values["zona"],
+        "steady_zp_thickness_um": values["zona"] * um,
+        "steady_extruded_area_frac": values["extruded"],
+        "steady_zp_is_breached": pd.Series(values["breached"], frames.index).map({0.0: False, 1.0: True}),
+    }
+    return _typed(frames.assign(**added), REPORTED_FRAME_COLUMNS)
+
+
+def _typed(table: pd.DataFrame, declared: tuple[Column, ...]) -> pd.DataFrame:
+    dtypes = {column.name: PANDAS_DTYPES[column.dtype] for column in declared}
+    return table[list(dtypes)].astype(dtypes)
+
+
+def _events_table(frames: pd.DataFrame, followed: list[Series]) -> pd.DataFrame:
+    numbers = frames["frame_index"].to_numpy(object)
+    references = frames["time_reference"].to_numpy(object)
+    rows = []
+    for series in followed:
+        if len(series.rows) < PERSISTENCE:
+            continue  # stills: nothing can be told, and their notes say so
+        identity = {"embryo_id": series.embryo_id, "time_reference": references[series.rows[0]]}
+        own = numbers[series.rows]
+        hours = series.observed.hours
+        rows += [identity | _event_row(event, hours, own) for event in series.events.values()]
+        rows += [identity | _collapse_row(series, collapse, own) for collapse in series.collapses]
+    table = pd.DataFrame(rows, columns=[column.name for column in EVENT_COLUMNS])
+    return _typed(table, EVENT_COLUMNS)
+
+
+def _event_row(event: Event, hours: Floats, numbers: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {"event": event.name, "note": event.note}
+    if event.last_before is not None:
+        row["last_before_h"] = hours[event.last_before]
+        row["last_before_frame"] = numbers[event.last_before]
+    if event.first_after is not None and event.last_before is not None:
+        row["first_after_h"], row["first_after_frame"] = hours[event.first_after], numbers[event.first_after]
+    return row
+
+
+def _collapse_row(series: Series, collapse: Collapse, numbers: Any) -> dict[str, Any]:
+    hours, full = series.observed.hours, series.events["tB"].first_after
+    recovery = collapse.recovery
+    return {
+        "event": COLLAPSE,
+        "last_before_h": hours[collapse.start],
+        "first_after_h": hours[collapse.first_low],
+        "note": NOT_RECOVERED if recovery is None else "",
+        "last_before_frame": numbers[collapse.start],
+        "first_after_frame": numbers[collapse.first_low],
+        "minimum_h": hours[collapse.minimum],
+        "recovery_h": hours[recovery] if recovery is not None else math.nan,
+        "depth_area_frac": collapse.depth,
+        "depth_volume_frac_est": collapse.depth_volume,
+        "collapse_parted_frac": collapse.parted,
+        "is_marcos": collapse.is_marcos if math.isfinite(collapse.parted) else None,
+        "is_after_t_b": full is not None and collapse.first_low >= full,
+    }
