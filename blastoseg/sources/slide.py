@@ -12,9 +12,9 @@ from contextlib import closing
 from pathlib import Path
 
 from blastoseg.errors import UnreadableFrameError
-from blastoseg.records import Image, TimeReference
+from blastoseg.records import Decoded, TimeReference
 from blastoseg.sources.addresses import SlidePicture
-from blastoseg.sources.decode import decode_image
+from blastoseg.sources.decode import decode_picture
 from blastoseg.sources.shots import Shot
 from blastoseg.sources.wells import Well, one_problem
 
@@ -51,7 +51,7 @@ def find_wells(path: str, source: str) -> tuple[list[Well], list[str]]:
     return _by_well(rows, path, source, fertilization)
 
 
-def read_picture(path: Path, row: int, name: str) -> Image:
+def read_picture(path: Path, row: int, name: str) -> Decoded:
     """Decode the picture of one row. Raises UnreadableFrameError, beginning with ``name``."""
     try:
         found = (
@@ -72,7 +72,7 @@ def read_picture(path: Path, row: int, name: str) -> Image:
         raise UnreadableFrameError(f"{name}: {length / 1e6:.0f} MB are too large for a picture")
     if not isinstance(picture, bytes):
         raise UnreadableFrameError(f"{name}: the slide file holds no picture here: {EXPORT_AGAIN}")
-    return decode_image(picture, name)
+    return decode_picture(picture, name)
 
 
 def _open(path: str, time_limit_s: float) -> sqlite3.Connection:
