@@ -62,13 +62,7 @@ def with_gap(degrees):
 def test_a_label_image_has_the_row_that_its_frame_has(labels, flags):
     masks, result = measured(GRAY_OF_LABEL[labels])
     row = measure_label_image(REF, masks, Quality(), 0.5, "option")
-    of_pixels = {
-        Flag.DAMAGED_FILE,
-        Flag.OUT_OF_FOCUS,
-        Flag.LOW_CONTRAST,
-        Flag.LOW_CONFIDENCE,
-        Flag.SEVERAL_EMBRYOS,
-    }
+    of_pixels = {Flag.OUT_OF_FOCUS, Flag.LOW_CONTRAST, Flag.LOW_CONFIDENCE, Flag.SEVERAL_EMBRYOS}
     assert row.flags == tuple(flag for flag in result.flags if flag not in of_pixels)
     assert {*row.flags} - {Flag.IMPLAUSIBLE_SIZE} == {*flags}
     for name, value in row.measures.items():

@@ -167,7 +167,7 @@ def test_measuring_the_masks_of_a_run_again_gives_its_numbers_flags_and_reasons(
     scored.index = [
         f"{row.frame_index:05d}-{safe_name(Path(row.source).stem)}" for row in scored.itertuples()
     ]
-    of_pixels = {"damaged_file", "out_of_focus", "low_contrast", "low_confidence", "several_embryos", ""}
+    of_pixels = {"out_of_focus", "low_contrast", "low_confidence", "several_embryos", ""}
     assert len(again) >= 4
     for mask, after in again.iterrows():
         before = scored.loc[mask]
