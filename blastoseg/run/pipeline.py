@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.errors import (
-    EXIT_FRAMES_FAILED,
-    EXIT_OK,
     BlastosegError,
     InputNotFoundError,
     OutputError,
@@ -30,7 +28,7 @@ from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, Ru
 from blastoseg.run.journal import FrameKey, FrameKeys, Journal, OutputLock, ScoredWith, read_runs, run_log
 from blastoseg.run.outputs import OutputFolder
 from blastoseg.run.pseudonyms import Names, names_under
-from blastoseg.run.reporting import Report
+from blastoseg.run.reporting import Report, exit_code_of
 from blastoseg.run.request import RunRequest
 from blastoseg.run.stream import ScoringPlan, score_frames
 from blastoseg.run.watching import WatchedInputs
@@ -230,7 +228,7 @@ class Run:
             out=self.out.root,
             embryos=report.embryos,
             counts=report.counts,
-            exit_code=stop.exit_code or (EXIT_FRAMES_FAILED if report.counts[Status.FAILED] else EXIT_OK),
+            exit_code=stop.exit_code or exit_code_of(report.counts, read_runs(self.out.root)),
             settling=len(self.watched.settling),
             left=self.left,
             stopped=stop.reason,

@@ -9,16 +9,32 @@ import pandas as pd
 
 from blastoseg.columns import FRAME_COLUMNS, PANDAS_DTYPES
 from blastoseg.course.series import embryos_table
-from blastoseg.errors import OutputError
+from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_NOTHING_MEASURED, EXIT_OK, OutputError
 from blastoseg.files import replace_atomically
 from blastoseg.records import Status
 from blastoseg.report.manifest import RunManifest, write_manifest
 from blastoseg.report.summary_sheet import Pictures
 from blastoseg.report.tables import write_csv
 from blastoseg.report.workbook import write_workbook
+from blastoseg.run.journal import RunRecord
 from blastoseg.run.outputs import OutputFolder
 
 log = logging.getLogger(__name__)
+
+
+def exit_code_of(counts: dict[str, int], earlier: Iterable[RunRecord]) -> int:
+    """What a run that came to its end says to the scheduler, from its frames by status and the runs before.
+
+    A night in which nothing is measured may be a dead network, camera or lamp: it is quiet only where
+    nothing was ever measured.
+    """
+    if not _measured(counts) and any(_measured(run.outcome.get("counts", {})) for run in earlier):
+        return EXIT_NOTHING_MEASURED
+    return EXIT_FRAMES_FAILED if counts[Status.FAILED] else EXIT_OK
+
+
+def _measured(counts: dict[str, int]) -> int:
+    return counts.get(Status.OK, 0) + counts.get(Status.REVIEW, 0)
 
 
 class Report:
