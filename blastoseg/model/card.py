@@ -29,8 +29,6 @@ LOCATOR_OUTPUTS: tuple[Literal["main"], Literal["other"]] = ("main", "other")
 MODEL_NAME = r"^[a-z0-9][a-z0-9._-]*$"
 
 
-LEAST_SEGMENTER_SIDE, LEAST_LOCATOR_SIDE, LARGEST_SIDE = 64, 32, 2048
-"""Pixels: below, no zona is more than a pixel wide; above, a crop is larger than any frame's embryo."""
 TEMPERATURES = (0.05, 20.0)
 """Outside, every pixel would be certain, or none more than a guess."""
 THRESHOLDS = (0.01, 0.99)
@@ -51,8 +49,8 @@ class SegmenterCard(DescribedNetwork):
 
     architecture: str
     config: dict[str, Any]
-    input_size: int = Field(ge=LEAST_SEGMENTER_SIDE, le=LARGEST_SIDE)
-    second_size: int | None = Field(default=None, ge=LEAST_SEGMENTER_SIDE, le=LARGEST_SIDE)
+    input_size: int
+    second_size: int | None = None
     classes: tuple[str, ...] = CLASSES
     normalisation: Literal["crop-mean-std"]
     temperature: float = Field(default=1.0, ge=TEMPERATURES[0], le=TEMPERATURES[1])
@@ -70,7 +68,7 @@ class LocatorCard(DescribedNetwork):
 
     architecture: str
     config: dict[str, Any]
-    input_size: int = Field(ge=LEAST_LOCATOR_SIDE, le=LARGEST_SIDE)
+    input_size: int
     outputs: tuple[Literal["main"], Literal["other"]] = LOCATOR_OUTPUTS
     normalisation: Literal["crop-mean-std"]
     threshold: float = Field(ge=THRESHOLDS[0], le=THRESHOLDS[1])

@@ -15,6 +15,7 @@ from blastoseg.sources.jpeg import BLOCK, decode_jpeg
 
 SMALLEST_SIDE = 32
 LARGEST_PIXELS = 80_000_000
+BLACK_AND_WHITE = "has one bit a pixel, black or white and no gray: export it again, with 8 bits or more"
 FORMATS = ("JPEG", "PNG", "BMP")
 
 
@@ -45,6 +46,8 @@ def decode_picture(data: bytes, name: str) -> Decoded:
             f"{name}: its header is cut short or damaged ({error}): export it again"
         ) from error
     check_size(picture.height, picture.width, name)
+    if picture.mode == "1":
+        raise UnreadableFrameError(f"{name}: {BLACK_AND_WHITE}")
     try:
         if picture.format == "PNG":
             # Checks every chunk's sum up to the last chunk; the picture must be opened anew afterwards.
@@ -54,7 +57,11 @@ def decode_picture(data: bytes, name: str) -> Decoded:
             picture = Pillow.open(io.BytesIO(data), formats=("PNG",))
         elif picture.format == "JPEG":
             return decode_jpeg(data, _rows_coded_together(picture))
+        if picture.mode == "P" and _has_two_colours(picture):
+            raise UnreadableFrameError(f"{name}: {BLACK_AND_WHITE}")
         return Decoded(np.array(picture.convert("RGB" if picture.mode in ("P", "PA") else "L").convert("L")))
+    except UnreadableFrameError:
+        raise
     except Exception as error:
         raise UnreadableFrameError(f"{name}: cut short or damaged ({error}): export it again") from error
 
@@ -73,6 +80,11 @@ def check_size(height: int, width: int, name: str) -> None:
 def luma(image: NDArray[Any]) -> Image:
     """Red, green, blue (and more, ignored) in the last axis to one channel ``(y, x)`` of the same depth."""
     return cast(Image, cv2.cvtColor(np.ascontiguousarray(image[..., :3]), cv2.COLOR_RGB2GRAY))
+
+
+def _has_two_colours(picture: Any) -> bool:
+    # Of a palette only what the pixels use counts; a picture of one colour is a dark frame.
+    return len(picture.getcolors() or ()) == 2
 
 
 def _rows_coded_together(jpeg: Any) -> int:
