@@ -10,11 +10,12 @@ from pathlib import Path, PurePosixPath
 from blastoseg.errors import OutputError
 from blastoseg.files import safe_name
 from blastoseg.records import FrameRef
+from blastoseg.sources.names import printable
 
 
 def default_out(paths: list[Path]) -> Path:
     """``./<folder name>-blastoseg`` for the first path given."""
-    return Path.cwd() / f"{paths[0].resolve().name or 'blastoseg'}-blastoseg"
+    return Path.cwd() / f"{printable(paths[0].resolve().name) or 'blastoseg'}-blastoseg"
 
 
 @dataclass(frozen=True, slots=True)

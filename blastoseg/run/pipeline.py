@@ -34,6 +34,7 @@ from blastoseg.run.stream import ScoringPlan, score_frames
 from blastoseg.run.watching import WatchedInputs
 from blastoseg.settings import check_pixel_size_option
 from blastoseg.sources import Discovery, IsolatedReaders, discover_frames
+from blastoseg.sources.names import is_printable, printable
 from blastoseg.stages import failed_frame
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
     started = datetime.now(UTC)
     inputs = [names.of_given(path) for path in request.paths]
     out = OutputFolder(request.out or names.default_out(request.paths))
+    if not is_printable(str(out.root.absolute())):
+        raise UsageError(
+            f"--out {printable(str(out.root))}: its name is no UTF-8 text: choose another folder"
+        )
     names.check_apart(out.root)
     with IsolatedReaders(request.source_options, request.workers) as readers:
         card = load_card(request.settings.weights)

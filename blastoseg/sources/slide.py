@@ -15,6 +15,7 @@ from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Decoded, TimeReference
 from blastoseg.sources.addresses import SlidePicture
 from blastoseg.sources.decode import decode_picture
+from blastoseg.sources.numbers import LARGEST_WHOLE, LONGEST_NAME, day, hours, number, whole
 from blastoseg.sources.shots import Shot
 from blastoseg.sources.wells import Well, one_problem
 
@@ -100,29 +101,20 @@ def _fertilization(database: sqlite3.Connection) -> float:
     except sqlite3.OperationalError:
         # The table is missing: no fertilization is known, which is not an error.
         return math.nan
-    return _number(found[0]) if found else math.nan
-
-
-def _number(value: object) -> float:
-    """A number stored as such or as text, also with a decimal comma; NaN for anything else."""
-    try:
-        number = float(str(value).strip().replace(",", "."))
-    except ValueError:
-        return math.nan
-    return number if math.isfinite(number) else math.nan
+    return day(found[0]) if found else math.nan
 
 
 def _by_well(rows: list[Row], path: str, source: str, fertilization: float) -> tuple[list[Well], list[str]]:
-    wells: dict[str, list[tuple[int, float, float, float]]] = defaultdict(list)
+    wells: dict[str, list[tuple[int, int, int, float]]] = defaultdict(list)
     damaged: list[tuple[int, int, Shot]] = []
     for row, well, run, focal, moment in rows:
-        run_number, plane = _number(run), _number(focal)
+        run_number, plane = whole(run), whole(focal)
         name = _well_name(well)
-        if not name or math.isnan(run_number) or math.isnan(plane):
-            what = f"{source}: picture {row} tells no well, run or focal plane: {EXPORT_AGAIN}"
+        if not name or run_number is None or plane is None:
+            what = f"{source}: picture {row} tells no well, run or focal plane to use: {EXPORT_AGAIN}"
             damaged.append((row, -1, Shot(source, path, SlidePicture(row), problem=what)))
         else:
-            wells[name].append((row, run_number, plane, _number(moment)))
+            wells[name].append((row, run_number, plane, day(moment)))
     found, notes = [], []
     for name, pictures in wells.items():
         times = [moment for *_, moment in pictures if not math.isnan(moment)]
@@ -131,21 +123,13 @@ def _by_well(rows: list[Row], path: str, source: str, fertilization: float) -> t
             notes.append(
                 f"{source}, {name}: no usable time of fertilization; hours count from the first picture"
             )
-        shots = [
-            (
-                0,
-                int(run),
-                Shot(
-                    source,
-                    path,
-                    SlidePicture(row),
-                    int(plane),
-                    time_h=(moment - start) * 24,
-                    time_reference=TimeReference.UNKNOWN if math.isnan(moment) else reference,
-                ),
-            )
-            for row, run, plane, moment in pictures
-        ]
+        shots = []
+        for row, run, plane, moment in pictures:
+            time_h = hours((moment - start) * 24)
+            counted_from = TimeReference.UNKNOWN if math.isnan(time_h) else reference
+            at = SlidePicture(row)
+            shot = Shot(source, path, at, plane, time_h=time_h, time_reference=counted_from)
+            shots.append((0, run, shot))
         found.append(Well(name, has_clock=bool(times), shots=shots))
     if damaged:
         found.append(Well(shots=damaged))
@@ -153,10 +137,10 @@ def _by_well(rows: list[Row], path: str, source: str, fertilization: float) -> t
 
 
 def _well_name(well: object) -> str:
-    number = _number(well)
-    if math.isnan(number):
-        return f"Well {well.strip()}" if isinstance(well, str) and well.strip() else ""
-    return f"Well {number:g}"
+    found = number(well)
+    if not math.isnan(found):
+        return f"Well {found:g}" if abs(found) <= LARGEST_WHOLE else ""
+    return f"Well {well.strip()}" if isinstance(well, str) and 0 < len(well.strip()) <= LONGEST_NAME else ""
 
 
 def _clock_start(times: list[float], fertilization: float) -> tuple[float, TimeReference]:

@@ -20,6 +20,7 @@ from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Image, TimeReference
 from blastoseg.sources.addresses import Nowhere, StackPlane
 from blastoseg.sources.decode import BLACK_AND_WHITE, check_size
+from blastoseg.sources.numbers import hours
 from blastoseg.sources.shots import Shot
 from blastoseg.sources.tiff_metadata import Scale, read_scale
 from blastoseg.sources.tiff_pixels import read_pixels
@@ -154,7 +155,7 @@ def _planes(indices: list[int], moment: int, of: tuple[int, Shot], scale: Scale)
             like.path,
             StackPlane(number, index),
             plane,
-            time_h=moment * scale.interval_h,
+            time_h=hours(moment * scale.interval_h),
             time_reference=TimeReference.RECORDING if timed else TimeReference.UNKNOWN,
             um_per_px=scale.um_per_px,
             um_per_px_source=scale.um_per_px_source,
