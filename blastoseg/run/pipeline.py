@@ -74,7 +74,9 @@ def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
     names.check_apart(out.root)
     with IsolatedReaders(request.source_options, request.workers) as readers:
         card = load_card(request.settings.weights)
-        discovery = names.of_discovery(discover_frames(request.paths, request.source_options))
+        discovery = names.of_discovery(
+            discover_frames(request.paths, request.source_options, readers.contents_of)
+        )
         segmenter = Segmenter(card, request.device, request.batch_size, flips=request.settings.flips)
         out.create()
         with (

@@ -15,13 +15,15 @@ from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Decoded, TimeReference
 from blastoseg.sources.addresses import SlidePicture
 from blastoseg.sources.decode import decode_picture
-from blastoseg.sources.numbers import LARGEST_WHOLE, LONGEST_NAME, day, hours, number, whole
+from blastoseg.sources.numbers import LARGEST_WHOLE, LONGEST_NAME, MOST_DIGITS, day, hours, number, whole
 from blastoseg.sources.shots import Shot
 from blastoseg.sources.wells import Well, one_problem
 
 SUFFIX = ".pdb"
 LARGEST_PICTURE = 50_000_000
-LONGEST_LISTING_S = 600.0
+MOST_PICTURES = 500_000
+"""A dish of 12 wells, 800 runs and 11 planes has 105,600."""
+LONGEST_LISTING_S = 50.0
 LONGEST_COURSE_H = 24.0 * 30
 MAGIC = b"SQLite format 3\x00"
 EXPORT_AGAIN = "copy it from the incubator again"
@@ -81,6 +83,8 @@ def _open(path: str, time_limit_s: float) -> sqlite3.Connection:
     database = sqlite3.connect(address, uri=True, timeout=5.0)
     database.execute("PRAGMA trusted_schema = OFF")
     database.execute("PRAGMA cell_size_check = ON")
+    # No value is longer than a picture: SQLite refuses it before it takes the memory.
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_PICTURE)
     if time_limit_s < math.inf:
         # A damaged or malicious file must not hold up the night: a true value interrupts the query.
         deadline = time.monotonic() + time_limit_s
@@ -92,14 +96,21 @@ def _list_pictures(database: sqlite3.Connection) -> list[Row]:
     kind = database.execute("SELECT type FROM sqlite_master WHERE name = 'IMAGES' COLLATE NOCASE").fetchone()
     if kind != ("table",):
         raise sqlite3.DatabaseError("it has no table IMAGES")
-    return database.execute("SELECT rowid, Well, Run, Focal, Time FROM IMAGES").fetchall()
+    rows = database.execute(
+        "SELECT rowid, Well, Run, Focal, Time FROM IMAGES LIMIT ?", (MOST_PICTURES + 1,)
+    ).fetchall()
+    if len(rows) > MOST_PICTURES:
+        raise sqlite3.DatabaseError(f"it has more than {MOST_PICTURES:,} pictures")
+    return rows
 
 
 def _fertilization(database: sqlite3.Connection) -> float:
     try:
-        found = database.execute("SELECT Val FROM GENERAL WHERE Par = 'Fertilization'").fetchone()
-    except sqlite3.OperationalError:
-        # The table is missing: no fertilization is known, which is not an error.
+        found = database.execute(
+            "SELECT Val FROM GENERAL WHERE Par = 'Fertilization' AND length(Val) <= ?", (MOST_DIGITS,)
+        ).fetchone()
+    except (sqlite3.OperationalError, sqlite3.DataError):
+        # The table is missing, or the value too long for a date: no time is known, which is not an error.
         return math.nan
     return day(found[0]) if found else math.nan
 
