@@ -5,6 +5,8 @@ in degrees clockwise from 12 o'clock about the blastocyst's centroid; y points d
 is ICM + blastocoel + TE with holes filled; E, the embryo, is B + ZP with holes filled.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -23,17 +25,17 @@ class Column:
 
 
 def _length(stem: str, definition: str, source: str = "") -> tuple[Column, Column]:
-    column = Column(f"{stem}_px", "px", "float", definition, source)
+    column = Column(f"{stem}_px", "px", "float", definition, source=source)
     return column, replace(column, name=f"{stem}_um", unit="um")
 
 
 def _area(stem: str, definition: str, source: str = "") -> tuple[Column, Column]:
-    column = Column(f"{stem}_px2", "px2", "float", definition, source)
+    column = Column(f"{stem}_px2", "px2", "float", definition, source=source)
     return column, replace(column, name=f"{stem}_um2", unit="um2")
 
 
 def _frac(stem: str, definition: str, source: str = "") -> tuple[Column]:
-    return (Column(f"{stem}_frac", "fraction", "float", definition, source),)
+    return (Column(f"{stem}_frac", "fraction", "float", definition, source=source),)
 
 
 def _thickness(tissue: str, where: str) -> tuple[Column, ...]:
@@ -91,7 +93,7 @@ MEASURE_COLUMNS: tuple[Column, ...] = (
     *_length("icm_diameter", "diameter of the circle with the inner cell mass's area"),
     *_length("icm_length", "largest caliper width of the inner cell mass", _RICHTER),
     *_length("icm_width", "smallest caliper width of the inner cell mass", _RICHTER),
-    Column("icm_roundness_index", "", "float", "icm length / icm width", _RICHTER),
+    Column("icm_roundness_index", "", "float", "icm length / icm width", source=_RICHTER),
     *_frac("icm_solidity", "inner cell mass area / area of its convex hull"),
     Column("icm_components", "", "int", "number of inner cell mass components kept"),
     *_frac("icm_area", "inner cell mass area / area of B"),
@@ -160,14 +162,14 @@ SERIES_COLUMNS: tuple[Column, ...] = (
         "px2/h",
         "float",
         "Theil-Sen slope of the area of B over the measured hours",
-        "Theil 1950, Sen 1968",
+        source="Theil 1950, Sen 1968",
     ),
     Column(
         "blastocyst_area_rate_um2_per_h",
         "um2/h",
         "float",
         "Theil-Sen slope of the area of B over the measured hours",
-        "Theil 1950, Sen 1968",
+        source="Theil 1950, Sen 1968",
     ),
     Column(
         "collapse_count",
@@ -200,12 +202,33 @@ Measures = dict[str, float | int | bool | None]
 """Values by column name: an undefined float is NaN, an undefined integer or truth value None."""
 
 
+def check_declared(names: Iterable[str], declared: Iterable[Column]) -> None:
+    """Raise ValueError, which lists them, for names that no column has: what is computed must not vanish."""
+    undeclared = set(names) - {column.name for column in declared}
+    if undeclared:
+        raise ValueError(f"computed, but not declared in columns.py: {', '.join(sorted(undeclared))}")
+
+
+def with_undefined(measures: Measures) -> Measures:
+    """Every measure and confidence, in the order of the columns: what ``measures`` lacks is undefined.
+
+    Raises ValueError for a measure that no column declares.
+    """
+    declared = MEASURE_COLUMNS + CONFIDENCE_COLUMNS
+    check_declared(measures, declared)
+    return {
+        column.name: measures.get(column.name, math.nan if column.dtype == "float" else None)
+        for column in declared
+    }
+
+
 def add_micrometres(pixel_measures: Measures, um_per_px: float) -> Measures:
     """Add the physical column beside each pixel column.
 
     Returns a new dict with every ``_um`` and ``_um2`` column of ``MEASURE_COLUMNS`` whose ``_px`` or ``_px2``
-    twin is given; NaN where ``um_per_px`` is NaN.
+    twin is given; NaN where ``um_per_px`` is NaN. Raises ValueError for a measure that no column declares.
     """
+    check_declared(pixel_measures, MEASURE_COLUMNS)
     measures = dict(pixel_measures)
     for column in MEASURE_COLUMNS:
         power = {"um": 1, "um2": 2}.get(column.unit)

@@ -6,7 +6,9 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ _DIGITS = re.compile(r"(\d+)")
 _UNFINISHED = ".part-"
 _LONGEST_SUFFIX = 16
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_MOST_BYTES = 110
 # A workbook open in Excel: Windows says access denied, shares mounted elsewhere say busy.
 _LOCKED_BY_A_READER = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY}
 # Some network file systems cannot flush a folder; the file itself is flushed by then.
@@ -130,14 +133,48 @@ def natural_key(text: str) -> NaturalKey:
 
 
 def safe_name(text: str) -> str:
-    """A file name made of ``A-Z a-z 0-9 . _ -`` alone, unique to ``text``: a changed name carries a hash."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._")[:LONGEST_NAME].rstrip("._")
-    if plain and plain == text and not _is_reserved(plain):
+    """A file name that any system takes: ``text`` in Unicode's composed form, with what is unsafe replaced.
+
+    Letters of any script, spaces and signs stay. A name that had to be changed carries a hash of ``text``.
+    Names that differ in case alone stay apart only where ``safe_names`` is given all of them.
+    """
+    composed = unicodedata.normalize("NFC", text)
+    plain = _shortened("".join(letter if _is_safe(letter) else "_" for letter in composed).lstrip(" ."))
+    plain = plain.rstrip(" .")
+    if plain and plain == composed and not _is_reserved(plain):
         return plain
+    return _with_hash(plain.strip(" ._") or "unnamed", text)
+
+
+def safe_names(texts: Iterable[str]) -> dict[str, str]:
+    """``safe_name`` of each text; those that some system takes for one name carry their hashes."""
+    names = {text: safe_name(text) for text in texts}
+    count = Counter(map(clash_key, names.values()))
+    return {
+        text: _with_hash(name, text) if count[clash_key(name)] > 1 else name for text, name in names.items()
+    }
+
+
+def clash_key(name: str) -> str:
+    """Equal for names that Windows or macOS may take for one: case and Unicode's form make no difference."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def _is_safe(letter: str) -> bool:
+    # A "#" ends a link in a workbook; the rest Windows refuses, or nobody can see.
+    return letter.isprintable() and letter not in '<>:"/\\|?*#'
+
+
+def _shortened(name: str) -> str:
+    # File systems count bytes: most take 255, some that encrypt take 143.
+    return name[:LONGEST_NAME].encode("utf-8", "replace")[:_MOST_BYTES].decode("utf-8", "ignore")
+
+
+def _with_hash(name: str, text: str) -> str:
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{plain or 'unnamed'}-{digest}"
+    return name if name.endswith(f"-{digest}") else f"{name}-{digest}"
 
 
 def _is_reserved(name: str) -> bool:
     # Windows keeps these device names, with any extension; the folder may be opened there.
-    return bool(re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name))
+    return bool(re.fullmatch(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d¹²³]) *(\..*)?", name))

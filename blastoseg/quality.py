@@ -16,6 +16,8 @@ from blastoseg.records import Flag, Image, Labels, Location, Mask, Probabilities
 from blastoseg.settings import Quality
 from blastoseg.tissues import BLASTOCOEL, CHANNEL_OF_LABEL, FOREGROUND, ICM, TE, ZP
 
+REVISION = 1
+"""To be raised by whoever changes a status, a flag, a reason or a confidence."""
 HATCHING_MIN_SHARE = 0.01
 """Share of the blastocyst outside its zona from which it is called hatching: less is the outline's noise."""
 

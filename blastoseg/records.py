@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from blastoseg.columns import Measures, with_undefined
+
 Image = NDArray[np.uint8] | NDArray[np.uint16]
 """One gray channel, ``(y, x)``, origin top-left."""
 Labels = NDArray[np.uint8]
@@ -131,7 +133,11 @@ class Segmentation:
 
 @dataclass(slots=True)
 class FrameResult:
-    """One row of the report, and where its pictures lie (relative to OUT)."""
+    """One row of the report, and where its pictures lie (relative to OUT).
+
+    ``measures`` become those of all columns, undefined where none is given; ValueError for one that no column
+    declares.
+    """
 
     ref: FrameRef
     status: Status
@@ -139,9 +145,12 @@ class FrameResult:
     reason: str = ""
     um_per_px: float = math.nan
     um_per_px_source: str = ""
-    measures: dict[str, float | int | bool | None] = field(default_factory=dict)
+    measures: Measures = field(default_factory=dict)
     mask_file: str = ""
     overlay_file: str = ""
+
+    def __post_init__(self) -> None:
+        self.measures = with_undefined(self.measures)
 
     def row(self) -> dict[str, Any]:
         """The identifying columns followed by the measures, in the order of ``columns.FRAME_COLUMNS``."""

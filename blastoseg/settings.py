@@ -131,12 +131,19 @@ class Quality(_Section):
     blastocyst_area_max_um2: float = Field(default=35_100, gt=0)
 
 
+class Output(_Section):
+    """What stays in the output folder: nothing here changes a result."""
+
+    keep_missing_days: int | None = Field(default=None, ge=1, le=36_500)
+
+
 class Settings(_Section):
     """Everything a lab can set. ``Settings()`` is what runs without a file."""
 
     pixel_size: PixelSize = PixelSize()
     naming: Naming = Naming()
     quality: Quality = Quality()
+    output: Output = Output()
     frame_interval_h: float | None = Field(default=None, gt=0, le=LONGEST_INTERVAL_H)
     focal: str = "0"
     weights: str = "starter"
@@ -158,8 +165,8 @@ class Settings(_Section):
             raise UsageError(f"{names}: {error.errors()[0]['msg']}") from error
 
     def digest(self) -> str:
-        """SHA-256 of the settings: equal settings give equal digests, whatever their file looked like."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """SHA-256 of all that changes a result: equal for equal settings, whatever their file looked like."""
+        return hashlib.sha256(self.model_dump_json(exclude={"output"}).encode()).hexdigest()
 
 
 def load_settings(path: Path | None) -> Settings:

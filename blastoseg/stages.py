@@ -8,10 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from blastoseg import columns
+from blastoseg import anatomy, measure, model, quality, sources
 from blastoseg.anatomy import clean_labels
+from blastoseg.columns import Measures, add_micrometres
 from blastoseg.errors import BlastosegError
 from blastoseg.measure import measure_labels
+from blastoseg.model import locating
 from blastoseg.model.locating import (
     WORKING_SIDE,
     crop_embryo,
@@ -47,11 +49,15 @@ from blastoseg.settings import Quality
 
 log = logging.getLogger(__name__)
 
-UNMEASURED: dict[str, float | int | bool | None] = {
-    column.name: float("nan") if column.dtype == "float" else None
-    for column in columns.MEASURE_COLUMNS + columns.CONFIDENCE_COLUMNS
+REVISIONS = {
+    "sources": sources.REVISION,
+    "locating": locating.REVISION,
+    "segmenting": model.REVISION,
+    "anatomy": anatomy.REVISION,
+    "measure": measure.REVISION,
+    "quality": quality.REVISION,
 }
-"""The measures of a frame in which there is nothing to measure."""
+"""What a result depends on besides pixels, weights and settings: one made under others is not reused."""
 
 
 class Networks(Protocol):
@@ -110,7 +116,7 @@ def measure_frame(
     """Clean, measure and judge one frame: its labels ``(y, x)``, None without an embryo, and its row."""
     shape = segmented.frame.image.shape
     labels: Labels | None = None
-    found = LabelFindings(dict(UNMEASURED), set(), um_per_px)
+    found = LabelFindings({}, set(), um_per_px)
     image_quality = judge_image(segmented.frame.image, np.zeros(shape, bool))
     confidence: dict[str, float] = {}
     if segmented.segmentation is not None and segmented.crop is not None:
@@ -123,7 +129,9 @@ def measure_frame(
     frame = FrameFindings(segmented.location, image_quality, confidence, segmented.frame.damage)
     verdict = assess_frame(found, frame, thresholds)
     measures = found.measures | confidence
-    return labels, _result(segmented.frame.ref, verdict, measures, um_per_px, um_per_px_source)
+    return labels, _result(
+        segmented.frame.ref, verdict, measures, um_per_px, um_per_px_source=um_per_px_source
+    )
 
 
 def measure_label_image(
@@ -131,27 +139,28 @@ def measure_label_image(
 ) -> FrameResult:
     """The row of labels ``(y, x)`` alone: measured and judged as those that a run makes."""
     found = _findings_of(labels, um_per_px)
-    return _result(ref, assess_labels(found, thresholds), found.measures, um_per_px, um_per_px_source)
+    return _result(
+        ref, assess_labels(found, thresholds), found.measures, um_per_px, um_per_px_source=um_per_px_source
+    )
 
 
 def _findings_of(labels: Labels, um_per_px: float) -> LabelFindings:
-    measures = columns.add_micrometres(measure_labels(labels), um_per_px)
+    measures = add_micrometres(measure_labels(labels), um_per_px)
     return LabelFindings(measures, border_contact(labels), um_per_px)
 
 
 def _result(
-    ref: FrameRef, verdict: Verdict, measures: columns.Measures, um_per_px: float, um_per_px_source: str
+    ref: FrameRef, verdict: Verdict, measures: Measures, um_per_px: float, um_per_px_source: str
 ) -> FrameResult:
     """The row of a frame that was judged: what is excluded has no measures."""
-    shown = {} if verdict.status is Status.EXCLUDED else measures
     return FrameResult(
         ref,
-        verdict.status,
-        verdict.flags,
-        verdict.reason,
-        um_per_px,
-        um_per_px_source,
-        UNMEASURED | shown,
+        status=verdict.status,
+        flags=verdict.flags,
+        reason=verdict.reason,
+        um_per_px=um_per_px,
+        um_per_px_source=um_per_px_source,
+        measures={} if verdict.status is Status.EXCLUDED else measures,
     )
 
 
@@ -182,4 +191,4 @@ def label_frame(segmentation: Segmentation, frame_shape: tuple[int, ...]) -> tup
 
 def failed_frame(ref: FrameRef, reason: str, flags: tuple[Flag, ...] = ()) -> FrameResult:
     """The row of a frame that could not be read or processed."""
-    return FrameResult(ref, Status.FAILED, flags, reason, measures=dict(UNMEASURED))
+    return FrameResult(ref, Status.FAILED, flags, reason)

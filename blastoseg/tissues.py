@@ -20,11 +20,11 @@ class Tissue:
     colour: tuple[int, int, int]
 
 
-ICM = Tissue("icm", "Inner cell mass", 1, 0, (213, 94, 0))
-BLASTOCOEL = Tissue("blastocoel", "Blastocoel", 2, 1, (0, 114, 178))
-TE = Tissue("te", "Trophectoderm", 3, 2, (64, 224, 192))
-ZP = Tissue("zp", "Zona pellucida", 4, 3, (240, 228, 66))
-BACKGROUND = Tissue("background", "Background", 0, 4, (0, 0, 0))
+ICM = Tissue("icm", "Inner cell mass", 1, 0, colour=(213, 94, 0))
+BLASTOCOEL = Tissue("blastocoel", "Blastocoel", 2, 1, colour=(0, 114, 178))
+TE = Tissue("te", "Trophectoderm", 3, 2, colour=(64, 224, 192))
+ZP = Tissue("zp", "Zona pellucida", 4, 3, colour=(240, 228, 66))
+BACKGROUND = Tissue("background", "Background", 0, 4, colour=(0, 0, 0))
 
 INSIDE_OUT = (ICM, BLASTOCOEL, TE, ZP, BACKGROUND)
 """Channel order of the network: ``INSIDE_OUT[c].label`` is the label value of channel ``c``."""

@@ -220,6 +220,33 @@ def test_functions_take_at_most_six_parameters() -> None:
     assert not wrong
 
 
+def test_a_call_with_more_than_four_arguments_names_the_rest() -> None:
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    own = {node.name for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, kinds)}
+    wrong = []
+    for path, tree in TREES.items():
+        foreign = _foreign_names(tree)
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or ast.unparse(node.func).partition(".")[0] in foreign:
+                continue
+            called = ast.unparse(node.func).rpartition(".")[2]
+            unnamed = [one for one in node.args if not isinstance(one, ast.Starred)]
+            if called in {*own, "cls"} and len(unnamed) > 4:
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {called}")
+    assert not wrong
+
+
+def _foreign_names(tree: ast.AST) -> set[str]:
+    """What a module's names from other packages are: nobody here names their parameters."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {one.asname or one.name.partition(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] != "blastoseg":
+            names |= {one.asname or one.name for one in node.names}
+    return names - {"blastoseg"}
+
+
 def _is_command(path: Path, function: ast.FunctionDef) -> bool:
     return path.parent == PACKAGE / "cli" and "Annotated" in ast.unparse(function.args)
 

@@ -4,18 +4,22 @@ import csv
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from blastoseg import columns
 from blastoseg.course.series import embryos_table
+from blastoseg.measure import measure_labels
 from blastoseg.quality import MEANING_OF_FLAG, MEANING_OF_STATUS
-from blastoseg.records import Flag, Status
+from blastoseg.records import Flag, FrameRef, FrameResult, Status
 from blastoseg.report.columns_doc import columns_markdown
 from blastoseg.report.headline import COURSE, MEASURES
 from blastoseg.report.tables import frames_table, write_csv
 from blastoseg.report.workbook import QUALITY_COLUMNS
+from blastoseg.sources.addresses import WholeImage
 
 ROOT = Path(__file__).resolve().parents[1]
+REF = FrameRef("e1", "e1/0.png", Path("0.png"), 0, WholeImage())
 SUFFIXES = {
     "px": "_px",
     "px2": "_px2",
@@ -73,6 +77,26 @@ def test_every_status_and_flag_is_explained_in_the_documentation():
         assert f"| `{code}` | " in page
     assert set(MEANING_OF_FLAG) == set(Flag)
     assert set(MEANING_OF_STATUS) == set(Status)
+
+
+def test_what_is_computed_and_declared_nowhere_is_an_error_and_vanishes_nowhere(monkeypatch):
+    measures = {"icm_area_px2": 100.0, "icm_hue": 3.0}
+    with pytest.raises(ValueError, match="icm_hue"):
+        columns.add_micrometres(measures, 0.5)
+    with pytest.raises(ValueError, match="icm_hue"):
+        FrameResult(REF, Status.OK, measures=measures)
+    monkeypatch.setattr("blastoseg.measure.measure_icm", lambda *_: {"icm_hue": 3.0})
+    with pytest.raises(ValueError, match="icm_hue"):
+        measure_labels(np.zeros((9, 9), np.uint8))
+
+
+def test_every_row_has_every_measure_and_what_was_not_measured_is_undefined():
+    row = FrameResult(REF, Status.OK, measures={"icm_components": 2}).row()
+    assert [column.name for column in columns.FRAME_COLUMNS] == list(row)
+    assert row["icm_components"] == 2
+    assert math.isnan(row["icm_area_px2"])
+    assert math.isnan(row["confidence_te_frac"])
+    assert row["zp_gap_count"] is None
 
 
 def test_the_pixel_size_multiplies_lengths_once_and_areas_twice():

@@ -68,6 +68,7 @@ def test_the_exit_codes_listed_are_those_there_are():
     assert {int(code) for code in listed} == there | {2}
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_readme_work_one_after_the_other(tmp_path):
     day5 = tmp_path / "day5" / "E001"
     day5.mkdir(parents=True)
@@ -76,7 +77,7 @@ def test_the_commands_of_the_readme_work_one_after_the_other(tmp_path):
         os.utime(day5 / frame.name, (LONG_AGO, LONG_AGO))
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("day5"))
     shown = [line for line in commands_of(ROOT / "README.md") if "./day5" in " ".join(line)]
-    assert {line[0] for line in shown} == {"run", "measure", "audit"}
+    assert {line[0] for line in shown} == {"run", "measure", "audit", "prune"}
     for line in shown:
         finished = subprocess.run(
             [sys.executable, "-m", "blastoseg", *line],

@@ -1,13 +1,23 @@
 """Files: the old one or the new one, never half of either; names that any system takes; natural order."""
 
 import os
+import re
+import unicodedata
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blastoseg.files import LONGEST_NAME, natural_key, remove_unfinished, replace_atomically, safe_name
+from blastoseg.files import (
+    LONGEST_NAME,
+    clash_key,
+    natural_key,
+    remove_unfinished,
+    replace_atomically,
+    safe_name,
+    safe_names,
+)
 
 
 def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path: Path) -> None:
@@ -106,24 +116,51 @@ def test_what_a_killed_run_left_half_written_is_swept_up(tmp_path: Path) -> None
 
 
 @given(st.text(max_size=300))
-def test_a_safe_name_is_one_plain_path_component(text):
+def test_a_safe_name_is_one_path_component_that_any_system_takes(text):
     name = safe_name(text)
     assert Path(name).name == name
-    assert name.isascii()
     assert name not in {"", ".", ".."}
-    assert not set(name) & set('/\\:*?"<>|\n\r\t =')
+    assert name.isprintable()
+    assert not set(name) & set('/\\:*?"<>|#')
+    assert not name.startswith((" ", "."))
+    assert not name.endswith((" ", "."))
     assert len(name) <= LONGEST_NAME + 9
+    assert len(name.encode()) < 130
+    assert safe_name(name) == name
 
 
-@given(st.lists(st.text(max_size=80), unique=True, max_size=30))
-def test_different_names_stay_different(texts):
-    assert len({safe_name(text) for text in texts}) == len(texts)
+@given(st.lists(st.text(max_size=80) | st.sampled_from(["Well 6", "well 6", "WELL 6"]), unique=True))
+def test_different_names_stay_different_on_systems_that_ignore_case_and_unicodes_form(texts):
+    names = safe_names(texts)
+    assert list(names) == texts
+    assert len({clash_key(name) for name in names.values()}) == len(texts)
 
 
-def test_a_plain_name_stays_as_it_is_and_a_device_name_does_not():
-    assert safe_name("D5_WELL7-RUN10") == "D5_WELL7-RUN10"
-    assert safe_name("CON") != "CON"
-    assert safe_name("nul.png") != "nul.png"
+@pytest.mark.parametrize(
+    "plain", ["D5_WELL7-RUN10", "Name D5", "Élodie 5ème jour", "胚 3", "(a) b+c, 50% & more", "com10", "a.b"]
+)
+def test_a_plain_name_stays_as_it_is(plain):
+    assert safe_name(plain) == plain
+
+
+def test_a_name_in_unicodes_other_form_stays_plain_unless_another_embryo_has_it():
+    decomposed = unicodedata.normalize("NFD", "Zoë")
+    assert safe_name(decomposed) == "Zoë"
+    first, second = safe_names([decomposed, "Zoë"]).values()
+    assert first != second
+    assert first.startswith("Zoë-")
+    assert second.startswith("Zoë-")
+
+
+@pytest.mark.parametrize(
+    "unsafe",
+    [
+        *("CON", "nul.png", "LPT1", "com¹.txt", "NUL .txt", "..", ".hidden", "end.", "end ", "a/b", "a\\b"),
+        *("a:b", "x" * 61, "胚" * 60, "tab\there", "right\u202eleft", "caf\udce9", "monday#2", " a", ""),
+    ],
+)
+def test_an_unsafe_name_is_changed_and_carries_a_hash(unsafe):
+    assert re.fullmatch(r".+-[0-9a-f]{8}", safe_name(unsafe))
 
 
 @given(st.lists(st.text(max_size=12), max_size=8))

@@ -127,3 +127,14 @@ def test_an_unknown_preset_answers_with_the_choices(tmp_path, name):
 def test_hours_that_names_cannot_carry_are_a_settings_error(tmp_path, lines, words):
     with pytest.raises(SettingsError, match=words):
         naming(tmp_path, lines)
+
+
+def test_how_long_pictures_stay_changes_no_result_and_so_no_digest(tmp_path):
+    path = tmp_path / "lab.toml"
+    path.write_text("[output]\nkeep_missing_days = 30\n")
+    settings = load_settings(path)
+    assert settings.output.keep_missing_days == 30
+    assert settings.digest() == Settings().digest()
+    path.write_text("[output]\nkeep_missing_days = 0\n")
+    with pytest.raises(SettingsError, match="keep_missing_days"):
+        load_settings(path)

@@ -3,3 +3,6 @@
 from blastoseg.anatomy.cleaning import clean_labels, tidy_labels
 
 __all__ = ["clean_labels", "tidy_labels"]
+
+REVISION = 1
+"""To be raised by whoever changes the labels that come of probabilities."""

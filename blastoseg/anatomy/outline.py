@@ -103,4 +103,11 @@ def _outline_through(main: Mask, centre: Centre | None) -> ZonaOutline | None:
         return None
     certain = shorten(present, 2.0 / max(float(inner[present].mean()), 1.0))
     inner, outer = close_radii(inner, certain), close_radii(outer, certain)
-    return ZonaOutline(centre, inner, outer, robust_curve(outer, certain), certain, present)
+    return ZonaOutline(
+        centre=centre,
+        inner=inner,
+        outer=outer,
+        smooth=robust_curve(outer, certain),
+        present=certain,
+        seen=present,
+    )

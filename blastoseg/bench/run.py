@@ -33,7 +33,7 @@ from blastoseg.model.segmenter import Segmenter
 from blastoseg.records import Box, Frame, FrameResult, Probabilities, Status
 from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.events import RunEnded, RunStarted
-from blastoseg.run.outputs import OutputFolder
+from blastoseg.run.outputs import PictureNames
 from blastoseg.run.pipeline import RunRequest, score_folder
 from blastoseg.settings import Settings
 from blastoseg.simulate import View, draw_frame
@@ -101,8 +101,7 @@ def time_stages(plan: BenchPlan, frames_folder: Path) -> dict[str, float]:
     segmenter = Segmenter(load_card(plan.weights), plan.device, plan.batch_size, flips=plan.flips)
     options = SourceOptions(Settings().naming)
     refs = discover_frames([frames_folder], options).refs
-    out = OutputFolder(plan.folder / "pictures")
-    pictures = PictureWriter(out.root, out.picture)
+    pictures = PictureWriter(plan.folder / "pictures", PictureNames(refs).place)
     watch = Stopwatch()
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)

@@ -16,6 +16,7 @@ from blastoseg.cli import (
     doctor,
     evaluate,
     measure,
+    prune,
     run,
     simulate,
     train,
@@ -93,6 +94,7 @@ app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.add_typer(weights.app, name="weights")
 app.command()(audit.audit)
+app.command()(prune.prune)
 
 
 def main() -> None:

@@ -46,7 +46,15 @@ def bench(
         _show_training(console, recipe, device)
         return
     with tempfile.TemporaryDirectory(prefix="blastoseg-bench-") as folder:
-        plan = BenchPlan(Path(folder), frames, side, weights, device, batch_size, workers)
+        plan = BenchPlan(
+            folder=Path(folder),
+            frames=frames,
+            side=side,
+            weights=weights,
+            device=device,
+            batch_size=batch_size,
+            workers=workers,
+        )
         drawn = plan.folder / "frames"
         draw_folder(drawn, frames, side)
         table = Table(

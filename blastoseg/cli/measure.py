@@ -64,7 +64,7 @@ def _result_of(
         result = failed_frame(ref, str(error))
         result.um_per_px, result.um_per_px_source = um_per_px, um_per_px_source
         return result
-    return measure_label_image(ref, labels, thresholds, um_per_px, um_per_px_source)
+    return measure_label_image(ref, labels, thresholds, um_per_px, um_per_px_source=um_per_px_source)
 
 
 def _show(frames: "pd.DataFrame", written: Path) -> None:

@@ -55,6 +55,12 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Score every frame again, also those already scored.")
     ] = False,
+    warn_if_nothing_new: Annotated[
+        bool,
+        typer.Option(
+            "--warn-if-nothing-new", help="End with exit code 13 where no frame is new: a silent incubator?"
+        ),
+    ] = False,
     settle: Annotated[
         float,
         typer.Option(
@@ -107,6 +113,7 @@ def run(
             workers=workers,
             overlays=not no_overlays,
             fresh=fresh,
+            warn_if_nothing_new=warn_if_nothing_new,
             settle_s=settle,
             by_content=by_content,
             follow_links=follow_links,

@@ -106,7 +106,7 @@ def train(
     )
     choice = DataFolders(folders_of(data), lists) if data else None
     with progress:
-        card = train_model(chosen, out, plan, part.value, choice)
+        card = train_model(chosen, out, plan, part.value, data=choice)
     if card is None:
         return
     typer.echo(f"{out}: {card.name} {card.version}, SHA-256 {card.sha256[:12]}")

@@ -46,22 +46,22 @@ class _Course:
 
     def at(self, rows: NDArray[Any]) -> "_Course":
         return _Course(
-            self.status[rows],
-            self.hours[rows],
-            self.area_px2[rows],
-            self.area_um2[rows],
-            self.is_hatching[rows],
+            status=self.status[rows],
+            hours=self.hours[rows],
+            area_px2=self.area_px2[rows],
+            area_um2=self.area_um2[rows],
+            is_hatching=self.is_hatching[rows],
         )
 
 
 def _course(frames: pd.DataFrame) -> _Course:
     flags = frames["flags"].fillna("")
     return _Course(
-        frames["status"].fillna("").to_numpy(str),
-        frames["time_h"].to_numpy(float),
-        frames["blastocyst_area_px2"].to_numpy(float),
-        frames["blastocyst_area_um2"].to_numpy(float),
-        np.array([Flag.HATCHING.value in text.split(";") for text in flags], bool),
+        status=frames["status"].fillna("").to_numpy(str),
+        hours=frames["time_h"].to_numpy(float),
+        area_px2=frames["blastocyst_area_px2"].to_numpy(float),
+        area_um2=frames["blastocyst_area_um2"].to_numpy(float),
+        is_hatching=np.array([Flag.HATCHING.value in text.split(";") for text in flags], bool),
     )
 
 

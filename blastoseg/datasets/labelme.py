@@ -47,7 +47,7 @@ def find(tree: Tree, documents: Mapping[PurePosixPath, PurePosixPath], found: Fo
     """Add a case for every LabelMe file, given with its image."""
     for file, image in documents.items():
         reader = partial(read_labelme, tree.path(file), shown(file))
-        found.cases.append(case_of(tree, image, PurePosixPath(), reader, file))
+        found.cases.append(case_of(tree, image, PurePosixPath(), reader, file=file))
 
 
 def read_labelme(path: Path, name: str, shape: tuple[int, int]) -> Annotation:

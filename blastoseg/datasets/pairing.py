@@ -53,7 +53,13 @@ def case_of(
 ) -> FoundCase:
     """A case named after its image's path below ``folder``, without the suffix."""
     name = shown(image.relative_to(folder).with_suffix(""))
-    return FoundCase(name, shown(image), tree.path(image), shown(file), reader)
+    return FoundCase(
+        name=name,
+        image_file=shown(image),
+        image_path=tree.path(image),
+        annotation_file=shown(file),
+        read_annotation=reader,
+    )
 
 
 ReadMask = Callable[[Path, str, tuple[int, int]], Annotation]
@@ -69,7 +75,7 @@ def named_pairs(tree: Tree, pairs: Mapping[str, Sequence[str]], read: ReadMask) 
                 raise DataError(f"{tree.root / name}: is missing: check the folder that was given")
         reader = partial(read, tree.path(PurePosixPath(mask)), shown(mask))
         found.cases += [
-            case_of(tree, PurePosixPath(name), PurePosixPath(), reader, PurePosixPath(mask))
+            case_of(tree, PurePosixPath(name), PurePosixPath(), reader, file=PurePosixPath(mask))
             for name in images
         ]
     return found
@@ -93,7 +99,7 @@ def pair_by_stem(
             continue
         mask = masks[key]
         reader = partial(read, tree.path(mask), shown(mask))
-        found.cases.append(case_of(tree, image, folders[0], reader, mask))
+        found.cases.append(case_of(tree, image, folders[0], reader, file=mask))
     for key, mask in masks.items():
         if key not in images:
             advice = "has no image of this name: put the image back, or remove the mask"

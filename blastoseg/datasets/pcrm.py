@@ -67,7 +67,7 @@ def _case(
     tree: Tree, image: PurePosixPath, folder: PurePosixPath, masks: dict[Tissue, PurePosixPath]
 ) -> FoundCase:
     files = tuple((tissue, tree.path(mask), shown(mask)) for tissue, mask in masks.items())
-    return case_of(tree, image, folder, partial(read_masks, files), masks[ICM])
+    return case_of(tree, image, folder, partial(read_masks, files), file=masks[ICM])
 
 
 def read_masks(files: Files, shape: tuple[int, int]) -> Annotation:

@@ -50,7 +50,7 @@ def find(tree: Tree, documents: Mapping[PurePosixPath, PurePosixPath], found: Fo
     """Add a case for every GeoJSON file, given with its image."""
     for file, image in documents.items():
         reader = partial(read_geojson, tree.path(file), shown(file))
-        found.cases.append(case_of(tree, image, PurePosixPath(), reader, file))
+        found.cases.append(case_of(tree, image, PurePosixPath(), reader, file=file))
 
 
 def read_geojson(path: Path, name: str, shape: tuple[int, int]) -> Annotation:

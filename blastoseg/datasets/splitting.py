@@ -39,7 +39,7 @@ def split_dataset(dataset: LabelledDataset, seed: int = 0, test: float = 0.2, va
     _check_enough(dataset, groups, fewest)
     order = _shuffled(groups, seed)
     tested = _take(order, groups, test * len(dataset.cases), fewest - 1)
-    return _split(dataset, groups, order, tested, val)
+    return _split(dataset, groups, order, tested, val=val)
 
 
 def split_into_folds(
@@ -64,7 +64,7 @@ def split_into_folds(
         smallest = sizes.index(min(sizes))
         tested[smallest].add(group)
         sizes[smallest] += len(groups[group])
-    return tuple(_split(dataset, groups, order, fold, val) for fold in tested)
+    return tuple(_split(dataset, groups, order, fold, val=val) for fold in tested)
 
 
 def _check_enough(dataset: LabelledDataset, groups: Mapping[str, Sequence[str]], fewest: int) -> None:

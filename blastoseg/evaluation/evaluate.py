@@ -82,7 +82,11 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda done, total
     folder = request.folder()
     folder.create()
     plan = ComparisonPlan(
-        segmenter, request.settings, folder.save_overlay, request.um_per_px, request.workers
+        networks=segmenter,
+        settings=request.settings,
+        save=folder.save_overlay,
+        um_per_px=request.um_per_px,
+        workers=request.workers,
     )
     outcomes = []
     for outcome in compare_cases(source.readers, plan):

@@ -13,7 +13,7 @@ from blastoseg.evaluation.cases import EvaluationCase
 from blastoseg.files import replace_atomically, safe_name
 from blastoseg.records import FrameResult, Labels
 from blastoseg.report.overlay import draw_overlay
-from blastoseg.report.pictures import JPEG_QUALITY
+from blastoseg.report.pictures import encode_overlay
 from blastoseg.report.tables import save_csv
 
 WIDEST_OVERLAY = 1600
@@ -73,8 +73,8 @@ class EvaluationFolder:
             size = (WIDEST_OVERLAY, height)
             pair = np.asarray(cv2.resize(pair, size, interpolation=cv2.INTER_AREA), np.uint8)
         path = self.overlays / f"jaccard-{score}-{safe_name(case.name)}.jpg"
-        _, encoded = cv2.imencode(".jpg", pair[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        self.write(path, lambda temporary: temporary.write_bytes(encoded.tobytes()))
+        encoded = encode_overlay(pair)
+        self.write(path, lambda temporary: temporary.write_bytes(encoded))
         return path.relative_to(self.root).as_posix()
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:

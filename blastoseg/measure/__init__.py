@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from blastoseg.columns import MEASURE_COLUMNS
+from blastoseg.columns import MEASURE_COLUMNS, Measures, check_declared
 from blastoseg.measure.blastocoel import measure_blastocoel
 from blastoseg.measure.blastocyst import measure_size, outline_region
 from blastoseg.measure.icm import measure_icm
@@ -14,12 +14,14 @@ from blastoseg.tissues import BLASTOCOEL, ICM, TE, ZP
 
 __all__ = ["PIXEL_COLUMNS", "measure_labels"]
 
+REVISION = 1
+"""To be raised by whoever changes the value of any measure, or adds one."""
 PIXEL_COLUMNS = tuple(column for column in MEASURE_COLUMNS if column.unit not in {"um", "um2"})
 MARGIN = 4
 """Empty pixels around the embryo, so that every outline closes within the picture."""
 
 
-def measure_labels(labels: Labels) -> dict[str, float | int | bool | None]:
+def measure_labels(labels: Labels) -> Measures:
     """Every measure in pixels of one label map ``(y, x)``, in the order of ``columns.MEASURE_COLUMNS``.
 
     A tissue that is not in the map was not seen, which is not the same as having the size 0: its measures
@@ -30,7 +32,7 @@ def measure_labels(labels: Labels) -> dict[str, float | int | bool | None]:
     region = _around_tissues(labels)
     blastocyst = outline_region(region, (ICM.label, BLASTOCOEL.label, TE.label))
     embryo = outline_region(region, (ICM.label, BLASTOCOEL.label, TE.label, ZP.label))
-    measures: dict[str, float | int | bool | None] = {
+    measures: Measures = {
         **measure_size("blastocyst", blastocyst),
         **measure_size("embryo", embryo),
         **measure_icm(region, blastocyst.area),
@@ -38,6 +40,7 @@ def measure_labels(labels: Labels) -> dict[str, float | int | bool | None]:
         **measure_trophectoderm(region, blastocyst),
         **measure_zona(region, blastocyst),
     }
+    check_declared(measures, PIXEL_COLUMNS)
     return {column.name: measures[column.name] for column in PIXEL_COLUMNS}
 
 

@@ -97,7 +97,13 @@ def _closed(centre: Centre, inner: Radii, outer: Radii, present: Present) -> Clo
     if np.count_nonzero(certain) < LEAST_ANGLES:
         return None
     inner, outer = close_radii(inner, certain), close_radii(outer, certain)
-    return ClosedZona(centre, inner, outer, certain, smooth_outline(polar_points(centre, inner)))
+    return ClosedZona(
+        centre=centre,
+        inner=inner,
+        outer=outer,
+        present=certain,
+        inner_outline=smooth_outline(polar_points(centre, inner)),
+    )
 
 
 def polar_points(centre: Centre, radii: Radii) -> Points:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from blastoseg.records import Box, Image, Labels, Location, Mask, Probabilities
 
+REVISION = 1
+"""To be raised by whoever changes where an embryo is found, how it is cropped or placed back."""
 SMALLEST_EMBRYO_FRAC = 0.12
 """Smallest extent of an embryo over the frame's shorter side: below it, debris."""
 NEIGHBOUR_AREA_FRAC = 0.15
@@ -54,7 +56,7 @@ def fit_square(image: Image, side: int) -> tuple[Image, SquareFit]:
     top, left = (side - new_height) // 2, (side - new_width) // 2
     square = np.full((side, side), np.median(small), dtype=image.dtype)
     square[top : top + new_height, left : left + new_width] = small
-    return square, SquareFit(scale, top, left, side, (height, width))
+    return square, SquareFit(scale=scale, top=top, left=left, side=side, frame_shape=(height, width))
 
 
 def locate_embryo(probability: NDArray[np.float32], fit: SquareFit, threshold: float) -> Location:

@@ -61,7 +61,8 @@ def used_pixel_sizes(frames: pd.DataFrame) -> list[UsedPixelSize]:
 class RunManifest:
     """One run's provenance. Paths are names as given, never a person's folders; times carry their zone.
 
-    ``stopped`` says why a run ended early; ``pseudonyms`` is the fingerprint of their key, empty without one.
+    ``frames_new`` are new or changed since the runs before; ``stopped`` says why a run ended early;
+    ``pseudonyms`` is the fingerprint of their key, empty without one; ``stages`` are their revisions.
     """
 
     inputs: list[str]
@@ -78,10 +79,13 @@ class RunManifest:
     exit_code: int
     started: datetime
     ended: datetime
+    frames_new: int = 0
+    frames_unchanged: int = 0
     files_still_being_written: int = 0
     frames_left: int = 0
     stopped: str = ""
     pseudonyms: str = ""
+    stages: dict[str, int] = field(default_factory=dict)
     software: dict[str, str] = field(default_factory=installed_software)
     host: str = field(default_factory=socket.gethostname)
     user: str = field(default_factory=user_name)

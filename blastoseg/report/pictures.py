@@ -12,10 +12,12 @@ from PIL import Image as Pillow
 from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
 from blastoseg.records import Frame, FrameRef, FrameResult, Image, Labels
-from blastoseg.report.overlay import draw_overlay
+from blastoseg.report.overlay import RGB, draw_overlay
 from blastoseg.tissues import INSIDE_OUT
 
-JPEG_QUALITY = 88
+MASK_SUFFIX, OVERLAY_SUFFIX = ".png", ".jpg"
+JPEG = [cv2.IMWRITE_JPEG_QUALITY, 70, cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_PROGRESSIVE, 1]
+"""How overlays are encoded: at less quality the colours of outlines begin to run."""
 LABEL_STRIP, LABEL_STRIP_SHARE = 30, 0.06
 """Pixels, or a share of the height if that is more: the viewer's labels reach 24 of 500 pixels up."""
 
@@ -37,6 +39,11 @@ class PictureWriter:
     with_overlay: bool = True
     without_label: bool = False
 
+    def planned(self, ref: FrameRef) -> list[str]:
+        """What ``save`` may write for a frame, relative to ``root``."""
+        paths = [self._mask(ref), self._overlay(ref)] if self.with_overlay else [self._mask(ref)]
+        return [path.as_posix() for path in paths]
+
     def save(self, frame: Frame, labels: Labels | None, result: FrameResult) -> tuple[str, str]:
         """Write a frame's mask and overlay; returns paths relative to ``root``, empty where not written.
 
@@ -45,17 +52,22 @@ class PictureWriter:
         """
         mask_file = overlay_file = ""
         if labels is not None:
-            path = self.place("masks", frame.ref, ".png")
+            path = self._mask(frame.ref)
             self._write(path, encode_label_image(labels))
             mask_file = path.as_posix()
         if self.with_overlay:
-            path = self.place("overlays", frame.ref, ".jpg")
+            path = self._overlay(frame.ref)
             image = without_label_strip(frame.image) if self.without_label else frame.image
             overlay = draw_overlay(image, labels, caption(result))
-            _, encoded = cv2.imencode(".jpg", overlay[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-            self._write(path, encoded.tobytes())
+            self._write(path, encode_overlay(overlay))
             overlay_file = path.as_posix()
         return mask_file, overlay_file
+
+    def _mask(self, ref: FrameRef) -> Path:
+        return self.place("masks", ref, MASK_SUFFIX)
+
+    def _overlay(self, ref: FrameRef) -> Path:
+        return self.place("overlays", ref, OVERLAY_SUFFIX)
 
     def _write(self, relative: Path, encoded: bytes) -> None:
         path = self.root / relative
@@ -74,6 +86,12 @@ def encode_label_image(labels: Labels) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=PNG_LEVEL)
     return buffer.getvalue()
+
+
+def encode_overlay(overlay: RGB) -> bytes:
+    """A JPEG of an overlay ``(y, x, 3)``, as small as still looks right."""
+    _, encoded = cv2.imencode(OVERLAY_SUFFIX, overlay[..., ::-1], JPEG)
+    return encoded.tobytes()
 
 
 def without_label_strip(image: Image) -> Image:

@@ -21,6 +21,7 @@ class RunStarted:
     ignored: int
     device: str
     weights: str
+    new: int
     settling: int = 0
 
     def in_words(self) -> str:
@@ -28,7 +29,7 @@ class RunStarted:
         ignored = f"; {counted(self.ignored, 'other file')} passed over" if self.ignored else ""
         settling = f"; {_still_being_written(self.settling)}" if self.settling else ""
         return (
-            f"{counted(self.frames, 'frame')} of {counted(self.embryos, 'embryo')}"
+            f"{counted(self.frames, 'frame')} of {counted(self.embryos, 'embryo')}, {self.new:,} new"
             f"{known}{ignored}{settling}; weights {self.weights} on {self.device}"
         )
 
@@ -51,8 +52,9 @@ class RunStopping:
 class RunEnded:
     """Everything is written. ``notes`` are what a person must know beside the report.
 
-    ``settling`` files were still being written and ``left`` frames not reached when the run was ``stopped``:
-    both wait for the next run.
+    ``new`` frames, or changed ones, no run had seen before; the rest are ``unchanged``. ``settling`` files
+    were still being written and ``left`` frames not reached when the run was ``stopped``: both wait for the
+    next run.
     """
 
     out: Path
@@ -63,6 +65,17 @@ class RunEnded:
     settling: int = 0
     left: int = 0
     stopped: str = ""
+    new: int = 0
+
+    @property
+    def unchanged(self) -> int:
+        """Frames of the report that an earlier run had seen as they are."""
+        return sum(self.counts.values()) - self.new
+
+    @property
+    def is_nothing_new(self) -> bool:
+        """Whether the incubator was silent; a file that is still being written is a sign of life."""
+        return not (self.new or self.settling or self.stopped)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the ledger's history and for JSON."""
@@ -70,6 +83,8 @@ class RunEnded:
             "embryos": len(self.embryos),
             "frames": sum(self.counts.values()),
             "counts": self.counts,
+            "frames_new": self.new,
+            "frames_unchanged": self.unchanged,
             "files_still_being_written": self.settling,
             "frames_left": self.left,
             "stopped": self.stopped,
@@ -81,7 +96,9 @@ class RunEnded:
         """One line for the morning mail."""
         frames = sum(self.counts.values())
         statuses = ", ".join(f"{self.counts[status]:,} {status}" for status in Status)
-        left = f"; {_still_being_written(self.settling)}" if self.settling else ""
+        left = f"; {self.new:,} new, {self.unchanged:,} unchanged"
+        left += ": nothing new since the runs before" if self.is_nothing_new else ""
+        left += f"; {_still_being_written(self.settling)}" if self.settling else ""
         if self.stopped:
             left += f"; {self.stopped}: {counted(self.left, 'frame')} left for the next run"
         scored = f"{counted(len(self.embryos), 'embryo')}, {counted(frames, 'frame')}"

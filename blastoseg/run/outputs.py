@@ -1,16 +1,22 @@
 """The output folder: what lies where.
 
-Everything a run writes is below OUT. Embryo and file names are turned into plain ASCII names, so that no
-name from a disk or a slide file can lead out of OUT or trouble another system.
+Everything a run writes is below OUT. Embryo and file names become safe names, so that no name from a disk or
+a slide file can lead out of OUT or trouble another system.
 """
 
+import hashlib
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from blastoseg.errors import OutputError
-from blastoseg.files import safe_name
+from blastoseg.files import clash_key, safe_name, safe_names
 from blastoseg.records import FrameRef
 from blastoseg.sources.names import printable
+
+PICTURE_KINDS = ("masks", "overlays")
+"""The folders below OUT that hold the frames' pictures, one folder an embryo."""
 
 
 def default_out(paths: list[Path]) -> Path:
@@ -52,7 +58,39 @@ class OutputFolder:
                 f"{self.root}: cannot be written ({error.strerror}): choose another folder with --out"
             ) from error
 
-    def picture(self, kind: str, ref: FrameRef, suffix: str) -> Path:
+    def pictures(self) -> set[str]:
+        """``clash_key`` of every file below the folders of pictures, relative to OUT with ``/`` between."""
+        return {
+            clash_key(Path(parent, name).relative_to(self.root).as_posix())
+            for kind in PICTURE_KINDS
+            for parent, _, names in os.walk(self.root / kind)
+            for name in names
+        }
+
+
+class PictureNames:
+    """What the pictures of a run's frames are called: names that no two frames of the run share.
+
+    ``refs`` are all frames of the run; ``taken`` the pictures, relative to OUT, of those that are not scored
+    again: frames may have moved up or down in their embryo's series since these were named.
+    """
+
+    def __init__(self, refs: Iterable[FrameRef], taken: Iterable[str] = ()) -> None:
+        self._embryos = safe_names(ref.embryo_id for ref in refs)
+        self._taken = {_name_alone(path) for path in taken}
+
+    def place(self, kind: str, ref: FrameRef, suffix: str) -> Path:
         """``<kind>/<embryo>/<frame><suffix>``, relative to OUT; the frame's name is its index and file."""
-        stem = safe_name(PurePosixPath(ref.source).stem)
-        return Path(kind, safe_name(ref.embryo_id), f"{ref.frame_index:05d}-{stem}{suffix}")
+        embryo = self._embryos.get(ref.embryo_id) or safe_name(ref.embryo_id)
+        path = Path(
+            kind, embryo, f"{ref.frame_index:05d}-{safe_name(PurePosixPath(ref.source).stem)}{suffix}"
+        )
+        if _name_alone(path.as_posix()) in self._taken:
+            digest = hashlib.sha256(f"{ref.source}\n{ref.address.key}".encode("utf-8", "backslashreplace"))
+            path = path.with_stem(f"{path.stem}-{digest.hexdigest()[:8]}")
+        return path
+
+
+def _name_alone(path: str) -> str:
+    """A picture's name as systems compare it, whatever its kind."""
+    return clash_key(str(PurePosixPath(*PurePosixPath(path).parts[1:]).with_suffix("")))

@@ -14,28 +14,25 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
-from blastoseg.errors import (
-    BlastosegError,
-    InputNotFoundError,
-    OutputError,
-    UsageError,
-)
+from blastoseg.errors import EXIT_OK, BlastosegError, InputNotFoundError, OutputError, UsageError
 from blastoseg.model.card import load_card
-from blastoseg.records import FrameRef, FrameResult, Status
+from blastoseg.records import FrameResult, Status
 from blastoseg.report.manifest import RunManifest, used_pixel_sizes, user_name
 from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
-from blastoseg.run.journal import FrameKey, FrameKeys, Journal, OutputLock, ScoredWith, read_runs, run_log
-from blastoseg.run.outputs import OutputFolder
+from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, read_runs, run_log
+from blastoseg.run.outputs import OutputFolder, PictureNames
+from blastoseg.run.prune import follow_input
 from blastoseg.run.pseudonyms import Names, names_under
-from blastoseg.run.reporting import Report, exit_code_of
+from blastoseg.run.reporting import Report, is_dead_night
 from blastoseg.run.request import RunRequest
 from blastoseg.run.stream import ScoringPlan, score_frames
 from blastoseg.run.watching import WatchedInputs
+from blastoseg.run.worklist import WorkList
 from blastoseg.settings import check_pixel_size_option
 from blastoseg.sources import Discovery, IsolatedReaders, discover_frames
 from blastoseg.sources.names import is_printable, printable
-from blastoseg.stages import failed_frame
+from blastoseg.stages import REVISIONS, failed_frame
 
 if TYPE_CHECKING:
     from blastoseg.model.segmenter import Segmenter
@@ -116,18 +113,18 @@ class Run:
     names: Names
 
     def __post_init__(self) -> None:
-        keys = FrameKeys(self.request.by_content)
-        self.keyed = [(ref, keys.of(ref)) for ref in self.discovery.refs]
-        self.left = 0
-        self.reported: list[tuple[FrameRef, FrameKey]] = []
+        self.work = WorkList(self.discovery, self.request.by_content)
         inputs = list(zip(self.inputs, self.request.paths, strict=True))
         self.watched = WatchedInputs(inputs, self.discovery, self.request.stop)
 
     @cached_property
     def scored_with(self) -> ScoredWith:
-        """What a result depends on besides its frame: both networks, and all that changes a row."""
+        """What a result depends on besides its frame: both networks, all that changes a row, the stages."""
         settings = f"{self.request.settings.digest()} {self.request.um_per_px} {self.names.fingerprint}"
-        return ScoredWith(self.segmenter.card.fingerprint, hashlib.sha256(settings.encode()).hexdigest())
+        stages = ", ".join(f"{stage} {revision}" for stage, revision in REVISIONS.items())
+        return ScoredWith(
+            self.segmenter.card.fingerprint, hashlib.sha256(settings.encode()).hexdigest(), stages
+        )
 
     def noted_in_history(self) -> Iterator[RunEvent]:
         """Score and report, with the run's start and end in the ledger's history."""
@@ -156,6 +153,7 @@ class Run:
             "settings_sha256": self.request.settings.digest(),
             "pseudonyms": self.names.fingerprint,
             "software": __version__,
+            "stages": self.scored_with.stages,
             "device": self.segmenter.device_in_words,
             "host": socket.gethostname(),
             "user": user_name(),
@@ -163,43 +161,39 @@ class Run:
 
     def score(self) -> Iterator[RunEvent]:
         """Score what the ledger does not know yet, noting each result in it."""
-        to_score = [
-            (ref, key)
-            for ref, key in self.keyed
-            if self.request.fresh or not self.journal.is_done(self.scored_with, key, self.request.overlays)
-        ]
-        self.journal.claim_pictures(self.scored_with, (key for _, key in to_score))
-        started = self._started(len(to_score))
+        work = self.work
+        work.choose(self.journal, self.scored_with, self.request, self.out.pictures())
+        pictures = self._picture_writer()
+        self.journal.claim_pictures(self.scored_with, work.waiting)
+        planned = (path for ref, _ in work.to_score for path in pictures.planned(ref))
+        self.journal.pictures.claim(planned, work.kept)
+        started = self._started()
         log.info("%s", started.in_words())
         for note in self.discovery.notes:
             log.warning("%s", note)
         yield started
-        problem_keys = FrameKeys(self.request.by_content)
-        for problem in self.discovery.problems:
-            key = problem_keys.of(problem.ref)
+        for problem, key in work.problems:
             yield self._note(key, failed_frame(problem.ref, problem.reason))
-        results = score_frames((ref for ref, _ in to_score), self._plan())
-        waiting = {key for _, key in to_score}
-        for number, ((ref, key), result) in enumerate(zip(to_score, results, strict=False)):
+        results = score_frames((ref for ref, _ in work.to_score), self._plan(pictures))
+        for number, ((ref, key), result) in enumerate(zip(work.to_score, results, strict=False)):
             if number % FRAMES_A_LOCK_CHECK == 0:
                 self.lock.check()
             if result is not None:
-                waiting.discard(key)
+                work.waiting.discard(key)
                 yield self._note(key, result)
             elif not self.request.stop:
                 log.warning("%s: still being written: left for the next run", ref.source)
         if self.request.stop:
-            log.warning("%s: %d frames are left", self.request.stop.reason, len(waiting))
-            self.left = len(waiting)
+            log.warning("%s: %d frames are left", self.request.stop.reason, len(work.waiting))
             yield RunStopping(self.request.stop.reason)
-        self.reported = [(ref, key) for ref, key in self.keyed if key not in waiting]
-        self.reported += [(problem.ref, problem_keys.of(problem.ref)) for problem in self.discovery.problems]
 
-    def _started(self, to_score: int) -> RunStarted:
+    def _started(self) -> RunStarted:
+        work = self.work
         return RunStarted(
-            frames=len(self.keyed) + len(self.discovery.problems),
-            embryos=len({ref.embryo_id for ref, _ in self.keyed}),
-            already_scored=len(self.keyed) - to_score,
+            frames=len(work.frames) + len(work.problems),
+            embryos=len({ref.embryo_id for ref, _ in work.frames}),
+            already_scored=len(work.frames) - len(work.to_score),
+            new=work.new_found,
             ignored=self.discovery.ignored,
             device=self.segmenter.device_in_words,
             weights=self.segmenter.card.name,
@@ -212,10 +206,13 @@ class Run:
         self.journal.record(self.scored_with, key, result)
         return FrameScored(result.status)
 
-    def _plan(self) -> ScoringPlan:
-        pictures = PictureWriter(
-            self.out.root, self.out.picture, self.request.overlays, without_label=bool(self.names.fingerprint)
+    def _picture_writer(self) -> PictureWriter:
+        names = PictureNames(self.discovery.refs, self.work.kept)
+        return PictureWriter(
+            self.out.root, names.place, self.request.overlays, without_label=bool(self.names.fingerprint)
         )
+
+    def _plan(self, pictures: PictureWriter) -> ScoringPlan:
         return ScoringPlan(
             networks=self.segmenter,
             settings=self.request.settings,
@@ -229,28 +226,32 @@ class Run:
     def report(self) -> RunEnded:
         """Write tables, workbook and manifest from the ledger, each whole or not at all."""
         self.lock.check()
-        report = Report(self._rows())
-        stop = self.request.stop
+        report = Report(self.work.rows(self.journal, self.scored_with, self.out.pictures()))
+        stop, settling = self.request.stop, len(self.watched.settling)
         ended = RunEnded(
             out=self.out.root,
             embryos=report.embryos,
             counts=report.counts,
-            exit_code=stop.exit_code or exit_code_of(report.counts, read_runs(self.out.root)),
-            settling=len(self.watched.settling),
-            left=self.left,
+            exit_code=EXIT_OK,
+            settling=settling,
+            left=len(self.work.waiting) if stop else 0,
             stopped=stop.reason,
+            new=self.work.new,
         )
+        code = self.request.exit_code(
+            is_nothing_new=ended.is_nothing_new,
+            has_failed_frames=bool(ended.counts[Status.FAILED]),
+            is_dead=is_dead_night(ended.counts, read_runs(self.out.root)),
+        )
+        ended = replace(ended, exit_code=code)
         if stop and not len(report.frames):
             # An earlier report is worth more than an empty one.
             return replace(ended, notes=("nothing was finished: the report is the one before",))
         report.write(self.out, self._manifest(report, ended))
+        if not stop and not settling:
+            days = self.request.settings.output.keep_missing_days
+            follow_input(self.out.root, self.journal, report.pictures, days, check=self.lock.check)
         return replace(ended, notes=tuple(report.notes))
-
-    def _rows(self) -> Iterator[dict[str, Any]]:
-        """Every frame's row, in the order of the frames. Where a frame stands may have changed since."""
-        rows = self.journal.rows(self.scored_with, (key for _, key in self.reported))
-        for (ref, _), row in zip(self.reported, rows, strict=True):
-            yield row | {"embryo_id": ref.embryo_id, "frame_index": ref.frame_index}
 
     def _manifest(self, report: Report, ended: RunEnded) -> RunManifest:
         settings, card = self.request.settings, self.segmenter.card
@@ -269,10 +270,13 @@ class Run:
             exit_code=ended.exit_code,
             started=self.started,
             ended=datetime.now(UTC),
+            frames_new=ended.new,
+            frames_unchanged=ended.unchanged,
             files_still_being_written=ended.settling,
             frames_left=ended.left,
             stopped=ended.stopped,
             pseudonyms=self.names.fingerprint,
+            stages=REVISIONS,
         )
 
     def _check_names_of_earlier_runs(self) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from blastoseg.columns import FRAME_COLUMNS, PANDAS_DTYPES
 from blastoseg.course.series import embryos_table
-from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_NOTHING_MEASURED, EXIT_OK, OutputError
+from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
 from blastoseg.records import Status
 from blastoseg.report.manifest import RunManifest, write_manifest
@@ -22,15 +22,12 @@ from blastoseg.run.outputs import OutputFolder
 log = logging.getLogger(__name__)
 
 
-def exit_code_of(counts: dict[str, int], earlier: Iterable[RunRecord]) -> int:
-    """What a run that came to its end says to the scheduler, from its frames by status and the runs before.
+def is_dead_night(counts: dict[str, int], earlier: Iterable[RunRecord]) -> bool:
+    """Whether nothing was measured, by a run's frames by status, which runs before it did.
 
-    A night in which nothing is measured may be a dead network, camera or lamp: it is quiet only where
-    nothing was ever measured.
+    The network, the camera or the lamp may be dead: a night is quiet only where nothing was ever measured.
     """
-    if not _measured(counts) and any(_measured(run.outcome.get("counts", {})) for run in earlier):
-        return EXIT_NOTHING_MEASURED
-    return EXIT_FRAMES_FAILED if counts[Status.FAILED] else EXIT_OK
+    return not _measured(counts) and any(_measured(run.outcome.get("counts", {})) for run in earlier)
 
 
 def _measured(counts: dict[str, int]) -> int:
@@ -54,6 +51,11 @@ class Report:
         self.notes: list[str] = []
 
     @property
+    def pictures(self) -> list[str]:
+        """The masks and overlays that the frames' rows name."""
+        return [path for kind in ("mask", "overlay") for path in self.frames[kind].dropna() if path]
+
+    @property
     def counts(self) -> dict[str, int]:
         """Frames by status, every status named."""
         return {status.value: int((self.frames["status"] == status.value).sum()) for status in Status}
@@ -67,7 +69,9 @@ class Report:
         frames, embryos = self.frames, self.embryos
         self._replace(out.frames_csv, lambda path: write_csv(frames, path))
         self._replace(out.embryos_csv, lambda path: write_csv(embryos, path))
-        self._replace(out.workbook, lambda path: write_workbook(path, frames, embryos, manifest, pictures))
+        self._replace(
+            out.workbook, lambda path: write_workbook(path, frames, embryos, manifest, pictures=pictures)
+        )
         self._replace(out.manifest, lambda path: write_manifest(path, manifest))
 
     def _pictures_shown(self, root: Path) -> dict[str, Pictures]:

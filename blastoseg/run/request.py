@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_NOTHING_MEASURED, EXIT_NOTHING_NEW, EXIT_OK
 from blastoseg.records import FrameRef
 from blastoseg.settings import Settings
 from blastoseg.sources import SourceOptions
@@ -16,7 +17,8 @@ class RunRequest:
 
     ``settle_s``: files that changed less than so many seconds ago wait for the next run. ``by_content``: a
     frame is known by its bytes' hash, not by size and time. ``keyfile``: names become pseudonyms under the
-    key in it. ``stop`` may be asked for at any time, from any thread.
+    key in it. ``warn_if_nothing_new``: a run without a new frame has an exit code of its own. ``stop`` may be
+    asked for at any time, from any thread.
     """
 
     paths: list[Path]
@@ -28,6 +30,7 @@ class RunRequest:
     workers: int = 2
     overlays: bool = True
     fresh: bool = False
+    warn_if_nothing_new: bool = False
     settle_s: float = 0.0
     by_content: bool = False
     follow_links: bool = False
@@ -35,12 +38,27 @@ class RunRequest:
     log_level: int = logging.INFO
     stop: StopRequest = field(default_factory=StopRequest)
 
+    def exit_code(self, *, is_nothing_new: bool, has_failed_frames: bool, is_dead: bool) -> int:
+        """What the run ends with, once its report is written."""
+        if self.stop:
+            return self.stop.exit_code
+        if is_dead:
+            return EXIT_NOTHING_MEASURED
+        # Before failed frames: where nothing is new, these are old ones, and were told of before.
+        if self.warn_if_nothing_new and is_nothing_new:
+            return EXIT_NOTHING_NEW
+        return EXIT_FRAMES_FAILED if has_failed_frames else EXIT_OK
+
     @property
     def source_options(self) -> SourceOptions:
         """How frames are found and read."""
         settings = self.settings
         return SourceOptions(
-            settings.naming, settings.focal, settings.frame_interval_h, self.follow_links, self.settle_s
+            naming=settings.naming,
+            focal=settings.focal,
+            frame_interval_h=settings.frame_interval_h,
+            follow_symlinks=self.follow_links,
+            settle_s=self.settle_s,
         )
 
     def pixel_size(self, ref: FrameRef) -> tuple[float, str]:

@@ -73,7 +73,7 @@ def _write(out: Path, collection: Collection) -> Iterator[Path]:
         rng = np.random.default_rng([collection.seed, index])
         embryo_id = f"E{index + 1:03d}"
         clock: list[dict[str, object]] = []
-        for position, drawn in enumerate(_series(rng, collection, index, embryo_id, events)):
+        for position, drawn in enumerate(_series(rng, collection, index, embryo_id, events=events)):
             source = Path(embryo_id) / f"{embryo_id}_RUN{drawn.number + 1}_F0.jpg"
             _write_image(out / source, drawn.frame.image)
             if not collection.images_only:

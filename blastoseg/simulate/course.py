@@ -95,4 +95,14 @@ def draw_course(
     done = begin + rng.uniform(10.0, 25.0)
     end = (begin + rng.uniform(5.0, 28.0)) if hatches else settled + rng.uniform(2.0, 10.0)
     begins = start if first_h is None else min(first_h, end - 4.0)
-    return Course(begins, end - begins, cavity, filled, expanded, collapse, recovery, begin, done)
+    return Course(
+        start_h=begins,
+        length_h=end - begins,
+        cavity_h=cavity,
+        filled_h=filled,
+        expanded_h=expanded,
+        collapse_h=collapse,
+        recovery_h=recovery,
+        hatching_h=begin,
+        hatched_h=done,
+    )

@@ -87,10 +87,12 @@ def render(
     add_debris(np.random.default_rng(seeds.debris), layers, optics, embryo)
     other = np.zeros(shape, bool)
     if recorded is None:
-        other = _neighbours(np.random.default_rng(seeds.neighbours), layers, embryo, masks, optics, view)
-    paint_embryo(np.random.default_rng(seeds.embryo), layers, embryo, masks, optics)
+        other = _neighbours(
+            np.random.default_rng(seeds.neighbours), layers, embryo, masks, optics=optics, view=view
+        )
+    paint_embryo(np.random.default_rng(seeds.embryo), layers, embryo, masks, optics=optics)
     contrast = form_image(layers, optics, embryo.scale, masks.body | masks.cells)
-    _add_well(np.random.default_rng(seeds.well), contrast, embryo, view, recorded)
+    _add_well(np.random.default_rng(seeds.well), contrast, embryo, view, recorded=recorded)
     image = expose(np.random.default_rng(seeds.camera), contrast, optics, view.bit_depth)
     reading = draw_reading(np.random.default_rng(seeds.reading), optics)
     read = as_read(masks, reading, embryo.scale, embryo.kind)
@@ -100,7 +102,13 @@ def render(
         seen = np.ones(shape, bool)
         write_captions(image, recorded.captions)
     return SimulatedFrame(
-        image, read.labels() * seen, masks.embryo & seen, other & seen, embryo.kind, embryo, reading
+        image=image,
+        labels=read.labels() * seen,
+        embryo_mask=masks.embryo & seen,
+        other_mask=other & seen,
+        kind=embryo.kind,
+        embryo=embryo,
+        reading=reading,
     )
 
 
@@ -165,6 +173,6 @@ def _neighbours(
         seen = ((points > 0) & (points < np.array([view.width, view.height]))).all(axis=1).mean()
         if seen > 0.03:
             theirs = tissue_masks(placed, shape)
-            paint_embryo(rng, layers, placed, theirs, optics)
+            paint_embryo(rng, layers, placed, theirs, optics=optics)
             return np.asarray(theirs.embryo & ~masks.embryo)
     return covered

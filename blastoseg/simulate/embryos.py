@@ -39,11 +39,11 @@ def build_embryo(rng: np.random.Generator, kind: str) -> Embryo:
     if kind == "hatched":
         outline = ellipse_radius(rng, 0.5, rng.uniform(1.0, 1.12)) * wobble(rng, 0.02) * _bumps(rng, necklace)
         return add_inner_cell_mass(
-            rng, Embryo(kind, 1.0, bodies=(_body(rng, (0.0, 0.0), outline, necklace, kind),))
+            rng, Embryo(kind, 1.0, bodies=(_body(rng, (0.0, 0.0), outline, necklace, kind=kind),))
         )
     assert zona is not None
     centre, outline = _body_outline(rng, kind, zona)
-    body = _body(rng, centre, outline, necklace, kind)
+    body = _body(rng, centre, outline, necklace, kind=kind)
     return add_inner_cell_mass(rng, Embryo(kind, 1.0, zona=zona, bodies=(body,)))
 
 
@@ -151,10 +151,12 @@ def _hatching(rng: np.random.Generator, zona: Zona, necklace: Necklace) -> Embry
     channel = np.stack([start - across, end - across, end + across, start + across])
     present = _gap(toward, float(np.arcsin(min(neck / wall, 0.9))))
     bodies = (
-        _body(rng, first, inside, within, "hatching"),
-        _body(rng, second, outside, beyond, "hatching"),
+        _body(rng, first, inside, within, kind="hatching"),
+        _body(rng, second, outside, beyond, kind="hatching"),
     )
-    whole = Embryo("hatching", 1.0, replace(zona, present=present), bodies, channel)
+    whole = Embryo(
+        kind="hatching", scale=1.0, zona=replace(zona, present=present), bodies=bodies, neck=channel
+    )
     return add_inner_cell_mass(rng, whole)
 
 
@@ -172,7 +174,7 @@ def _not_blastocyst(rng: np.random.Generator, kind: str, zona: Zona) -> Embryo:
             float(r * np.sin(a)),
             float(size),
             float(size * rng.uniform(0.7, 1.0)),
-            float(a),
+            angle=float(a),
         )
         for r, a, size in zip(
             room * np.sqrt(rng.uniform(0.1, 0.85, 14)),
@@ -191,7 +193,13 @@ def blastomeres(rng: np.random.Generator, count: int, room: float) -> tuple[Cell
         radius = room * rng.uniform(0.72, 0.98)
         off = (room - radius) * rng.uniform(0, 1)
         return (
-            Cell(float(off), 0.0, float(radius), float(radius * rng.uniform(0.93, 1)), rng.uniform(0, np.pi)),
+            Cell(
+                float(off),
+                0.0,
+                float(radius),
+                float(radius * rng.uniform(0.93, 1)),
+                angle=rng.uniform(0, np.pi),
+            ),
         )
     radius = room * min(0.72, rng.uniform(0.95, 1.2) / count**0.42)
     direction = rng.normal(size=(count, 3))

@@ -80,7 +80,7 @@ def grow(traits: Traits, state: State) -> Embryo:
     if state.cavity <= 0.0:
         room = float(inner.min()) * 0.94
         cells = tuple(
-            Cell(c.x * room, c.y * room, c.radius_x * room, c.radius_y * room, c.angle)
+            Cell(c.x * room, c.y * room, c.radius_x * room, c.radius_y * room, angle=c.angle)
             for c in traits.blastomeres
         )
         kind = "morula" if len(cells) > 8 else f"cells_{len(cells)}"
@@ -89,7 +89,7 @@ def grow(traits: Traits, state: State) -> Embryo:
         return _hatching(traits, state, zona, inner)
     radius = inner * (0.93 + 0.065 * min(2.0 * state.cavity, 1.0)) * (1.0 - traits.drop * state.shrinkage)
     radius = np.minimum(radius * (1.0 + (traits.crumple - 1.0) * state.shrinkage), 0.995 * inner)
-    body = _body(traits, state, radius, 0, (0.0, 0.0))
+    body = _body(traits, state, radius, 0, centre=(0.0, 0.0))
     kind = "expanded" if state.expansion > 0.6 else "full" if state.cavity > 0.75 else "early"
     kind = "collapsed" if state.shrinkage > 0.3 else kind
     return _with_mass(traits, Embryo(kind, 1.0, zona=zona, bodies=(body,)), 0)
@@ -119,11 +119,11 @@ def _with_mass(traits: Traits, embryo: Embryo, host: int) -> Embryo:
     shift = centre + (radius - size) * way
     mass = traits.mass.placed(size, (float(shift[0]), float(shift[1])))
     return Embryo(
-        embryo.kind,
-        embryo.scale,
-        embryo.zona,
-        embryo.bodies,
-        embryo.neck,
+        kind=embryo.kind,
+        scale=embryo.scale,
+        zona=embryo.zona,
+        bodies=embryo.bodies,
+        neck=embryo.neck,
         icm_cells=mass.icm_cells,
         icm_outlines=mass.icm_outlines,
         te_cells=mass.te_cells if radius > size * 1.02 else (),
@@ -137,7 +137,7 @@ def _hatching(traits: Traits, state: State, zona: Zona, inner: Radii) -> Embryo:
     size = room * (0.18 + 1.0 * share)
     if state.is_outside:
         centre = 1.25 * (room + size) * way
-        body = _body(traits, state, size * _crimp(traits), 1, (float(centre[0]), float(centre[1])))
+        body = _body(traits, state, size * _crimp(traits), 1, centre=(float(centre[0]), float(centre[1])))
         return _with_mass(traits, Embryo("hatched", 1.0, bodies=(body,)), 0)
     neck = min(traits.neck, 0.8 * size)
     hole = round(traits.hole_angle / (2 * np.pi) * len(ANGLES)) % len(ANGLES)
@@ -148,8 +148,8 @@ def _hatching(traits: Traits, state: State, zona: Zona, inner: Radii) -> Embryo:
     apart = 0.5 * (wall + float(inner[hole])) + np.sqrt(max(size**2 - neck**2, 0.0))
     second = (float(apart * way[0]), float(apart * way[1]))
     bodies = (
-        _body(traits, state, within, 0, first),
-        _body(traits, state, size * _crimp(traits), 1, second),
+        _body(traits, state, within, 0, centre=first),
+        _body(traits, state, size * _crimp(traits), 1, centre=second),
     )
     across = 0.85 * neck * np.array([-way[1], way[0]])
     start, end = (float(inner[hole]) - 0.15) * way, (wall + 0.3 * size) * way
@@ -157,7 +157,9 @@ def _hatching(traits: Traits, state: State, zona: Zona, inner: Radii) -> Embryo:
     away = np.abs((ANGLES - traits.hole_angle + np.pi) % (2 * np.pi) - np.pi)
     gaping = Zona(zona.centre, zona.inner, zona.outer, away > float(np.arcsin(min(neck / wall, 0.9))))
     host = 1 if share > 0.35 and np.cos(traits.mass_angle - traits.hole_angle) > 0.0 else 0
-    return _with_mass(traits, Embryo("hatching", 1.0, gaping, bodies, channel), host)
+    return _with_mass(
+        traits, Embryo(kind="hatching", scale=1.0, zona=gaping, bodies=bodies, neck=channel), host
+    )
 
 
 def _crimp(traits: Traits) -> Radii:

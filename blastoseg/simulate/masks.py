@@ -105,7 +105,16 @@ def tissue_masks(embryo: Embryo, shape: tuple[int, int]) -> TissueMasks:
     if embryo.zona is not None and embryo.loose_cells:
         cells &= fill(shape, [embryo.zona.inner]).astype(bool)
     inside = nothing if embryo.zona is None else fill(shape, [embryo.zona.outer]).astype(bool)
-    return TissueMasks(ring, body, cavity, icm, te, cells, inside & ~body & ~ring, bulges)
+    return TissueMasks(
+        zona=ring,
+        body=body,
+        cavity=cavity,
+        icm=icm,
+        te=te,
+        cells=cells,
+        gap=inside & ~body & ~ring,
+        bulges=bulges,
+    )
 
 
 def towards(outline: Points, centre: tuple[float, float], share: float) -> Points:

@@ -127,7 +127,7 @@ def _cap(rng: np.random.Generator, body: Body, angle: float) -> tuple[list[Cell]
         return np.stack([body.centre[0] + a * cos - b * sin, body.centre[1] + a * sin + b * cos], axis=1)
 
     cells = [
-        Cell(float(x), float(y), float(size * grow), float(size * 0.85 * grow), float(turn))
+        Cell(float(x), float(y), float(size * grow), float(size * 0.85 * grow), angle=float(turn))
         for (x, y), grow, turn in zip(
             turned(deep[fits], wide[fits]),
             np.exp(rng.normal(0, 0.2, int(fits.sum()))),
@@ -176,7 +176,7 @@ def _round_cells(rng: np.random.Generator, body: Body, mass_angle: float) -> tup
         reach = float(wall[at]) - size * rng.uniform(1.02, 1.3)
         angle = float(ANGLES[at])
         x, y = body.centre[0] + reach * np.cos(angle), body.centre[1] + reach * np.sin(angle)
-        cells.append(Cell(float(x), float(y), size * float(rng.uniform(0.8, 1.0)), size, angle))
+        cells.append(Cell(float(x), float(y), size * float(rng.uniform(0.8, 1.0)), size, angle=angle))
     return tuple(cells)
 
 
@@ -200,7 +200,9 @@ def _packed_cells(rng: np.random.Generator, body: Body) -> tuple[Cell, ...]:
         x, y = centre + reach * np.array([np.cos(ANGLES[at]), np.sin(ANGLES[at])])
         grow = size * float(np.exp(rng.normal(0, 0.15)))
         cells.append(
-            Cell(float(x), float(y), grow, grow * float(rng.uniform(0.8, 1.0)), float(rng.uniform(0, 3)))
+            Cell(
+                float(x), float(y), grow, grow * float(rng.uniform(0.8, 1.0)), angle=float(rng.uniform(0, 3))
+            )
         )
     return tuple(cells)
 
@@ -214,5 +216,7 @@ def _fragments(rng: np.random.Generator, body: Body) -> tuple[Cell, ...]:
         reach, angle = 0.6 * radius * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
         size = radius * rng.uniform(0.02, 0.07)
         x, y = body.centre[0] + reach * np.cos(angle), body.centre[1] + reach * np.sin(angle)
-        cells.append(Cell(float(x), float(y), float(size), float(size * rng.uniform(0.7, 1)), float(angle)))
+        cells.append(
+            Cell(float(x), float(y), float(size), float(size * rng.uniform(0.7, 1)), angle=float(angle))
+        )
     return tuple(cells)

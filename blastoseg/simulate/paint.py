@@ -35,11 +35,11 @@ def paint_embryo(
     """
     zona_rng, body_rng, cell_rng, fragment_rng = _split(rng, 4)
     if embryo.zona is not None:
-        paint_zona(zona_rng, layers, embryo.zona, masks, optics, embryo.scale)
+        paint_zona(zona_rng, layers, embryo.zona, masks, optics=optics, scale=embryo.scale)
     if embryo.bodies:
-        _paint_blastocyst(body_rng, layers, embryo, masks, optics)
+        _paint_blastocyst(body_rng, layers, embryo, masks, optics=optics)
     if embryo.loose_cells:
-        _paint_cells(cell_rng, layers, embryo, masks, optics)
+        _paint_cells(cell_rng, layers, embryo, masks, optics=optics)
     if embryo.fragments:
         _paint_round(fragment_rng, layers, embryo.fragments, optics, line=fragment_rng.uniform(0.3, 1.0))
 
@@ -78,14 +78,14 @@ def _paint_blastocyst(
     cells[borders > 0.4] = 0
     layers.height += np.float32(rng.uniform(0.5, 1.6)) * domes(cells, rng.uniform(0.015, 0.04) * scale)
     line_rng, mass_rng, packed_rng, round_rng, *far_rngs = _split(rng, 4 + len(embryo.bodies))
-    _paint_outlines(line_rng, layers, embryo, masks, borders)
-    _paint_mass(mass_rng, layers, embryo, masks, optics)
+    _paint_outlines(line_rng, layers, embryo, masks, borders=borders)
+    _paint_mass(mass_rng, layers, embryo, masks, optics=optics)
     if embryo.packed_cells:
         _paint_packed(packed_rng, layers, embryo, masks)
     if embryo.te_cells:
         _paint_round(round_rng, layers, embryo.te_cells, optics, line=round_rng.uniform(0.4, 1.0))
     for part, far_rng in zip(embryo.bodies, far_rngs, strict=True):
-        _paint_far_side(far_rng, layers, part, masks, optics)
+        _paint_far_side(far_rng, layers, part, masks, optics=optics)
 
 
 def _cell_borders(shape: tuple[int, int], bodies: tuple[Body, ...]) -> Field:
@@ -197,7 +197,7 @@ def _paint_far_side(
         layers.tone += veil * np.float32(rng.uniform(0.3, 1.2)) * near * sign * walls
         layers.height += np.float32(rng.uniform(0.2, 1.0)) * near * bumps
     if rng.random() < 0.2:
-        _paint_face_on(rng, layers, body, over, optics)
+        _paint_face_on(rng, layers, body, over, optics=optics)
     layers.far_tone += (
         veil * np.float32(rng.uniform(0.0, 0.35)) * over * noise_field(rng, shape, embryo_length(body))
     )
@@ -212,7 +212,9 @@ def _paint_face_on(rng: np.random.Generator, layers: Layers, body: Body, over: F
         reach, angle = radius * np.sqrt(rng.uniform(0.1, 0.8)), rng.uniform(0, 2 * np.pi)
         size = radius * rng.uniform(0.09, 0.26)
         x, y = body.centre[0] + reach * np.cos(angle), body.centre[1] + reach * np.sin(angle)
-        cells.append(Cell(float(x), float(y), float(size), float(size * rng.uniform(0.7, 1)), float(angle)))
+        cells.append(
+            Cell(float(x), float(y), float(size), float(size * rng.uniform(0.7, 1)), angle=float(angle))
+        )
     cover = np.zeros(shape, np.float32)
     for cell in cells:
         add_ball(cover, cell, float(rng.uniform(0.4, 1.0)), 5.0)

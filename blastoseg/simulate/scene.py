@@ -20,14 +20,22 @@ def add_debris(rng: np.random.Generator, layers: Layers, optics: Optics, embryo:
             size = scale * np.exp(rng.normal(np.log(0.007), 0.5))
             near = rng.normal(0, 0.02 * scale, 2)
             speck = Cell(
-                float(x + near[0]), float(y + near[1]), float(size), float(size * rng.uniform(0.5, 1)), 0.7
+                float(x + near[0]),
+                float(y + near[1]),
+                float(size),
+                float(size * rng.uniform(0.5, 1)),
+                angle=0.7,
             )
             add_ball(layers.tone, speck, float(rng.normal(-0.2, 0.25)), 3.0)
             add_ball(layers.height, speck, float(rng.uniform(0, 0.6)), 2.0)
     for _ in range(int(rng.poisson(3.0))):
         size = scale * np.exp(rng.normal(np.log(0.007), 0.6))
         cell = Cell(
-            rng.uniform(0, width), rng.uniform(0, height), float(size), float(size * rng.uniform(0.4, 1)), 0.3
+            rng.uniform(0, width),
+            rng.uniform(0, height),
+            float(size),
+            float(size * rng.uniform(0.4, 1)),
+            angle=0.3,
         )
         add_ball(
             layers.far_tone if rng.random() < 0.4 else layers.tone, cell, float(rng.normal(-0.25, 0.2)), 3.0
@@ -44,7 +52,7 @@ def add_debris(rng: np.random.Generator, layers: Layers, optics: Optics, embryo:
             at = outer[int(rng.integers(len(outer)))]
             middle = outer.mean(0)
             x, y = middle + (at - middle) * rng.uniform(1.02, 1.25)
-        _add_cumulus(rng, layers, optics, (float(x), float(y)), scale)
+        _add_cumulus(rng, layers, optics, (float(x), float(y)), scale=scale)
 
 
 def _add_sperm(rng: np.random.Generator, layers: Layers, scale: float) -> None:
@@ -57,17 +65,19 @@ def _add_sperm(rng: np.random.Generator, layers: Layers, scale: float) -> None:
             [along * np.cos(turn) - sway * np.sin(turn), along * np.sin(turn) + sway * np.cos(turn)], axis=1
         )
         layers.lines += np.float32(0.35) * strokes((height, width), [line], closed=False)
-        head = Cell(float(start[0]), float(start[1]), 0.015 * scale, 0.01 * scale, float(turn))
+        head = Cell(float(start[0]), float(start[1]), 0.015 * scale, 0.01 * scale, angle=float(turn))
         add_ball(layers.height, head, 0.6)
 
 
 def _add_bubble(rng: np.random.Generator, layers: Layers, scale: float) -> None:
     height, width = layers.tone.shape
     radius = scale * rng.uniform(0.02, 0.12)
-    ball = Cell(rng.uniform(0, width), rng.uniform(0, height), float(radius), float(radius), 0.0)
+    ball = Cell(rng.uniform(0, width), rng.uniform(0, height), float(radius), float(radius), angle=0.0)
     rim = strokes((height, width), [ball.outline()])
     layers.lines += np.float32(rng.uniform(1, 2)) * rim
-    add_ball(layers.tone, Cell(ball.x, ball.y, radius * 0.6, radius * 0.6, 0.0), float(rng.uniform(0.1, 0.4)))
+    add_ball(
+        layers.tone, Cell(ball.x, ball.y, radius * 0.6, radius * 0.6, angle=0.0), float(rng.uniform(0.1, 0.4))
+    )
 
 
 def _add_cumulus(
@@ -81,7 +91,11 @@ def _add_cumulus(
         size = scale * rng.uniform(0.03, 0.08)
         spread = rng.normal(0, 0.14 * scale, 2)
         cell = Cell(
-            float(x0 + spread[0]), float(y0 + spread[1]), float(size), float(size * 0.8), rng.uniform(0, 3)
+            float(x0 + spread[0]),
+            float(y0 + spread[1]),
+            float(size),
+            float(size * 0.8),
+            angle=rng.uniform(0, 3),
         )
         add_ball(layers.height, cell, float(rng.uniform(0.2, 1.0)))
         add_ball(cover, cell, 1.0, 4.0)

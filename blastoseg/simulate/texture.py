@@ -144,7 +144,7 @@ def blobs(rng: np.random.Generator, shape: tuple[int, int], body: Body, count: i
             float(body.centre[1] + reach * np.sin(angle)),
             float(size),
             float(size * rng.uniform(0.4, 1.0)),
-            float(rng.uniform(0, np.pi)),
+            angle=float(rng.uniform(0, np.pi)),
         )
         add_ball(field, cell, float(rng.normal(0.0, 1.0)), rng.uniform(1.5, 6.0))
     return field

@@ -57,7 +57,7 @@ class Timelapse:
         course = np.concatenate([placed.everything() for _, placed, _ in shots])
         for time, (seeds, placed, optics) in zip(self.times_h, shots, strict=True):
             recorded = Recorded((f"Well {self.well}", f"{time:.1f} h"), course)
-            yield render(seeds, placed, optics, self.view, recorded)
+            yield render(seeds, placed, optics, self.view, recorded=recorded)
 
 
 def plan_timelapse(

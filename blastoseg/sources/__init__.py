@@ -15,3 +15,6 @@ __all__ = [
     "read_frame",
     "with_sources",
 ]
+
+REVISION = 2
+"""To be raised by whoever changes what a frame's pixels, hours or pixel size are read as."""

@@ -141,7 +141,13 @@ class Gathering:
             parts.pop()
         prefix = printable("".join(f"{part}/" for part in folder.parts))
         named_parts = tuple(part for part in parts if part)
-        place = Place(root, named_parts, plane, prefix, folder.beside_labels or not named_parts)
+        place = Place(
+            root=root,
+            parts=named_parts,
+            plane=plane,
+            source_prefix=prefix,
+            is_flat=folder.beside_labels or not named_parts,
+        )
         real = os.path.realpath(folder.path)
         pictures: list[Picture] = []
         time_stacks: list[tuple[NameParts, list[list[Shot]]]] = []

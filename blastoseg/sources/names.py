@@ -54,7 +54,9 @@ class NameReader:
         rest, run = self._take("run", rest)
         match = self._search("embryo", rest)
         embryo = (match["embryo"] or "").strip(" _-") if match else ""
-        return NameParts(rest, embryo, NO_RUN if run is None else run, plane, hours)
+        return NameParts(
+            rest=rest, embryo=embryo, run=NO_RUN if run is None else run, plane=plane, hours=hours
+        )
 
     def read_folder(self, name: str) -> tuple[str, int | None]:
         """A folder's name without the focal plane (empty where it is nothing else), and the plane."""

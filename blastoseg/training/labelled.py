@@ -81,7 +81,14 @@ def read_splits(
                 f"{folder / 'train.txt'}: none of its {card.images} masks shows any {' or '.join(missing)}: "
                 "nothing can learn it; label it, or check the names and values in the masks"
             )
-    return LabelledSplits(dataset.root, folder, chosen["train"], chosen["val"], chosen["test"], cards)
+    return LabelledSplits(
+        root=dataset.root,
+        folder=folder,
+        train=chosen["train"],
+        val=chosen["val"],
+        test=chosen["test"],
+        cards=cards,
+    )
 
 
 def _names_any(path: Path) -> bool:

@@ -70,7 +70,7 @@ def train_model(
     """
     plan = replace(plan, tell=_first_process_only(plan.tell))
     with told_how_to_go_on(f"what was trained before is kept: {plan.go_on}"):
-        return _train_model(recipe, out, plan, part, data)
+        return _train_model(recipe, out, plan, part, data=data)
 
 
 def _train_model(
@@ -126,7 +126,7 @@ def _read_all_splits(recipe: Recipe, plan: TrainingPlan, data: DataFolders | Non
         if given is not None and several:
             given = given / name
         own = plan.work / "lists" / name if several else plan.work / "lists"
-        splits[name] = read_splits(folders[name], settings, given, own, plan.tell)
+        splits[name] = read_splits(folders[name], settings, given, own, tell=plan.tell)
         sizes = (
             f"{kind} {counted(card.images, 'image')} of {counted(card.groups, 'embryo or patient')}"
             for kind, card in splits[name].cards.items()

@@ -13,6 +13,8 @@ from blastoseg.model.architectures.encoder import count_parameters
 from blastoseg.training.recipe import Recipe
 from tests.training.conftest import labelled_recipe
 
+pytestmark = pytest.mark.slow
+
 
 def recipe() -> Recipe:
     content = labelled_recipe("none")

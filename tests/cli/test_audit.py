@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from blastoseg.cli import app
 from blastoseg.run.journal import Journal
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_run_is_listed_with_how_it_ended(tmp_path: Path) -> None:

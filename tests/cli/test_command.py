@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from blastoseg import __version__, cli
 from blastoseg.errors import BlastosegError, exit_codes
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

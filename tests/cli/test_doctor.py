@@ -11,6 +11,8 @@ from blastoseg.cli import app, doctor, libraries
 from blastoseg.errors import EnvironmentProblemError
 from blastoseg.model.card import available_weights
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 has_starter = pytest.mark.skipif("starter" not in available_weights(), reason="no starter weights yet")
 

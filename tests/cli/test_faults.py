@@ -15,7 +15,10 @@ from .night import finish, make_frames, masks, start, tables, wait_for
 
 FRAMES = 24
 MANY = 160
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and mounts as POSIX knows them")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="signals and mounts as POSIX knows them"),
+]
 
 OUT_OF_MEMORY = """
 import torch

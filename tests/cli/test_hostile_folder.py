@@ -27,7 +27,10 @@ ODD_NAMES = [
     "<script>alert(1)<.jpg",
     "n" * 246 + ".jpg",
 ]
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows allows neither these names nor these links")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="Windows allows neither these names nor these links"),
+]
 
 
 def absurd_png(width: int, height: int) -> bytes:

@@ -11,6 +11,8 @@ from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.cli.measure import measure
 from blastoseg.errors import EXIT_FRAMES_FAILED, InputNotFoundError
 
+pytestmark = pytest.mark.slow
+
 
 def disc_embryo() -> np.ndarray:
     y, x = np.mgrid[:200, :200]

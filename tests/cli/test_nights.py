@@ -12,7 +12,10 @@ import pytest
 from .night import everything_written, finish, make_frames, masks, start, tables, wait_for
 
 FRAMES = 200
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals as POSIX knows them")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="signals as POSIX knows them"),
+]
 
 
 @pytest.fixture(scope="module")

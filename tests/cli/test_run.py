@@ -19,6 +19,8 @@ from blastoseg import RESEARCH_USE_ONLY, columns
 from blastoseg.files import safe_name
 from blastoseg.simulate import View, draw_frame
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 REAL = REPOSITORY.parent / "shared" / "real"
 WEIGHTS = REPOSITORY / "weights" / "starter"

@@ -18,6 +18,8 @@ from blastoseg import RESEARCH_USE_ONLY, cli
 from blastoseg.cli.terminal import NARROW, folded, show_table
 from blastoseg.model.card import available_weights
 
+pytestmark = pytest.mark.slow
+
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 LEFT_OUT = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "TTY_COMPATIBLE")
 has_terminals = pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")

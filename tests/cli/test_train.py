@@ -19,6 +19,8 @@ from blastoseg.cli import app
 from blastoseg.model.card import load_card
 from blastoseg.model.loading import verify_weights
 
+pytestmark = pytest.mark.slow
+
 TRAINING_TESTS = Path(__file__).resolve().parents[1] / "training"
 
 

@@ -8,6 +8,8 @@ from blastoseg.cli import training_progress
 from blastoseg.cli.training_progress import TrainingProgress
 from blastoseg.training.state import TrainingState
 
+pytestmark = pytest.mark.slow
+
 
 def state(step: int = 40, is_validated: bool = False, seconds_left: float = 150.0) -> TrainingState:
     validation = {"labelled": (0.4, 0.812)}

@@ -9,10 +9,13 @@ from typer.testing import CliRunner
 from blastoseg.cli import app
 from blastoseg.model.card import available_weights, weights_folder
 
-pytestmark = pytest.mark.skipif("starter" not in available_weights(), reason="no starter weights yet")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif("starter" not in available_weights(), reason="no starter weights yet"),
+]
 
 
-def test_the_models_in_the_box_are_listed_and_whole() -> None:
+def test_the_bundled_models_are_listed_and_whole() -> None:
     listed = CliRunner().invoke(app, ["weights", "list"])
     assert listed.exit_code == 0
     assert all(name in listed.output for name in available_weights())

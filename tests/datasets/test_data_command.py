@@ -1,9 +1,12 @@
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from blastoseg.cli.data import data_app
 from blastoseg.errors import DataError
+
+pytestmark = pytest.mark.slow
 
 
 def test_check_lists_each_problem_with_its_file_and_ends_with_the_data_error(several: Path) -> None:

@@ -10,6 +10,8 @@ from blastoseg.errors import DataError, UsageError
 from blastoseg.evaluation import evaluate as stage
 from blastoseg.model.card import Card
 
+pytestmark = pytest.mark.slow
+
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(evaluate)
 

@@ -9,6 +9,8 @@ import pytest
 
 import blastoseg
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 OF_EXTRAS = ("lightning", "pytorch_lightning", "tomli_w", "monai", "sklearn", "psutil")
 TRAINING = {"crossvalidation"}

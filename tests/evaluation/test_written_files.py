@@ -14,6 +14,8 @@ from blastoseg.evaluation.evaluate import write_evaluation
 from blastoseg.evaluation.folder import EvaluationFolder
 from blastoseg.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory, networks, make_case):

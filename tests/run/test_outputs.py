@@ -1,13 +1,48 @@
-"""The output folder: names that stay inside it."""
+"""The output folder: names that stay inside it, and lead to one frame each."""
 
 from pathlib import Path
 
 from blastoseg.records import FrameRef
-from blastoseg.run.outputs import OutputFolder
+from blastoseg.run.outputs import OutputFolder, PictureNames
 from blastoseg.sources.addresses import WholeImage
 
 
+def _ref(embryo: str, source: str, index: int = 3) -> FrameRef:
+    return FrameRef(embryo, source, Path("x"), index, WholeImage())
+
+
+def _place(names: PictureNames, ref: FrameRef) -> str:
+    return names.place("masks", ref, ".png").as_posix()
+
+
 def test_no_embryo_name_leads_out_of_the_folder(tmp_path):
-    ref = FrameRef("../../etc", "../../../passwd", Path("x"), 3, WholeImage())
-    path = (tmp_path / OutputFolder(tmp_path).picture("masks", ref, ".png")).resolve()
-    assert path.is_relative_to(tmp_path.resolve())
+    ref = _ref("../../etc", "../../../passwd")
+    path = (tmp_path / _place(PictureNames([ref]), ref)).resolve()
+    assert path.is_relative_to(tmp_path.resolve() / "masks")
+
+
+def test_a_space_costs_no_name(tmp_path):
+    ref = _ref("Name D5", "day 5/Name D5.BMP", 0)
+    assert _place(PictureNames([ref]), ref) == "masks/Name D5/00000-Name D5.png"
+
+
+def test_two_embryos_that_differ_in_case_alone_have_folders_of_their_own():
+    upper, lower, other = _ref("WELL 6", "a.png"), _ref("well 6", "a.png"), _ref("WELL 7", "a.png")
+    names = PictureNames([upper, lower, other])
+    assert len({_place(names, ref).casefold() for ref in (upper, lower)}) == 2
+    assert _place(names, other) == "masks/WELL 7/00003-a.png"
+
+
+def test_a_frame_never_takes_the_picture_of_one_that_is_not_scored_again():
+    # a.bmp came beside a.jpg and stands before it now.
+    new = _ref("WELL 7", "a.bmp", 0)
+    path = _place(PictureNames([new], taken=["overlays/WELL 7/00000-A.jpg"]), new)
+    assert path.startswith("masks/WELL 7/00000-a-")
+
+
+def test_the_pictures_that_are_there_are_listed_below_the_folder(tmp_path):
+    assert OutputFolder(tmp_path).pictures() == set()
+    (tmp_path / "masks" / "WELL 7").mkdir(parents=True)
+    (tmp_path / "masks" / "WELL 7" / "00000-a.png").write_bytes(b"")
+    (tmp_path / "report.xlsx").write_bytes(b"")
+    assert OutputFolder(tmp_path).pictures() == {"masks/well 7/00000-a.png"}

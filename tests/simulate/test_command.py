@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from blastoseg.cli.simulate import simulate
 from blastoseg.errors import UsageError
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["--embryos", "2", "--size", "96", "--seed", "5"]
 
 

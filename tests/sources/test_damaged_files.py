@@ -16,6 +16,8 @@ from blastoseg.errors import BlastosegError
 from blastoseg.settings import Naming
 from blastoseg.sources import SourceOptions, discover_frames, read_frame
 
+pytestmark = pytest.mark.slow
+
 FILES = int(os.environ.get("BLASTOSEG_DAMAGED_FILES", "15000"))
 """More by hand: BLASTOSEG_DAMAGED_FILES=200000 pytest tests/sources/test_damaged_files.py"""
 SLOWEST_S = 10.0

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from blastoseg.cli import app
 from blastoseg.model.card import available_weights
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "training.md"
 SHORTER = {
     "simulate lab": ["--embryos", "8", "--size", "160"],

@@ -9,6 +9,8 @@ from blastoseg.training import held_out
 from blastoseg.training.held_out import PIXEL_STEP, score_on_synthetic, temperature_of
 from blastoseg.training.reliability import Reliability
 
+pytestmark = pytest.mark.slow
+
 
 def random_answers(too_sure):
     """Truth ``(y, x)`` and the probabilities of a network whose logits are so many times too large."""

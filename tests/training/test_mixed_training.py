@@ -26,6 +26,8 @@ from blastoseg.training.trainer import TrainingPlan, train_network
 
 from .conftest import labelled_recipe, write_labelled
 
+pytestmark = pytest.mark.slow
+
 SHARES = {"synthetic": 0.375, "pcrm": 0.435, "embryoscope": 0.19}
 
 

@@ -20,6 +20,8 @@ from blastoseg.training.trainer import TrainingPlan, train_network
 
 from .conftest import labelled_recipe
 
+pytestmark = pytest.mark.slow
+
 
 def plan_in(folder: Path, resume: bool = False) -> TrainingPlan:
     return TrainingPlan(folder, resume, checkpoint_steps=3, accelerator="cpu")

@@ -17,6 +17,8 @@ from blastoseg.datasets import open_dataset, split_dataset, write_split
 
 from .conftest import labelled_recipe
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).with_name("two_processes.py")
 
 

@@ -22,7 +22,10 @@ from blastoseg.training.trainer import TrainingPlan, train_network
 
 from .conftest import labelled_recipe
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows ends processes without asking them")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="Windows ends processes without asking them"),
+]
 
 # The command, which says when it comes to the place and takes its time there.
 PAUSING = """

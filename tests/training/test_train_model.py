@@ -23,6 +23,8 @@ from blastoseg.training.recipe import Recipe, load_recipe, recipes_folder
 from blastoseg.training.recipe_data import Augmentation
 from blastoseg.training.trainer import TrainingPlan, load_trained, train_network
 
+pytestmark = pytest.mark.slow
+
 
 def tiny_recipe(steps: int = 2, **optimisation: Any) -> Recipe:
     settings = {

@@ -4,6 +4,7 @@ from blastoseg.run.journal.history import RunRecord, read_runs
 from blastoseg.run.journal.keys import MISSING, FrameKey, FrameKeys, ScoredWith
 from blastoseg.run.journal.ledger import Journal
 from blastoseg.run.journal.lock import OutputLock
+from blastoseg.run.journal.pictures import Picture, PictureRegister
 from blastoseg.run.journal.run_log import run_log
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "FrameKeys",
     "Journal",
     "OutputLock",
+    "Picture",
+    "PictureRegister",
     "RunRecord",
     "ScoredWith",
     "read_runs",

@@ -47,6 +47,12 @@ def read_runs(out: Path) -> list[RunRecord]:
     except sqlite3.Error as error:
         raise OutputError(f"{path}: is no ledger, or a damaged one ({error})") from error
     return [
-        RunRecord(number, started, json.loads(details), ended or "", json.loads(outcome or "{}"))
+        RunRecord(
+            number=number,
+            started=started,
+            details=json.loads(details),
+            ended=ended or "",
+            outcome=json.loads(outcome or "{}"),
+        )
         for number, started, details, ended, outcome in found
     ]

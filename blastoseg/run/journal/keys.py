@@ -1,10 +1,9 @@
-"""What makes a result reusable: the same frame, scored with the same weights, settings and software."""
+"""What makes a result reusable: the same frame, scored with the same weights, settings and stages."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from blastoseg import __version__
 from blastoseg.records import FrameRef
 from blastoseg.sources import files_of
 
@@ -16,12 +15,13 @@ MISSING = "missing"
 class ScoredWith:
     """What a result depends on besides the frame.
 
-    ``settings_digest`` covers every option that changes a row, also a pixel size given on the command line.
+    ``settings_digest`` covers every option that changes a row, also a pixel size given on the command line;
+    ``stages`` names the revision of each stage.
     """
 
     weights_sha256: str
     settings_digest: str
-    software: str = __version__
+    stages: str
 
 
 @dataclass(frozen=True, slots=True)

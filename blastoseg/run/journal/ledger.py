@@ -8,7 +8,7 @@ killed loses the last batch at most. The history of runs only grows: triggers se
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +16,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from blastoseg.errors import OutputError
-from blastoseg.files import remove_unfinished
+from blastoseg.files import clash_key, remove_unfinished
 from blastoseg.records import FrameResult, Status
 from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.journal.keys import FrameKey, ScoredWith
+from blastoseg.run.journal.pictures import SCHEMA as PICTURES_SCHEMA
+from blastoseg.run.journal.pictures import PictureRegister, outdated
 from blastoseg.run.journal.rows import decode_row, encode_row, natural_place, storable
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _ROWS_A_BATCH = 64
 _SECONDS_A_BATCH = 5.0
 _WAIT_FOR_OTHERS_S = 30.0
@@ -30,10 +32,10 @@ _WAIT_FOR_OTHERS_S = 30.0
 # No write-ahead log: it needs memory shared between processes, which a network share has not.
 _SCHEMA = """
 CREATE TABLE frames (
-    weights TEXT NOT NULL, settings TEXT NOT NULL, software TEXT NOT NULL,
+    weights TEXT NOT NULL, settings TEXT NOT NULL, stages TEXT NOT NULL,
     source TEXT NOT NULL, address TEXT NOT NULL, content TEXT NOT NULL, place TEXT NOT NULL,
     status TEXT NOT NULL, row TEXT NOT NULL, mask_file TEXT NOT NULL, overlay_file TEXT NOT NULL,
-    PRIMARY KEY (weights, settings, software, source, address)
+    PRIMARY KEY (weights, settings, stages, source, address)
 ) WITHOUT ROWID;
 CREATE TABLE run_events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -44,20 +46,23 @@ CREATE TRIGGER run_events_stay BEFORE DELETE ON run_events
 CREATE TRIGGER run_events_stand BEFORE UPDATE ON run_events
     BEGIN SELECT RAISE(ABORT, 'runs never change'); END;
 """
+# Version 1 knew results by the software's version: they are kept, and are no stages' results.
+_FROM_1 = "ALTER TABLE frames RENAME COLUMN software TO stages;"
 _RECORD = """
 INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET content = excluded.content, place = excluded.place, status = excluded.status,
     row = excluded.row, mask_file = excluded.mask_file, overlay_file = excluded.overlay_file
 """
+_OF_ONE = " FROM frames WHERE weights = ? AND settings = ? AND stages = ? AND source = ? AND address = ?"
 _OUTDATE = """
-UPDATE frames SET content = 'pictures overwritten'
-WHERE weights = ? AND settings = ? AND software = ? AND source = ? AND address = ?
+UPDATE frames SET content = outdated(content)
+WHERE weights = ? AND settings = ? AND stages = ? AND source = ? AND address = ?
 """
-_OF_ONE = " FROM frames WHERE weights = ? AND settings = ? AND software = ? AND source = ? AND address = ?"
-_SELECT_STATE = "SELECT content, status, overlay_file" + _OF_ONE
+_SELECT_STATE = "SELECT content, status, mask_file, overlay_file" + _OF_ONE
+_SELECT_SEEN = "SELECT 1" + _OF_ONE + " AND content IN (?, ?)"
 _SELECT_ROW = "SELECT row, mask_file, overlay_file" + _OF_ONE
 _SELECT_ROWS = (
-    "SELECT row, mask_file, overlay_file FROM frames WHERE weights = ? AND settings = ? AND software = ?"
+    "SELECT row, mask_file, overlay_file FROM frames WHERE weights = ? AND settings = ? AND stages = ?"
     " ORDER BY place, source, address"
 )
 
@@ -75,6 +80,7 @@ class Journal:
         self._waiting: list[tuple[str, ...]] = []
         self._last_flush = time.monotonic()
         self._database: sqlite3.Connection
+        self.pictures: PictureRegister
 
     def __enter__(self) -> Self:
         with self._explained():
@@ -82,6 +88,7 @@ class Journal:
             self._database.execute("PRAGMA journal_mode = TRUNCATE")
             self._database.execute("PRAGMA synchronous = FULL")
             self._create_tables()
+            self.pictures = PictureRegister(self._out, self._database, self._transaction)
         return self
 
     def __exit__(
@@ -112,16 +119,37 @@ class Journal:
         self.flush()
         self._note(number, "ended", outcome)
 
-    def is_done(self, scored_with: ScoredWith, key: FrameKey, with_overlay: bool = False) -> bool:
+    def is_done(
+        self,
+        scored_with: ScoredWith,
+        key: FrameKey,
+        with_overlay: bool = False,
+        there: Container[str] | None = None,
+    ) -> bool:
         """Whether this very content has a result; a failed one counts as none: it is worth another try.
 
-        ``with_overlay`` asks for one whose overlay was written too.
+        ``with_overlay`` asks for one whose overlay was written too; ``there``, the ``clash_key`` of every
+        picture on the disk, for one whose pictures are still among them.
         """
         with self._explained():
             found = self._database.execute(_SELECT_STATE, _parameters(scored_with, key)).fetchone()
         if found is None or found[0] != key.content or found[1] == Status.FAILED:
             return False
-        return bool(found[2]) or not with_overlay
+        mask_file, overlay_file = found[2:]
+        if with_overlay and not overlay_file:
+            return False
+        asked = (mask_file, overlay_file) if with_overlay else (mask_file,)
+        return there is None or all(clash_key(path) in there for path in asked if path)
+
+    def unseen(self, keys: Iterable[FrameKey]) -> Iterator[FrameKey]:
+        """The keys whose content no run has a row of, whatever it was scored with."""
+        with self._explained():
+            ways = self._ways()
+            for key in keys:
+                contents = (key.content, outdated(key.content))
+                asked = ((*way, storable(key.source), storable(key.address), *contents) for way in ways)
+                if not any(self._database.execute(_SELECT_SEEN, one).fetchone() for one in asked):
+                    yield key
 
     def claim_pictures(self, scored_with: ScoredWith, keys: Iterable[FrameKey]) -> None:
         """Note that the frames' pictures are about to be written anew, with ``scored_with``.
@@ -131,8 +159,7 @@ class Journal:
         """
         own = _parameters(scored_with)
         with self._transaction():
-            found = self._database.execute("SELECT DISTINCT weights, settings, software FROM frames")
-            others = [other for other in found.fetchall() if other != own]
+            others = [way for way in self._ways() if way != own]
             frames = [(storable(key.source), storable(key.address)) for key in keys] if others else []
             for other in others:
                 self._database.executemany(_OUTDATE, [(*other, *frame) for frame in frames])
@@ -162,13 +189,14 @@ class Journal:
         if self._waiting:
             with self._transaction():
                 self._database.executemany(_RECORD, self._waiting)
+                self.pictures.note_sizes(path for row in self._waiting for path in row[-2:] if path)
             self._waiting.clear()
         self._last_flush = time.monotonic()
 
     def rows(
         self, scored_with: ScoredWith, keys: Iterable[FrameKey] | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Rows of ``columns.FRAME_COLUMNS``, then ``mask_file``, ``overlay_file``; undefined floats are NaN.
+        """Rows of ``columns.FRAME_COLUMNS``; undefined floats are NaN.
 
         With ``keys``, those frames in that order; a frame without a row is left out, whatever its content.
         Without, every frame, by embryo and frame index in natural order, however many runs it took.
@@ -184,6 +212,17 @@ class Journal:
                 if one is not None:
                     yield _as_row(*one)
 
+    def pictures_of(self, scored_with: ScoredWith, keys: Iterable[FrameKey]) -> Iterator[str]:
+        """The masks and overlays in the rows of these frames."""
+        with self._explained():
+            for key in keys:
+                found = self._database.execute(_SELECT_STATE, _parameters(scored_with, key)).fetchone()
+                yield from (path for path in found[2:] if path)
+
+    def _ways(self) -> list[tuple[str, ...]]:
+        """Every set of weights, settings and stages that there are rows of."""
+        return self._database.execute("SELECT DISTINCT weights, settings, stages FROM frames").fetchall()
+
     def _note(self, number: int, event: str, details: dict[str, Any]) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._transaction():
@@ -196,9 +235,10 @@ class Journal:
         version = self._database.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
             raise OutputError(f"{self._path}: was written by a newer blastoseg: update, or use another --out")
-        if version == 0:
+        if version < SCHEMA_VERSION:
+            schema = (_FROM_1 if version else _SCHEMA) + PICTURES_SCHEMA
             self._database.executescript(
-                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+                f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
 
     @contextmanager
@@ -226,10 +266,10 @@ class Journal:
 
 
 def _parameters(scored_with: ScoredWith, key: FrameKey | None = None) -> tuple[str, ...]:
-    scored = (scored_with.weights_sha256, scored_with.settings_digest, scored_with.software)
+    scored = (scored_with.weights_sha256, scored_with.settings_digest, scored_with.stages)
     # A file name that is no valid Unicode reaches us with lone surrogates, which SQLite refuses.
     return scored if key is None else (*scored, storable(key.source), storable(key.address))
 
 
 def _as_row(text: str, mask_file: str, overlay_file: str) -> dict[str, Any]:
-    return decode_row(text) | {"mask_file": mask_file, "overlay_file": overlay_file}
+    return decode_row(text) | {"mask": mask_file, "overlay": overlay_file}

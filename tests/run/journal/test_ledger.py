@@ -22,8 +22,8 @@ from blastoseg.run.journal import FrameKey, FrameKeys, Journal, ScoredWith, read
 from blastoseg.run.journal.rows import decode_row, encode_row
 from blastoseg.sources.addresses import VideoFrame, WholeImage
 
-STARTER = ScoredWith("a" * 64, "b" * 64)
-FINETUNED = ScoredWith("c" * 64, "b" * 64)
+STARTER = ScoredWith("a" * 64, "b" * 64, "1")
+FINETUNED = ScoredWith("c" * 64, "b" * 64, "1")
 
 
 def _result(
@@ -47,7 +47,8 @@ def test_a_recorded_frame_is_done_for_its_content_weights_and_settings_only(tmp_
         assert journal.is_done(STARTER, _key(result))
         assert not journal.is_done(STARTER, _key(result, "1:2"))
         assert not journal.is_done(FINETUNED, _key(result))
-        assert not journal.is_done(ScoredWith("a" * 64, "d" * 64), _key(result))
+        assert not journal.is_done(ScoredWith("a" * 64, "d" * 64, "1"), _key(result))
+        assert not journal.is_done(ScoredWith("a" * 64, "b" * 64, "2"), _key(result))
 
 
 def test_results_of_other_weights_stay_beside_and_are_not_mixed(tmp_path: Path) -> None:
@@ -210,7 +211,7 @@ with Journal(out) as journal:
         ref = FrameRef("7", f"{index}.png", out, index, WholeImage())
         with replace_atomically(out / f"{index % 5}.png") as temporary:
             temporary.write_bytes(bytes([index % 5]) * 20_000)
-        journal.record(ScoredWith("w", "s"), FrameKey(ref.source, "", "1"), FrameResult(ref, Status.OK))
+        journal.record(ScoredWith("w", "s", "1"), FrameKey(ref.source, "", "1"), FrameResult(ref, Status.OK))
         if index == 100:
             print("writing", flush=True)
 """
@@ -231,7 +232,7 @@ def test_a_kill_at_any_moment_leaves_a_readable_ledger_and_whole_files(tmp_path:
         for name in range(5):
             assert (tmp_path / f"{name}.png").read_bytes() == bytes([name]) * 20_000
         with Journal(tmp_path) as journal:
-            rows = list(journal.rows(ScoredWith("w", "s")))
+            rows = list(journal.rows(ScoredWith("w", "s", "1")))
         assert [row["frame_index"] for row in rows] == list(range(len(rows)))
         assert len(rows) >= max(64, counts[-1])
         counts.append(len(rows))
