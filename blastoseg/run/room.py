@@ -1,6 +1,7 @@
 """How many bytes of decoded frames a run holds at once, whatever the frames' size."""
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 
 MOST_BYTES = 256_000_000
 """Beyond it no further frame is decoded, unless everything waits for that frame."""
@@ -19,6 +20,14 @@ class Room:
         self._needed = -1
         self._is_open = False
         self._changed = threading.Condition()
+        self._alone = threading.Lock()
+
+    def measuring(self, size: int) -> AbstractContextManager[object]:
+        """For a frame of so many bytes: large ones are measured one after the other.
+
+        Measuring takes a dozen times a frame's bytes for a while.
+        """
+        return self._alone if size > self._most // 8 else nullcontext()
 
     @property
     def is_full(self) -> bool:

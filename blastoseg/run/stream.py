@@ -182,10 +182,12 @@ def _finish_frame(segmented: Segmented, plan: ScoringPlan, room: Room) -> FrameR
         result.mask_file, result.overlay_file = plan.save(segmented.frame, labels, result)
         return labels, result
 
+    size = segmented.frame.image.nbytes
     try:
-        return try_twice(ref, measure_and_save)[1]
+        with room.measuring(size):
+            return try_twice(ref, measure_and_save)[1]
     finally:
-        room.leave(segmented.frame.image.nbytes)
+        room.leave(size)
 
 
 def _completed(result: FrameResult | None) -> Future[FrameResult | None]:

@@ -1,6 +1,7 @@
 """Frames streamed through the stages: order, failures, bounds."""
 
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,3 +127,21 @@ def test_an_error_that_ends_the_run_frees_those_who_wait_for_room():
 
     with pytest.raises(OutputError, match="No space left"):
         list(score_frames(refs(40), replace(plan(read_blastocyst, save), most_bytes=1)))
+
+
+def test_large_frames_are_measured_one_after_the_other():
+    lock, alive, most = threading.Lock(), 0, 0
+
+    def save(frame, labels, result):
+        nonlocal alive, most
+        with lock:
+            alive += 1
+            most = max(most, alive)
+        time.sleep(0.01)
+        with lock:
+            alive -= 1
+        return "", ""
+
+    large = read_blastocyst(refs(1)[0]).image.nbytes
+    list(score_frames(refs(12), replace(plan(read_blastocyst, save), most_bytes=4 * large)))
+    assert most == 1
