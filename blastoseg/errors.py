@@ -84,6 +84,13 @@ class TrainingError(BlastosegError):
     meaning = "the training stopped early; the last good checkpoint is kept"
 
 
+class CollapseError(BlastosegError):
+    """Training with unlabelled frames went astray: the labels that it gives them lost a tissue."""
+
+    exit_code = 15
+    meaning = "the training with unlabelled frames went astray; no weights were written"
+
+
 class UnreadableFrameError(BlastosegError):
     """One frame cannot be read. Never ends a run: it becomes the reason of a ``failed`` row."""
 

@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -101,28 +101,34 @@ class Segmented:
     segmentation: Segmentation | None = None
 
 
-def segment_frames(frames: list[Frame], networks: Networks) -> list[Segmented]:
-    """Locate and segment a batch: the locator sees the whole frames, the segmenter one crop of each."""
+def crop_frames(frames: list[Frame], networks: Networks, side: int) -> list[Segmented]:
+    """Locate the embryos of a batch, and cut out what a segmenter with this input is to see of each frame."""
     if not frames:
         return []
     squares, fits = zip(*(fit_square(frame.image, networks.locator_side) for frame in frames), strict=True)
     maps = networks.locate_batch(list(squares))
     threshold = networks.locator_threshold
     locations = [locate_embryo(map_, fit, threshold) for map_, fit in zip(maps, fits, strict=True)]
-    crops = {
-        index: crop_embryo(frames[index].image, location.box, networks.input_side)
-        for index, location in enumerate(locations)
-        if location.box is not None
-    }
-    answers = dict(zip(crops, networks.segment_batch(list(crops.values())), strict=True)) if crops else {}
     return [
         Segmented(
             frame,
             location,
-            crops.get(index),
-            Segmentation(answers[index], location.box) if location.box is not None else None,
+            None if location.box is None else crop_embryo(frame.image, location.box, side),
         )
-        for index, (frame, location) in enumerate(zip(frames, locations, strict=True))
+        for frame, location in zip(frames, locations, strict=True)
+    ]
+
+
+def segment_frames(frames: list[Frame], networks: Networks) -> list[Segmented]:
+    """Locate and segment a batch: the locator sees the whole frames, the segmenter one crop of each."""
+    cropped = crop_frames(frames, networks, networks.input_side)
+    crops = [one.crop for one in cropped if one.crop is not None]
+    answers = iter(networks.segment_batch(crops) if crops else ())
+    return [
+        one
+        if one.location.box is None
+        else replace(one, segmentation=Segmentation(next(answers), one.location.box))
+        for one in cropped
     ]
 
 
@@ -196,11 +202,16 @@ def try_twice(
     return None, failed_frame(ref, f"unexpected error while measuring: {problem}, twice: see run.log")
 
 
+def label_crop(probabilities: Probabilities) -> Labels:
+    """Anatomically clean labels ``(y, x)`` of a crop, at its probabilities' size."""
+    return clean_labels(probabilities)
+
+
 def label_frame(segmentation: Segmentation, frame_shape: tuple[int, ...]) -> tuple[Labels, Labels]:
     """Anatomically clean labels, as a crop and placed in the frame's own geometry ``(y, x)``."""
     side = min(segmentation.box.side, WORKING_SIDE)
     probabilities: Probabilities = resample_probabilities(segmentation.probabilities, side)
-    crop_labels = clean_labels(probabilities)
+    crop_labels = label_crop(probabilities)
     height, width = frame_shape
     return crop_labels, place_labels(crop_labels, segmentation.box, (height, width))
 

@@ -39,11 +39,19 @@ def train(
             help="Folder of labelled images, of any known layout; one a labelled source of the recipe.",
         ),
     ] = None,
+    unlabelled: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--unlabelled",
+            metavar="DIR",
+            help="Frames without labels, as `run` takes them; can be given several times.",
+        ),
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(
             help="Name of a bundled recipe, or a recipe file (TOML).",
-            show_default="finetune; without DATA i2cnet-synthetic",
+            show_default="finetune; without DATA i2cnet-synthetic, or i2cnet-adapt with --unlabelled",
         ),
     ] = None,
     start_from: Annotated[
@@ -93,7 +101,10 @@ def train(
         raise EnvironmentProblemError(
             f"training needs {error.name}: install it with  pip install 'blastoseg[train]'"
         ) from error
-    chosen = load_recipe(recipe or ("finetune" if data else "i2cnet-synthetic"), start_from or "", max_epochs)
+    without_labels = "i2cnet-adapt" if unlabelled else "i2cnet-synthetic"
+    chosen = load_recipe(
+        recipe or ("finetune" if data else without_labels), start_from or "", max_epochs, bool(unlabelled)
+    )
     progress = TrainingProgress(quiet)
     plan = TrainingPlan(
         work=work or out.with_name(f"{out.resolve().name}-training"),
@@ -104,7 +115,7 @@ def train(
         tell=progress.tell,
         show=progress.show,
     )
-    choice = DataFolders(folders_of(data), lists) if data else None
+    choice = DataFolders(folders_of(data or []), lists, tuple(unlabelled or ()))
     with progress:
         card = train_model(chosen, out, plan, part.value, data=choice)
     if card is None:

@@ -1,4 +1,4 @@
-"""Labelled images of any known layout: read, checked, and split by embryo or patient. No torch."""
+"""Labelled images of any known layout: read, checked, and split; frames without labels. No torch."""
 
 from blastoseg.datasets.annotation import CaseError, Problem, ProblemKind
 from blastoseg.datasets.checking import check_dataset
@@ -13,6 +13,7 @@ from blastoseg.datasets.splitting import (
     split_into_folds,
     write_split,
 )
+from blastoseg.datasets.unlabelled import UnlabelledSet, find_unlabelled
 
 __all__ = [
     "SPLIT_NAMES",
@@ -23,7 +24,9 @@ __all__ = [
     "Problem",
     "ProblemKind",
     "Split",
+    "UnlabelledSet",
     "check_dataset",
+    "find_unlabelled",
     "list_path",
     "open_dataset",
     "select_split",

@@ -128,16 +128,9 @@ class Segmenter:
         return CPU_BATCH if self.device.type == "cpu" else self.batch_size
 
     def _segment(self, images: Tensor) -> Tensor:
-        probabilities = self._softmax(images)
         if not self.flips:
-            return probabilities
-        side = self.input_side
-        second_side = self.card.segmenter.second_size or side
-        second = bring_to_size(images, second_side, second_side, antialias=True)
-        for axes, source in (([2, 3], images), ([2], second), ([3], second)):
-            mirrored = self._softmax(source.flip(axes)).flip(axes)
-            probabilities = probabilities + bring_to_size(mirrored, side, side)
-        return probabilities / 4
+            return self._softmax(images)
+        return over_mirrored_copies(self._softmax, images, self.card.segmenter.second_size)
 
     def _softmax(self, images: Tensor) -> Tensor:
         logits = self._network.predict(images).float()
@@ -195,6 +188,23 @@ class Segmenter:
         return DeviceError(
             f"out of memory on {self.device} with a single image: free some memory, or use --device cpu"
         )
+
+
+def over_mirrored_copies(
+    predict: Callable[[Tensor], Tensor], images: Tensor, second_side: int | None
+) -> Tensor:
+    """Test-time augmentation: the mean of the probabilities of four mirrored copies ``(N, 1, side, side)``.
+
+    With a ``second_side`` two of the four are seen at it.
+    """
+    side = images.shape[-1]
+    small = second_side or side
+    second = bring_to_size(images, small, small, antialias=True)
+    probabilities = predict(images)
+    for axes, source in (([2, 3], images), ([2], second), ([3], second)):
+        mirrored = predict(source.flip(axes)).flip(axes)
+        probabilities = probabilities + bring_to_size(mirrored, side, side)
+    return probabilities / 4
 
 
 def standardise(image: NDArray[Any]) -> FloatArray:

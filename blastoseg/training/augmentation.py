@@ -1,26 +1,49 @@
 """Random changes to an image and its label maps that leave the truth true."""
 
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from blastoseg.model.segmenter import standardise
 from blastoseg.training.recipe_data import Augmentation
+from blastoseg.training.spectrum import exchange_amplitude
 
 Gray = NDArray[np.float32]
 Maps = NDArray[np.uint8]
 """Label values ``(y, x)``, or masks ``(y, x, channel)``."""
 
 
-def augment(image: Gray, maps: Maps, settings: Augmentation, rng: np.random.Generator) -> tuple[Gray, Maps]:
-    """A changed image and its maps, of the same shapes. ``image`` has mean 0 and deviation 1, roughly."""
+def augment(
+    image: Gray,
+    maps: Maps,
+    settings: Augmentation,
+    rng: np.random.Generator,
+    donors: Sequence[NDArray[Any]] = (),
+) -> tuple[Gray, Maps]:
+    """A changed image and its maps, of the same shapes. ``image`` has mean 0 and deviation 1, roughly.
+
+    With ``donors`` (gray images of its shape) and ``settings.fda``, it may take over one's coarse tones.
+    """
+    image, maps = change_place(image, maps, settings, rng)
+    if donors and settings.fda and rng.random() < settings.fda_share:
+        donor = standardise(donors[int(rng.integers(len(donors)))])
+        image = exchange_amplitude(image, donor, settings.fda)
+    return change_optics(image, settings, rng), maps
+
+
+def change_place(
+    image: Gray, maps: Maps, settings: Augmentation, rng: np.random.Generator
+) -> tuple[Gray, Maps]:
+    """The part of ``augment`` that moves image and maps alike: turns, mirrors, scale, shift, bending."""
     image, maps = _turn(image, maps, settings, rng)
     if settings.zoom or settings.scale or settings.rotation_deg or settings.shift:
         image, maps = _warp(image, maps, settings, rng)
     if settings.elastic:
         image, maps = _bend(image, maps, settings.elastic, rng)
-    return _change_optics(image, settings, rng), maps
+    return image, maps
 
 
 def _turn(image: Gray, maps: Maps, settings: Augmentation, rng: np.random.Generator) -> tuple[Gray, Maps]:
@@ -65,7 +88,8 @@ def _bend(image: Gray, maps: Maps, strength: float, rng: np.random.Generator) ->
     return np.asarray(bent, np.float32), np.asarray(bent_maps, np.uint8)
 
 
-def _change_optics(image: Gray, settings: Augmentation, rng: np.random.Generator) -> Gray:
+def change_optics(image: Gray, settings: Augmentation, rng: np.random.Generator) -> Gray:
+    """The part of ``augment`` that changes gray values only."""
     side = image.shape[0]
     if settings.invert and rng.random() < settings.invert:
         image = -image

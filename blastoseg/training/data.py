@@ -1,6 +1,6 @@
 """What the networks are trained on: the sample protocol, synthetic images, and streams of both."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast
 
@@ -14,9 +14,10 @@ from blastoseg.model.locating import fit_square
 from blastoseg.model.segmenter import standardise
 from blastoseg.simulate import SimulatedFrame, View, draw_frame
 from blastoseg.tissues import CHANNEL_OF_LABEL
-from blastoseg.training.augmentation import augment
+from blastoseg.training.augmentation import augment, change_optics, change_place
 from blastoseg.training.recipe import Job
 from blastoseg.training.recipe_data import Augmentation, Source, SyntheticData
+from blastoseg.training.recipe_unlabelled import Unlabelled
 
 Target = Literal["tissues", "embryos"]
 """tissues: class channels ``(y, x)``. embryos: masks of the main and of other embryos ``(2, y, x)``."""
@@ -143,8 +144,10 @@ class LabelledStream(IterableDataset[tuple[Tensor, Tensor]]):
 class SyntheticStream(IterableDataset[tuple[Tensor, Tensor]]):
     """Endless augmented synthetic images; each worker of each process makes its own share of the numbers."""
 
-    def __init__(self, job: Job, target: Target, share: Share = WHOLE) -> None:
-        self.job, self.target, self.share = job, target, share
+    def __init__(
+        self, job: Job, target: Target, share: Share = WHOLE, donors: Sequence[NDArray[Any]] = ()
+    ) -> None:
+        self.job, self.target, self.share, self.donors = job, target, share, donors
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         worker, workers = _worker()
@@ -162,13 +165,16 @@ class SyntheticStream(IterableDataset[tuple[Tensor, Tensor]]):
             else:
                 pool[int(rng.integers(data.pool))] = sample
             number += workers
-            yield _augmented(sample, self.job.augmentation, rng)
+            yield _augmented(sample, self.job.augmentation, rng, self.donors)
             for _ in range(data.reuse - 1):
-                yield _augmented(pool[int(rng.integers(len(pool)))], self.job.augmentation, rng)
+                again = pool[int(rng.integers(len(pool)))]
+                yield _augmented(again, self.job.augmentation, rng, self.donors)
 
 
-def _augmented(sample: Sample, settings: Augmentation, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    return to_tensors(*augment(standardise(sample.image), sample.maps, settings, rng))
+def _augmented(
+    sample: Sample, settings: Augmentation, rng: np.random.Generator, donors: Sequence[NDArray[Any]] = ()
+) -> tuple[Tensor, Tensor]:
+    return to_tensors(*augment(standardise(sample.image), sample.maps, settings, rng, donors=donors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,15 +185,18 @@ class LoadedSource:
     train: list[Sample]
     val: list[Sample]
 
-    def sample(self, job: Job, target: Target, place: int) -> tuple[Tensor, Tensor]:
+    def sample(
+        self, job: Job, target: Target, place: int, donors: Sequence[NDArray[Any]] = ()
+    ) -> tuple[Tensor, Tensor]:
         """The augmented sample at a place of the stream; depends on the recipe and the place only."""
         data = self.source.data
         rng = np.random.default_rng([data.seed, 2, place])
+        augmentation = self.source.augmentation or job.augmentation
         if isinstance(data, SyntheticData):
-            sample = synthetic_sample(data, job.input_size, target, place)
-        else:
-            sample = self.train[int(rng.integers(len(self.train)))]
-        return _augmented(sample, self.source.augmentation or job.augmentation, rng)
+            return _augmented(
+                synthetic_sample(data, job.input_size, target, place), augmentation, rng, donors
+            )
+        return _augmented(self.train[int(rng.integers(len(self.train)))], augmentation, rng)
 
 
 class MixedStream(IterableDataset[tuple[Tensor, Tensor]]):
@@ -196,8 +205,15 @@ class MixedStream(IterableDataset[tuple[Tensor, Tensor]]):
     What stands at which place depends on the seed and the place only, as in ``LabelledStream``.
     """
 
-    def __init__(self, sources: list[LoadedSource], job: Job, target: Target, share: Share = WHOLE) -> None:
-        self.sources, self.job, self.target, self.share = sources, job, target, share
+    def __init__(
+        self,
+        sources: list[LoadedSource],
+        job: Job,
+        target: Target,
+        share: Share = WHOLE,
+        donors: Sequence[NDArray[Any]] = (),
+    ) -> None:
+        self.sources, self.job, self.target, self.share, self.donors = sources, job, target, share, donors
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         worker, workers = _worker()
@@ -206,7 +222,8 @@ class MixedStream(IterableDataset[tuple[Tensor, Tensor]]):
         while True:
             number = batch * self.share.processes + self.share.rank
             for offset, index in enumerate(self._sources_of(number, size)):
-                yield self.sources[index].sample(self.job, self.target, number * size + offset)
+                place = number * size + offset
+                yield self.sources[index].sample(self.job, self.target, place, self.donors)
             batch += workers
 
     def _sources_of(self, batch: int, size: int) -> list[int]:
@@ -215,6 +232,33 @@ class MixedStream(IterableDataset[tuple[Tensor, Tensor]]):
         ends = np.cumsum([loaded.source.share for loaded in self.sources])
         chosen = np.searchsorted(ends[:-1], (np.arange(size) + rng.random()) / size, side="right")
         return [int(index) for index in rng.permutation(chosen)]
+
+
+class UnlabelledStream(IterableDataset[tuple[Tensor, Tensor]]):
+    """Endless frames without labels, each twice at one place: as it is, and with other gray values.
+
+    What stands at which place depends on the seed and the place only, as in ``LabelledStream``.
+    """
+
+    def __init__(self, crops: Sequence[NDArray[Any]], settings: Unlabelled, share: Share = WHOLE) -> None:
+        self.crops, self.settings, self.share = crops, settings, share
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        worker, workers = _worker()
+        size = self.settings.batch_size
+        batch = self.share.batches_done + worker
+        while True:
+            first = (batch * self.share.processes + self.share.rank) * size
+            for place in range(first, first + size):
+                yield self._pair(np.random.default_rng([self.settings.seed, 4, place]))
+            batch += workers
+
+    def _pair(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        crop = standardise(self.crops[int(rng.integers(len(self.crops)))])
+        nothing = np.zeros(crop.shape, np.uint8)
+        weak, _ = change_place(crop, nothing, self.settings.augmentation, rng)
+        strong = change_optics(weak, self.settings.augmentation, rng)
+        return torch.from_numpy(standardise(weak))[None], torch.from_numpy(standardise(strong))[None]
 
 
 class SyntheticSamples:

@@ -9,6 +9,8 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch.utilities import CombinedLoader
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
@@ -25,10 +27,12 @@ from blastoseg.training.data import (
     SyntheticStream,
     Target,
     TensorSamples,
+    UnlabelledStream,
 )
 from blastoseg.training.labelled import LabelledSplits, cut_samples
 from blastoseg.training.recipe import Job
 from blastoseg.training.recipe_data import LabelledData, Source, SyntheticData
+from blastoseg.training.unlabelled import UnlabelledFrames
 
 LOADER_NICENESS = 5
 """Loader processes give way to the training step where cores are few."""
@@ -39,11 +43,21 @@ Batches = DataLoader[tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """What one network is trained on: a job and its sources, with the samples of those that are labelled."""
+    """What one network is trained on: a job and its sources, with the samples of those that are labelled.
+
+    ``unlabelled`` are the frames without labels, where the job takes any.
+    """
 
     job: Job
     target: Target
     sources: tuple[LoadedSource, ...]
+    unlabelled: UnlabelledFrames | None = None
+
+    @property
+    def donors(self) -> list[NDArray[Any]]:
+        """The real images whose coarse tones synthetic ones may take over."""
+        frames = () if self.unlabelled is None else self.unlabelled.crops
+        return [*(sample.image for loaded in self.sources for sample in loaded.train), *frames]
 
     @property
     def validation_sets(self) -> dict[str, Samples]:
@@ -77,9 +91,18 @@ class TrainingData:
         return settings.epochs * self.steps_per_epoch(processes)
 
 
-def load_training_data(job: Job, target: Target, splits: Mapping[str, LabelledSplits]) -> TrainingData:
+def load_training_data(
+    job: Job, target: Target, splits: Mapping[str, LabelledSplits], unlabelled: UnlabelledFrames | None = None
+) -> TrainingData:
     """The samples of a job, read and cut. Raises DataError where a source's labelled images are missing."""
-    return TrainingData(job, target, tuple(_load(source, job, target, splits) for source in job.sources))
+    sources = tuple(_load(source, job, target, splits) for source in job.sources)
+    if job.unlabelled is None:
+        return TrainingData(job, target, sources)
+    if unlabelled is None:
+        raise DataError(
+            "the recipe is for unlabelled frames too: name their folder,  blastoseg train --unlabelled DIR"
+        )
+    return TrainingData(job, target, sources, unlabelled)
 
 
 def _load(source: Source, job: Job, target: Target, splits: Mapping[str, LabelledSplits]) -> LoadedSource:
@@ -97,21 +120,34 @@ def training_loader(data: TrainingData, share: Share = WHOLE) -> Batches:
     settings = data.job.optimisation
     stream: IterableDataset[tuple[Tensor, Tensor]]
     if len(data.sources) > 1:
-        stream = MixedStream(list(data.sources), data.job, data.target, share)
+        stream = MixedStream(list(data.sources), data.job, data.target, share, donors=data.donors)
     elif data.has_epochs:
         stream = LabelledStream(data.sources[0].train, data.job, share)
     else:
-        stream = SyntheticStream(data.job, data.target, share)
+        stream = SyntheticStream(data.job, data.target, share, data.donors)
+    return _loader(stream, settings.batch_size, settings.workers)
+
+
+def unlabelled_loader(data: TrainingData, share: Share = WHOLE) -> Batches:
+    """Endless batches of the frames without labels, for the teacher and for the student."""
+    settings = data.job.unlabelled
+    if settings is None or data.unlabelled is None:
+        raise ValueError("the job takes no unlabelled frames")
+    stream = UnlabelledStream(data.unlabelled.crops, settings, share)
+    return _loader(stream, settings.batch_size, data.job.optimisation.workers)
+
+
+def _loader(stream: IterableDataset[tuple[Tensor, Tensor]], batch_size: int, workers: int) -> Batches:
     return _CalmLoader(
         stream,
-        batch_size=settings.batch_size,
-        num_workers=settings.workers,
+        batch_size=batch_size,
+        num_workers=workers,
         worker_init_fn=_calm_worker,
-        prefetch_factor=4 if settings.workers else None,
-        persistent_workers=settings.workers > 0,
+        prefetch_factor=4 if workers else None,
+        persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
         # Forked workers inherit the locks of OpenCV's and torch's threads, and wait for ever.
-        multiprocessing_context="spawn" if settings.workers else None,
+        multiprocessing_context="spawn" if workers else None,
     )
 
 
@@ -161,7 +197,10 @@ class TrainingDataModule(lightning.LightningDataModule):
         self.take_signals()
         trainer: Any = self.trainer
         share = Share(trainer.global_rank, trainer.world_size, self.batches_done)
-        return training_loader(self.data, share)
+        loader = training_loader(self.data, share)
+        if self.data.job.unlabelled is None:
+            return loader
+        return CombinedLoader([loader, unlabelled_loader(self.data, share)], "max_size_cycle")
 
     def val_dataloader(self) -> Any:
         return [validation_loader(held_out) for held_out in self.data.validation_sets.values()]

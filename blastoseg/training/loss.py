@@ -6,6 +6,9 @@ from torch.nn import functional as F
 
 from blastoseg.training.recipe import LossTerms
 
+UNUSED = 255
+"""The class channel of a pixel from which nothing is learnt."""
+
 
 def labels_at(target: Tensor, size: torch.Size) -> Tensor:
     """Class maps ``(N, H, W)`` scaled to another size: each pixel takes the class at its centre."""
@@ -33,6 +36,21 @@ def segmentation_loss(maps: list[Tensor], target: Tensor, terms: LossTerms) -> T
     if terms.dice:
         total = total + terms.dice * soft_dice_loss(maps[0].float(), labels_at(target, maps[0].shape[-2:]))
     return total
+
+
+def pseudo_label_loss(maps: list[Tensor], target: Tensor, terms: LossTerms) -> Tensor:
+    """The cross entropy of ``segmentation_loss``, over the pixels that are not UNUSED; a scalar.
+
+    Its sum is divided by the number of all pixels: where the teacher is sure of little, little is learnt.
+    """
+    weights = terms.level_weights or (1.0,) * len(maps)
+    classes = None if terms.class_weights is None else torch.tensor(terms.class_weights, device=target.device)
+    total = torch.zeros((), device=target.device)
+    for weight, logits in zip(weights, maps, strict=True):
+        scaled = labels_at(target, logits.shape[-2:])
+        summed = F.cross_entropy(logits.float(), scaled, weight=classes, ignore_index=UNUSED, reduction="sum")
+        total = total + weight * summed / scaled.numel()
+    return total / sum(weights)
 
 
 def soft_dice_loss(logits: Tensor, target: Tensor) -> Tensor:

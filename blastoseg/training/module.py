@@ -11,15 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from blastoseg.errors import EXIT_INTERRUPTED, TrainingError
+from blastoseg.errors import EXIT_INTERRUPTED, CollapseError, TrainingError
 from blastoseg.model.architectures.contract import bring_to_size
 from blastoseg.stopping import StopRequest
+from blastoseg.training.collapse import collapse_of
 from blastoseg.training.curves import Curves
 from blastoseg.training.data import Target
-from blastoseg.training.loss import labels_at, mask_loss, segmentation_loss
+from blastoseg.training.loss import labels_at, mask_loss, pseudo_label_loss, segmentation_loss
 from blastoseg.training.metrics import class_scores, confusion
 from blastoseg.training.recipe import Job, Optimisation
 from blastoseg.training.state import TrainingState
+from blastoseg.training.teacher import PseudoLabels, Teaching, pseudo_labels
 
 
 def learning_rate_factor(progress: float, settings: Optimisation) -> float:
@@ -31,15 +33,19 @@ def learning_rate_factor(progress: float, settings: Optimisation) -> float:
     return float(left**0.9) if settings.schedule == "poly" else 0.5 * (1 - math.cos(math.pi * left))
 
 
-def _moving_average(network: nn.Module, decay: float) -> AveragedModel:
-    """An exponential average that forgets faster at first, so that it does not keep the untrained start."""
+def _moving_average(network: nn.Module, decay: float, keeps_start: bool) -> AveragedModel:
+    """An exponential average; without ``keeps_start`` it forgets faster at first: the start is untrained."""
 
     def average(averaged: Any, current: Any, updates: Any) -> None:
         count = int(updates)
-        warm = get_ema_multi_avg_fn(min(decay, (1 + count) / (10 + count)))  # type: ignore[no-untyped-call]
+        now = decay if keeps_start else min(decay, (1 + count) / (10 + count))
+        warm = get_ema_multi_avg_fn(now)  # type: ignore[no-untyped-call]
         warm(averaged, current, updates)
 
     averaged = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
+    if keeps_start:
+        # Of none so far, the first update would take the network's weights as they are.
+        averaged.n_averaged.fill_(1)
     # Several processes wait for the gradients of everything that asks for one.
     return averaged.requires_grad_(False)
 
@@ -47,17 +53,26 @@ def _moving_average(network: nn.Module, decay: float) -> AveragedModel:
 class NetworkModule(lightning.LightningModule):
     """Trains a network for one target. ``average`` is the moving average of weights and BatchNorm statistics.
 
-    ``validated`` names the sources whose held-out samples validate it, in the order of their loaders.
+    ``validated`` names the sources whose held-out samples validate it, in the order of their loaders;
+    ``teaching`` says what it learns unlabelled frames by, and with: the average is their teacher.
     """
 
-    def __init__(self, network: nn.Module, job: Job, target: Target, validated: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        job: Job,
+        target: Target,
+        validated: Sequence[str] = (),
+        teaching: Teaching | None = None,
+    ) -> None:
         super().__init__()
         self.network = network
         self.job = job
         self.target = target
         self.validated = tuple(validated)
         decay = job.optimisation.ema_decay
-        self.average = _moving_average(network, decay) if decay else None
+        self.teaching = teaching
+        self.average = _moving_average(network, decay, teaching is not None) if decay else None
         # A list hides the compiled twin from the state dict: it shares the network's weights. Not dynamic: a
         # graph for any size is slower than one for each.
         self._forward = [torch.compile(network, dynamic=False) if job.optimisation.compile else network]
@@ -65,6 +80,7 @@ class NetworkModule(lightning.LightningModule):
         self._started = time.monotonic()
         self.curves = Curves()
         self._losses: list[float] = []
+        self._taught: list[PseudoLabels] = []
         self._counts: dict[int, list[tuple[float, int, Any]]] = {}
         self.stop = StopRequest()
         self._first_step: tuple[float, float] | None = None
@@ -94,18 +110,47 @@ class NetworkModule(lightning.LightningModule):
             return segmentation_loss(outputs, truth.long(), self.job.loss)
         return mask_loss(outputs, truth, self.job.loss)
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
-        image, truth = batch
-        side = self.job.second_size
-        if side is not None and self.global_step % 2:
-            image = bring_to_size(image, side, side, antialias=True)
-            truth = labels_at(truth, image.shape[-2:])
-        outputs = self._forward[0](image.contiguous(memory_format=torch.channels_last))
-        loss = self.loss(outputs, truth)
+    def training_step(self, batch: Any, _index: int) -> Tensor:
+        """One batch ``(image, truth)``; with a teacher ``(image, truth), (frame, the same changed)``."""
+        if self.teaching is None:
+            image, truth = batch
+            loss = self.loss(self._outputs(image), self._sized(truth))
+        else:
+            loss = self._taught_loss(self.teaching, *batch)
         self._check(bool(torch.isfinite(loss)), "the loss is")
         self._losses.append(float(loss.detach()))
         self.log("train_loss", loss, prog_bar=True)
         return loss
+
+    def _taught_loss(
+        self, teaching: Teaching, labelled: tuple[Tensor, Tensor], frames: tuple[Tensor, Tensor]
+    ) -> Tensor:
+        image, truth = labelled
+        plain, changed = frames
+        labels = pseudo_labels(self.best_network, plain, teaching)
+        self._taught.append(labels)
+        # One pass: BatchNorm sees both kinds of images, as the network will have to.
+        outputs = self._outputs(torch.cat([image, changed]))
+        count = len(image)
+        loss = self.loss([maps[:count] for maps in outputs], self._sized(truth))
+        weight = teaching.settings.weight_at(self.global_step)
+        return loss + weight * pseudo_label_loss(
+            [maps[count:] for maps in outputs], self._sized(labels.channels), self.job.loss
+        )
+
+    @property
+    def _second_side(self) -> int | None:
+        """The second size where the batch is seen at it: every other one."""
+        return self.job.second_size if self.global_step % 2 else None
+
+    def _outputs(self, image: Tensor) -> Any:
+        if side := self._second_side:
+            image = bring_to_size(image, side, side, antialias=True)
+        return self._forward[0](image.contiguous(memory_format=torch.channels_last))
+
+    def _sized(self, truth: Tensor) -> Tensor:
+        side = self._second_side
+        return labels_at(truth, torch.Size((side, side))) if side else truth
 
     def _check(self, is_number: bool, subject: str) -> None:
         """Stop all processes where one of them met a value that is no number."""
@@ -123,6 +168,7 @@ class NetworkModule(lightning.LightningModule):
             return
         self.curves.training.append((self.global_step, float(np.mean(self._losses))))
         self._losses.clear()
+        self._watch_teacher()
         if self.average is not None:
             self.average.update_parameters(self.network)
         # Clocks differ, and not every process need get a signal: all stop when the first does.
@@ -133,6 +179,17 @@ class NetworkModule(lightning.LightningModule):
             self.trainer.limit_val_batches = 0
         elif self._in_any_process(self.progress >= 1):
             self.trainer.should_stop = True
+
+    def _watch_teacher(self) -> None:
+        if self.teaching is None:
+            return
+        rows = [(labels.used, *labels.shares) for labels in self._taught]
+        self._taught.clear()
+        means = np.mean(rows, axis=0)
+        self.curves.unlabelled.append((self.global_step, *(float(value) for value in means)))
+        problem = collapse_of(self.curves.unlabelled, self.teaching.settings)
+        if self._in_any_process(bool(problem)):
+            raise CollapseError(problem or "the labels of the unlabelled frames collapsed in another process")
 
     def _in_any_process(self, decision: bool) -> bool:
         if self.trainer.world_size > 1:
@@ -198,6 +255,8 @@ class NetworkModule(lightning.LightningModule):
         checkpoint["elapsed_seconds"] = self.elapsed_seconds
         checkpoint["curves"] = self.curves.state()
         checkpoint["processes"] = self.trainer.world_size
+        if self.teaching is not None:
+            checkpoint["unlabelled"] = self.teaching.card.model_dump()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.curves = Curves.of(checkpoint.get("curves", {}))

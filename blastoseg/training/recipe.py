@@ -7,13 +7,14 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
-from blastoseg.errors import SettingsError
+from blastoseg.errors import SettingsError, UsageError
 from blastoseg.model.architectures.configuration import Configuration, problems_in_words
 from blastoseg.model.architectures.registry import LOCATORS, SEGMENTERS, Registry
 from blastoseg.model.card import MODEL_NAME, SegmenterCard, load_card
 from blastoseg.model.described import DescribedNetwork
 from blastoseg.training.recipe_data import Augmentation, Data, LabelledData, MixedData, Section, Source
 from blastoseg.training.recipe_network import problems_of_network
+from blastoseg.training.recipe_unlabelled import Unlabelled
 
 KINDS = frozenset({"fitted", "copied", "synthetic", "labelled", "mixed"})
 """Parts of a key that pydantic adds: which of several kinds a section is."""
@@ -86,6 +87,7 @@ class Job(DescribedNetwork):
     second_size: int | None = None
     data: Data
     augmentation: Augmentation = Augmentation()
+    unlabelled: Unlabelled | None = None
     loss: LossTerms = LossTerms()
     optimisation: Optimisation
 
@@ -99,6 +101,20 @@ class Job(DescribedNetwork):
     def _is_watched(self) -> Self:
         if isinstance(self.data, LabelledData) and not self.data.val:
             raise ValueError("data.val must be more than 0: without it nothing watches the training")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_teacher(self) -> Self:
+        if self.unlabelled is not None and not self.optimisation.ema_decay:
+            raise ValueError("unlabelled frames are labelled by the weights' average: give ema_decay")
+        return self
+
+    @model_validator(mode="after")
+    def _has_real_images(self) -> Self:
+        wanting = any((source.augmentation or self.augmentation).fda for source in self.sources)
+        is_real = any(isinstance(source.data, LabelledData) for source in self.sources)
+        if wanting and not is_real and self.unlabelled is None:
+            raise ValueError("fda takes tones from real frames: give a labelled source or unlabelled frames")
         return self
 
     @property
@@ -134,6 +150,13 @@ class LocatorJob(Job):
         if side is not None:
             raise ValueError("is for the segmenter only")
         return side
+
+    @field_validator("unlabelled")
+    @classmethod
+    def _has_labels(cls, unlabelled: Unlabelled | None) -> Unlabelled | None:
+        if unlabelled is not None:
+            raise ValueError("is for the segmenter only")
+        return unlabelled
 
     @field_validator("loss")
     @classmethod
@@ -197,14 +220,17 @@ def recipes_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "train"
 
 
-def load_recipe(name_or_path: str | Path, start_from: str = "", epochs: int | None = None) -> Recipe:
+def load_recipe(
+    name_or_path: str | Path, start_from: str = "", epochs: int | None = None, unlabelled: bool = False
+) -> Recipe:
     """A bundled recipe by name, or a recipe file by path.
 
     ``start_from`` replaces the recipe's own, the copied locator's weights too; where the recipe describes no
-    network, it is that of these weights. ``epochs`` replaces the recipe's length.
+    network, it is that of these weights. ``epochs`` replaces the recipe's length. With
+    ``unlabelled`` frames a recipe that says nothing of them takes the defaults of ``Unlabelled``.
     Raises SettingsError naming the file and the key that is wrong, or the choices for an unknown name: what a
     model card will demand is checked here. WeightsError for unknown weights, EnvironmentProblemError for a
-    network whose library is missing.
+    network whose library is missing, UsageError where unlabelled frames have no locator to be cut out by.
     """
     bundled = recipes_folder() / f"{name_or_path}.toml"
     path = bundled if bundled.is_file() else Path(name_or_path)
@@ -216,6 +242,8 @@ def load_recipe(name_or_path: str | Path, start_from: str = "", epochs: int | No
             locator["copy_from"] = start_from
     segmenter = content.get("segmenter")
     if isinstance(segmenter, dict):
+        if unlabelled:
+            segmenter.setdefault("unlabelled", {})
         if epochs is not None:
             _change_length(segmenter.get("optimisation"), epochs, path)
         if content.get("start_from"):
@@ -224,6 +252,11 @@ def load_recipe(name_or_path: str | Path, start_from: str = "", epochs: int | No
         recipe = Recipe.model_validate(content)
     except ValidationError as error:
         raise SettingsError(f"{path}: {problems_in_words(error, KINDS)}") from error
+    if recipe.segmenter.unlabelled is not None and not recipe.start_from:
+        raise UsageError(
+            f"{path}: unlabelled frames are cut out by the locator of the weights that training starts from, "
+            "and this recipe starts from none: name them with --from"
+        )
     problems = "; ".join(problems_of_network(recipe.segmenter))
     if problems:
         raise SettingsError(f"{path}: {problems}")

@@ -15,7 +15,8 @@ class Augmentation(Section):
     ``zoom`` 0.1 scales by 0.9 to 1/0.9, ``scale`` by a factor between two; ``random_crop`` then puts the
     window anywhere on the scaled picture (or the smaller picture anywhere in the window). ``elastic`` is the
     standard deviation of a smooth random displacement, as a share of the side; ``invert`` the probability of
-    the negative, in which dark outlines are bright.
+    the negative, in which dark outlines are bright. ``fda`` is for synthetic images: the share ``fda_share``
+    of them take over a real frame's amplitudes up to this frequency, in cycles a pixel (see ``spectrum.py``).
     """
 
     quarter_turns: bool = True
@@ -30,6 +31,8 @@ class Augmentation(Section):
     noise: float = Field(default=0.0, ge=0)
     gradient: float = Field(default=0.0, ge=0)
     coarsen: float = Field(default=0.0, ge=0, le=1)
+    fda: float = Field(default=0.0, ge=0, le=0.5)
+    fda_share: float = Field(default=0.5, gt=0, le=1)
     invert: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import distributed, nn
 
 from blastoseg.errors import DataError, UsageError
-from blastoseg.model.card import MODEL_NAME, Card, LocatorCard, Score, load_card
+from blastoseg.model.card import MODEL_NAME, Card, ListCard, LocatorCard, Score, load_card
 from blastoseg.model.loading import load_locator
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.stopping import told_how_to_go_on
@@ -31,6 +31,7 @@ from blastoseg.training.labelled import LabelledSplits, cut_samples, read_splits
 from blastoseg.training.recipe import CopiedLocator, Job, Recipe
 from blastoseg.training.recipe_data import SyntheticData
 from blastoseg.training.trainer import TrainingPlan, load_trained, train_network
+from blastoseg.training.unlabelled import UnlabelledFrames, read_unlabelled
 from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
@@ -52,11 +53,12 @@ class DataFolders:
     """The labelled folders of a training by source, and where the files of their splits lie if not with them.
 
     A folder without a source's name stands under "" and is that of the recipe's only labelled source. With
-    several sources, ``lists`` has a folder for each, of its name.
+    several sources, ``lists`` has a folder for each, of its name. Frames without labels are ``unlabelled``.
     """
 
     folders: Mapping[str, Path]
     lists: Path | None = None
+    unlabelled: tuple[Path, ...] = ()
 
 
 def train_model(
@@ -94,7 +96,8 @@ def _train_model(
             continue
         resuming = plan.resume and plan.checkpoint(target).is_file()
         plan.tell(f"training the {NETWORKS[target]}{', from its last checkpoint' if resuming else ''}")
-        train_network(recipe, target, replace(plan, resume=resuming), splits)
+        frames = _read_frames(recipe, plan, data) if target == "tissues" else None
+        train_network(recipe, target, replace(plan, resume=resuming), splits, unlabelled=frames)
     missing = [NETWORKS[target] for target in trained if not plan.checkpoint(target).is_file()]
     if missing and part != "export":
         plan.tell(f"{out}: not written yet: the {' and the '.join(missing)} is not trained")
@@ -135,6 +138,19 @@ def _read_all_splits(recipe: Recipe, plan: TrainingPlan, data: DataFolders | Non
     return splits
 
 
+def _read_frames(recipe: Recipe, plan: TrainingPlan, data: DataFolders | None) -> UnlabelledFrames | None:
+    """The frames without labels, cut out by the locator of the weights that are started from."""
+    if recipe.segmenter.unlabelled is None:
+        return None
+    paths = () if data is None else data.unlabelled
+    if not paths:
+        raise UsageError(
+            f"recipe {recipe.name} is for unlabelled frames too: name their folder with --unlabelled DIR"
+        )
+    segmenter = Segmenter(load_card(recipe.start_from), "auto" if plan.on_gpu else "cpu")
+    return read_unlabelled(paths, recipe.segmenter, segmenter, plan.tell)
+
+
 def folders_by_source(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, Path]:
     """The folder of every labelled source of the recipe."""
     wanted = list(recipe.labelled_sources)
@@ -166,7 +182,7 @@ def write_model(recipe: Recipe, out: Path, plan: TrainingPlan, splits: Splits | 
     locator, described, locator_images = _locator(recipe, plan)
     steps, seconds, processes = _effort(plan.checkpoint("tissues"))
     model = TrainedModel(
-        name=_name(recipe, out, splits),
+        name=_name(recipe, out),
         recipe=recipe,
         segmenter=segmenter.best_network,
         locator=locator,
@@ -176,11 +192,7 @@ def write_model(recipe: Recipe, out: Path, plan: TrainingPlan, splits: Splits | 
         locator_images=locator_images,
         hours=seconds / 3600,
         started_from=_identity(recipe.start_from),
-        lists={
-            _prefixed(recipe, name, kind): card
-            for name, of in splits.items()
-            for kind, card in of.cards.items()
-        },
+        lists=_lists(recipe, plan, splits),
     )
     plan.tell("scoring what was held out")
     model = _calibrated(model, out, splits)
@@ -247,10 +259,20 @@ def _synthetic_score(segmenter: Segmenter, data: SyntheticData) -> Score:
     return score.model_copy(update={"calibration_error": round(held_out.calibration_error, 4)})
 
 
-def _name(recipe: Recipe, out: Path, splits: Splits) -> str:
+def _lists(recipe: Recipe, plan: TrainingPlan, splits: Splits) -> dict[str, ListCard]:
+    """What the card says of the images of a lab: of every split, and of the frames without labels."""
+    lists = {
+        _prefixed(recipe, name, kind): card for name, of in splits.items() for kind, card in of.cards.items()
+    }
+    frames = read_checkpoint(plan.checkpoint("tissues")).get("unlabelled")
+    return lists | ({"unlabelled": ListCard.model_validate(frames)} if frames else {})
+
+
+def _name(recipe: Recipe, out: Path) -> str:
     """A lab's weights are named after their folder: reports then say whose they are."""
     own = out.resolve().name.lower()
-    return own if splits and re.fullmatch(MODEL_NAME, own) else recipe.name
+    is_labs = recipe.labelled_sources or recipe.segmenter.unlabelled is not None
+    return own if is_labs and re.fullmatch(MODEL_NAME, own) else recipe.name
 
 
 def _identity(weights: str) -> str:

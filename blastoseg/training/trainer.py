@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from blastoseg.errors import DeviceError, TrainingError
+from blastoseg.model.card import load_card
 from blastoseg.model.segmenter import is_out_of_memory
 from blastoseg.stopping import stopping_on_signals
 from blastoseg.training.checkpoints import WholeCheckpoints, read_checkpoint
@@ -27,6 +28,8 @@ from blastoseg.training.pretrained import load_pretrained
 from blastoseg.training.recipe import Job, Recipe
 from blastoseg.training.state import TrainingState
 from blastoseg.training.synchronise import synchronise_batch_norms
+from blastoseg.training.teacher import Teaching
+from blastoseg.training.unlabelled import UnlabelledFrames
 
 log = logging.getLogger(__name__)
 
@@ -87,32 +90,31 @@ def job_of(recipe: Recipe, target: Target) -> Job:
 
 
 def train_network(
-    recipe: Recipe, target: Target, plan: TrainingPlan, splits: Mapping[str, LabelledSplits] | None = None
+    recipe: Recipe,
+    target: Target,
+    plan: TrainingPlan,
+    splits: Mapping[str, LabelledSplits] | None = None,
+    unlabelled: UnlabelledFrames | None = None,
 ) -> NetworkModule:
     """Train one network of a recipe, to the end or to its time limit; returns it with its curves.
 
     A signal that asks to stop ends it after the step that is under way, with a checkpoint and a
     KeyboardInterrupt that says how to go on. Raises TrainingError where there is nothing to resume, memory
     or disk is full, or the loss is not a number; the last checkpoint is kept. Raises DataError where the
-    recipe needs labelled images.
+    recipe needs labelled images or unlabelled frames, CollapseError where the labels of these went astray.
     """
     # Before any worker is forked: OpenCV's threads do not survive that, a worker that sets them hangs.
     cv2.setNumThreads(1)
     lightning.seed_everything(recipe.seed, verbose=False)
     processes = plan.devices_here * plan.nodes
-    data = load_training_data(job_of(recipe, target), target, splits or {})
+    data = load_training_data(job_of(recipe, target), target, splits or {}, unlabelled)
     job = data.job.lasting(data.total_steps(processes))
     checkpoint = plan.checkpoint(target)
     if plan.resume and not checkpoint.is_file():
         raise TrainingError(f"{checkpoint}: is missing: nothing to resume; start without --resume")
     steps_done = int(read_checkpoint(checkpoint)["global_step"]) if plan.resume else 0
-    network: nn.Module = job.configuration.build()
-    if recipe.start_from and not plan.resume:
-        load_pretrained(network, recipe.start_from, target)
-    if processes > 1:
-        network = synchronise_batch_norms(network, plan.on_gpu)
-    placed = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    module = NetworkModule(placed, job, target, list(data.validation_sets))
+    network = _first_network(recipe, target, plan)
+    module = NetworkModule(network, job, target, list(data.validation_sets), teaching=_teaching(recipe, data))
     if job.optimisation.precision == "auto":
         plan.tell(f"precision of this machine: {precision_here('auto', plan.on_gpu)}")
     interval = _interval(data, job, processes)
@@ -143,6 +145,25 @@ def train_network(
             f"the checkpoint is written: {plan.go_on}"
         )
     return module
+
+
+def _first_network(recipe: Recipe, target: Target, plan: TrainingPlan) -> nn.Module:
+    """The network as a training begins with it; a checkpoint that is resumed fills it again."""
+    network: nn.Module = job_of(recipe, target).configuration.build()
+    if recipe.start_from and not plan.resume:
+        load_pretrained(network, recipe.start_from, target)
+    if plan.devices_here * plan.nodes > 1:
+        network = synchronise_batch_norms(network, plan.on_gpu)
+    placed: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return placed
+
+
+def _teaching(recipe: Recipe, data: TrainingData) -> Teaching | None:
+    settings, frames = data.job.unlabelled, data.unlabelled
+    if settings is None or frames is None:
+        return None
+    temperature = load_card(recipe.start_from).segmenter.temperature
+    return Teaching(settings, temperature, frames.card, data.job.second_size)
 
 
 def load_trained(recipe: Recipe, target: Target, plan: TrainingPlan) -> NetworkModule:
