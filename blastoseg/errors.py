@@ -87,7 +87,7 @@ class TrainingError(BlastosegError):
 class CollapseError(BlastosegError):
     """Training with unlabelled frames went astray: the labels that it gives them lost a tissue."""
 
-    exit_code = 14
+    exit_code = 15
     meaning = "the training with unlabelled frames went astray; no weights were written"
 
 
@@ -98,6 +98,7 @@ class UnreadableFrameError(BlastosegError):
 EXIT_OK = 0
 EXIT_FRAMES_FAILED = 3
 EXIT_NOTHING_NEW = 13
+EXIT_NOTHING_MEASURED = 14
 EXIT_INTERRUPTED = 130
 
 
@@ -107,6 +108,7 @@ def exit_codes() -> dict[int, str]:
         EXIT_OK: "every frame was processed (some may be marked for review or excluded)",
         EXIT_FRAMES_FAILED: "the report is complete, but some frames failed: see the Quality sheet",
         EXIT_NOTHING_NEW: "the report is complete, but no frame is new (with --warn-if-nothing-new)",
+        EXIT_NOTHING_MEASURED: "the report is complete, but nothing was measured, which earlier runs did",
         EXIT_INTERRUPTED: "interrupted: what was finished is in the report, or in the last checkpoint",
     }
     kinds: list[type[BlastosegError]] = [BlastosegError, *BlastosegError.__subclasses__()]

@@ -28,6 +28,7 @@ CUT_OFF = "the blastocyst is cut off by the frame's border"
 DOUBTS = {
     Flag.SEVERAL_EMBRYOS: "several embryos in view: the central, largest was measured",
     Flag.TOUCHES_BORDER: "the zona reaches the frame's border",
+    Flag.DAMAGED_FILE: "the file looks damaged: ",
     Flag.OUT_OF_FOCUS: "out of focus",
     Flag.LOW_CONTRAST: "low contrast",
     Flag.LOW_CONFIDENCE: "the network is unsure of ",
@@ -36,13 +37,16 @@ DOUBTS = {
     Flag.ZP_NOT_VISIBLE: "no zona, or only a small part of it, was found",
     Flag.IMPLAUSIBLE_SIZE: "the blastocyst's area is outside the published range: check the pixel size",
 }
-"""The flags that send a frame to review, and why; after LOW_CONFIDENCE's reason come the tissues."""
+"""The flags that send a frame to review, and why.
+
+After LOW_CONFIDENCE's reason come the tissues, after DAMAGED_FILE's what tells of the damage."""
 MEANING_OF_FLAG = {
     Flag.NO_EMBRYO: NO_EMBRYO,
     Flag.NOT_BLASTOCYST: NOT_BLASTOCYST,
     **DOUBTS,
     Flag.TOUCHES_BORDER: f"{DOUBTS[Flag.TOUCHES_BORDER]}; excluded: {CUT_OFF}",
     Flag.LOW_CONFIDENCE: f"{DOUBTS[Flag.LOW_CONFIDENCE]}a tissue",
+    Flag.DAMAGED_FILE: "all pixels could be read, but the file looks damaged: export it again",
     Flag.HATCHING: f"at least {HATCHING_MIN_SHARE:.0%} of the blastocyst lies outside its zona",
     Flag.UNCALIBRATED: "no pixel size is known: there are no measures in micrometres",
 }
@@ -56,7 +60,7 @@ MEANING_OF_STATUS = {
 
 def statuses_after(flag: Flag) -> tuple[Status, ...]:
     """The statuses of frames that bear a flag, when it alone decides."""
-    excluding = (Flag.NO_EMBRYO, Flag.NOT_BLASTOCYST, Flag.TOUCHES_BORDER)
+    excluding = (Flag.NO_EMBRYO, Flag.NOT_BLASTOCYST, Flag.TOUCHES_BORDER, Flag.DAMAGED_FILE)
     found = [Status.EXCLUDED] if flag in excluding else []
     return (*([Status.REVIEW] if flag in DOUBTS else []), *found) or (Status.OK,)
 
@@ -126,11 +130,15 @@ class LabelFindings:
 
 @dataclass(frozen=True, slots=True)
 class FrameFindings:
-    """What is known of a frame beside its labels; ``confidence`` holds the ``confidence_`` columns."""
+    """What is known of a frame beside its labels; ``confidence`` holds the ``confidence_`` columns.
+
+    ``damage`` says what makes one doubt that the frame's file is whole.
+    """
 
     location: Location
     image: ImageQuality
     confidence: Mapping[str, float]
+    damage: str = ""
 
 
 def is_blastocyst(measures: Measures, thresholds: Quality) -> bool:
@@ -156,10 +164,14 @@ def assess_labels(found: LabelFindings, thresholds: Quality) -> Verdict:
 def assess_frame(found: LabelFindings, frame: FrameFindings, thresholds: Quality) -> Verdict:
     """Status, flags and reason of one frame that could be read."""
     if frame.location.box is None:
-        return Verdict(Status.EXCLUDED, (Flag.NO_EMBRYO,), NO_EMBRYO)
-    return _excluded(found, thresholds) or _verdict(
-        _flags_of_labels(found, thresholds) | _flags_of_image(frame, thresholds)
-    )
+        excluded: Verdict | None = Verdict(Status.EXCLUDED, (Flag.NO_EMBRYO,), NO_EMBRYO)
+    else:
+        excluded = _excluded(found, thresholds)
+    if excluded and frame.damage:
+        # Perhaps there is an embryo in the undamaged picture.
+        reason = f"{excluded.reason}; {DOUBTS[Flag.DAMAGED_FILE]}{frame.damage}"
+        return Verdict(excluded.status, (*excluded.flags, Flag.DAMAGED_FILE), reason)
+    return excluded or _verdict(_flags_of_labels(found, thresholds) | _flags_of_image(frame, thresholds))
 
 
 def _excluded(found: LabelFindings, thresholds: Quality) -> Verdict | None:
@@ -205,6 +217,8 @@ def _flags_of_image(frame: FrameFindings, thresholds: Quality) -> dict[Flag, str
         Flag.LOW_CONTRAST: frame.image.contrast < thresholds.low_contrast,
     }
     flags = {flag: DOUBTS[flag] for flag, is_raised in rules.items() if is_raised}
+    if frame.damage:
+        flags[Flag.DAMAGED_FILE] = DOUBTS[Flag.DAMAGED_FILE] + frame.damage
     if unsure:
         flags[Flag.LOW_CONFIDENCE] = DOUBTS[Flag.LOW_CONFIDENCE] + ", ".join(unsure)
     return flags

@@ -44,6 +44,7 @@ class Flag(StrEnum):
     NOT_BLASTOCYST = "not_blastocyst"
     SEVERAL_EMBRYOS = "several_embryos"
     TOUCHES_BORDER = "touches_border"
+    DAMAGED_FILE = "damaged_file"
     OUT_OF_FOCUS = "out_of_focus"
     LOW_CONTRAST = "low_contrast"
     LOW_CONFIDENCE = "low_confidence"
@@ -85,11 +86,23 @@ class FrameRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Decoded:
+    """A picture's pixels. ``damage`` says what makes one doubt that its file is whole, mostly nothing."""
+
+    image: Image
+    damage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
-    """One decoded frame. ``ref`` may know more than before (a burned-in clock, the best plane)."""
+    """One decoded frame. ``ref`` may know more than before (a burned-in clock, the best plane).
+
+    ``damage`` is that of ``Decoded``.
+    """
 
     ref: FrameRef
     image: Image
+    damage: str = ""
 
 
 @dataclass(frozen=True, slots=True)

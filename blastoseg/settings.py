@@ -16,6 +16,8 @@ from blastoseg.naming_presets import PRESETS
 FINEST_UM_PER_PX, COARSEST_UM_PER_PX = 0.01, 10.0
 """Pixel sizes of any light microscope, whoever tells them. Beyond lie slips of the decimal point, and the
 print resolutions that programs put into files (72 dpi is 353 um)."""
+LONGEST_INTERVAL_H = 1000.0
+"""Between two frames: more is no embryo's life."""
 PIXEL_SIZE_RANGE = (
     f"must lie between {FINEST_UM_PER_PX:g} and {COARSEST_UM_PER_PX:g} micrometres, the width of one pixel"
 )
@@ -150,7 +152,7 @@ class Settings(_Section):
     quality: Quality = Quality()
     course: Course = Course()
     output: Output = Output()
-    frame_interval_h: float | None = Field(default=None, gt=0)
+    frame_interval_h: float | None = Field(default=None, gt=0, le=LONGEST_INTERVAL_H)
     focal: str = "0"
     weights: str = "starter"
     flips: bool = True

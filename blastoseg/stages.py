@@ -148,7 +148,8 @@ def measure_frame(
         at_input = resample_labels(crop_labels, probabilities.shape[1])
         confidence = tissue_confidence(probabilities, at_input)
         image_quality = judge_image(segmented.crop, at_input > 0)
-    verdict = assess_frame(found, FrameFindings(segmented.location, image_quality, confidence), thresholds)
+    frame = FrameFindings(segmented.location, image_quality, confidence, segmented.frame.damage)
+    verdict = assess_frame(found, frame, thresholds)
     measures = found.measures | confidence
     return labels, _result(
         segmented.frame.ref, verdict, measures, um_per_px, um_per_px_source=um_per_px_source

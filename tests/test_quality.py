@@ -1,5 +1,7 @@
 """What sends a frame to review, and what excludes it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,22 @@ def of_frame(location=None, image=None, confidence=None):
         image or ImageQuality(sharpness=1.0, contrast=0.2),
         SURE | (confidence or {}),
     )
+
+
+def test_a_frame_whose_file_looks_damaged_is_for_review_and_says_why():
+    damaged = dataclasses.replace(of_frame(), damage="bytes are left over")
+    verdict = assess_frame(of_labels(), damaged, THRESHOLDS)
+    assert verdict.status is Status.REVIEW
+    assert verdict.flags == (Flag.DAMAGED_FILE,)
+    assert verdict.reason == "the file looks damaged: bytes are left over"
+
+
+def test_nothing_found_in_a_damaged_file_says_that_it_is_damaged():
+    damaged = FrameFindings(Location(None), ImageQuality(NAN, NAN), {}, "bytes are left over")
+    verdict = assess_frame(of_labels(), damaged, THRESHOLDS)
+    assert verdict.status is Status.EXCLUDED
+    assert verdict.flags == (Flag.NO_EMBRYO, Flag.DAMAGED_FILE)
+    assert verdict.reason.endswith("bytes are left over")
 
 
 def test_a_good_frame_is_ok_without_flags():

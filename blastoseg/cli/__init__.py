@@ -22,10 +22,10 @@ from blastoseg.cli import (
     train,
     weights,
 )
-from blastoseg.cli.failure import DEBUG_VARIABLE, exit_code_of, log_crash
+from blastoseg.cli.failure import DEBUG_VARIABLE, check_surroundings, exit_code_of, log_crash
 from blastoseg.cli.narrow_help import fit_to
 from blastoseg.cli.terminal import NARROW, columns, folded, is_dumb, obey_terminal
-from blastoseg.errors import exit_codes
+from blastoseg.errors import BlastosegError, exit_codes
 from blastoseg.stopping import interrupt_on_signals
 
 
@@ -108,7 +108,10 @@ def main() -> None:
     # Being asked to stop, by a person or by a service manager, lets the run keep what it has.
     interrupt_on_signals()
     try:
+        check_surroundings()
         command(prog_name="blastoseg", **told)
+    except BlastosegError as error:
+        sys.exit(exit_code_of(error))
     except KeyboardInterrupt as error:
         sys.exit(exit_code_of(error))
     except Exception as error:

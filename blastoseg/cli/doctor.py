@@ -15,6 +15,7 @@ from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.cli.failure import explain_import_error
 from blastoseg.cli.libraries import PURPOSES, check_libraries, extras, missing_of_extra
 from blastoseg.cli.terminal import folded
+from blastoseg.cli.weights import WITHOUT_REFERENCE
 from blastoseg.errors import BlastosegError, EnvironmentProblemError, OutputError, WeightsError
 from blastoseg.wording import counted
 
@@ -141,7 +142,8 @@ def _weights(weights: str) -> str:
     if problems:
         raise WeightsError("; ".join(problems))
     card = load_card(weights)
-    return f"version {card.version}, SHA-256 {card.sha256[:16]}... verified, {_size(card):.1f} MB"
+    note = "" if card.reference else f"; {WITHOUT_REFERENCE}"
+    return f"version {card.version}, SHA-256 {card.sha256[:16]}... verified, {_size(card):.1f} MB{note}"
 
 
 def _size(card: "Card") -> float:

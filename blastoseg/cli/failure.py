@@ -4,12 +4,28 @@ import os
 import sys
 import tempfile
 import traceback
+from pathlib import Path
 
 from blastoseg.cli.terminal import folded
-from blastoseg.errors import EXIT_INTERRUPTED, BlastosegError, EnvironmentProblemError
+from blastoseg.errors import EXIT_INTERRUPTED, BlastosegError, EnvironmentProblemError, UsageError
 
 DEBUG_VARIABLE = "BLASTOSEG_DEBUG"
 """Environment variable: when set, tracebacks are shown."""
+
+
+def check_surroundings() -> None:
+    """Raise what makes every command fail in ways that no message would explain."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            f"the working directory cannot be used ({error.strerror}): change to a folder that exists"
+        ) from error
+    if sys.flags.optimize > 1:
+        raise EnvironmentProblemError(
+            "Python runs without docstrings, which scikit-image needs: "
+            "unset PYTHONOPTIMIZE, or leave out the option -OO"
+        )
 
 
 def exit_code_of(error: BaseException) -> int | None:

@@ -11,6 +11,8 @@ from blastoseg.wording import counted
 if TYPE_CHECKING:
     from blastoseg.model.card import Card
 
+WITHOUT_REFERENCE = "its card holds no answer to the reference crop: that it answers as it did is not checked"
+
 app = typer.Typer(help="List the bundled models, and check them.", no_args_is_help=True)
 
 
@@ -48,6 +50,12 @@ def _show(card: "Card", console: "object") -> None:
         console.print(folded(f"  {line}", "    "), markup=False, highlight=False, soft_wrap=True)
 
 
+def _note_on(name: str) -> str:
+    from blastoseg.model.card import load_card
+
+    return "" if load_card(name).reference else f"; {WITHOUT_REFERENCE}"
+
+
 @app.command()
 def verify(
     names: Annotated[
@@ -67,6 +75,6 @@ def verify(
     for name in chosen:
         found = verify_weights(Path(name) if Path(name).is_dir() else name)
         problems.extend(found)
-        print(f"{name}: {'damaged' if found else 'whole'}")
+        print(f"{name}: {'damaged' if found else 'whole'}{'' if found else _note_on(name)}")
     if problems:
         raise WeightsError("; ".join(problems))

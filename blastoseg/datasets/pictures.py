@@ -36,7 +36,7 @@ def read_values(path: Path, name: str, shape: tuple[int, int]) -> NDArray[Any]:
     """A mask's own values ``(y, x)``, palette indices included; CaseError where it is coloured or damaged."""
     try:
         if path.suffix.casefold() in TIFF_SUFFIXES:
-            values: NDArray[Any] = read_plane(path, FIRST_PLANE, name)
+            values: NDArray[Any] = read_plane(path, FIRST_PLANE, name, is_mask=True)
         else:
             values = _one_channel(np.array(_open(read_whole(path, name), name)), name)
     except UnreadableFrameError as error:

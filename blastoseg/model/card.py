@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from blastoseg.errors import WeightsError
 from blastoseg.model.architectures.configuration import (
@@ -29,6 +29,11 @@ LOCATOR_OUTPUTS: tuple[Literal["main"], Literal["other"]] = ("main", "other")
 MODEL_NAME = r"^[a-z0-9][a-z0-9._-]*$"
 
 
+TEMPERATURES = (0.05, 20.0)
+"""Outside, every pixel would be certain, or none more than a guess."""
+THRESHOLDS = (0.01, 0.99)
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,11 +49,11 @@ class SegmenterCard(DescribedNetwork):
 
     architecture: str
     config: dict[str, Any]
-    input_size: int = Field(gt=0)
-    second_size: int | None = Field(default=None, gt=0)
+    input_size: int
+    second_size: int | None = None
     classes: tuple[str, ...] = CLASSES
     normalisation: Literal["crop-mean-std"]
-    temperature: float = Field(default=1.0, gt=0)
+    temperature: float = Field(default=1.0, ge=TEMPERATURES[0], le=TEMPERATURES[1])
 
     @property
     def configuration(self) -> SegmenterConfiguration:
@@ -63,10 +68,10 @@ class LocatorCard(DescribedNetwork):
 
     architecture: str
     config: dict[str, Any]
-    input_size: int = Field(gt=0)
+    input_size: int
     outputs: tuple[Literal["main"], Literal["other"]] = LOCATOR_OUTPUTS
     normalisation: Literal["crop-mean-std"]
-    threshold: float = Field(gt=0, lt=1)
+    threshold: float = Field(ge=THRESHOLDS[0], le=THRESHOLDS[1])
 
     @model_validator(mode="before")
     @classmethod
@@ -98,7 +103,7 @@ class TrainingCard(_Part):
     recipe: str
     images: int = Field(ge=0)
     steps: int = Field(ge=0)
-    hours: float = Field(ge=0)
+    hours: float = Field(ge=0, allow_inf_nan=False)
     software: dict[str, str]
     locator_images: int = Field(default=0, ge=0)
     started_from: str = ""
@@ -122,8 +127,25 @@ class Score(_Part):
     note: str = ""
 
 
+class ReferenceCard(_Part):
+    """The answer to the reference crop: mean probability of each tissue, and of an embryo by the locator."""
+
+    tissues: dict[str, float]
+    embryo: float = Field(ge=0, le=1)
+
+    @field_validator("tissues")
+    @classmethod
+    def _is_a_share_of_each_tissue(cls, tissues: dict[str, float]) -> dict[str, float]:
+        if set(tissues) != set(CLASSES) or not all(0 <= value <= 1 for value in tissues.values()):
+            raise ValueError(f"one number from 0 to 1 is needed for each of {', '.join(CLASSES)}")
+        return tissues
+
+
 class Card(_Part):
-    """A model's card. ``folder`` is where it was read; ``files`` maps file name to SHA-256."""
+    """A model's card. ``folder`` is where it was read; ``files`` maps file name to SHA-256.
+
+    ``reference`` is None in cards written before there was such an answer.
+    """
 
     name: str = Field(pattern=MODEL_NAME)
     version: str
@@ -136,6 +158,7 @@ class Card(_Part):
     training: TrainingCard
     scores: dict[str, Score] = {}
     files: dict[str, str]
+    reference: ReferenceCard | None = None
     folder: Path = Field(default=Path(), exclude=True)
 
     def path_of(self, file_name: str) -> Path:

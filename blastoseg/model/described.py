@@ -35,4 +35,5 @@ class DescribedNetwork(BaseModel):
         settings = read.data.get("config", read.data.get("network"))
         if side is not None and settings is not None and "architecture" in read.data:
             cls.registry.configure(read.data["architecture"], settings).check_side(side)
+            cls.registry.check_side(side)
         return side

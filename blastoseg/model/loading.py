@@ -13,12 +13,19 @@ if TYPE_CHECKING:
 
 Network = TypeVar("Network", bound="nn.Module")
 
+LARGEST_WEIGHT = 1e6
+"""Trained networks stay below 100."""
+AGAIN = "copy the model folder again, or install blastoseg anew"
+
 
 def verify_weights(name_or_path: str | Path) -> list[str]:
     """Check a model from card to tensors; returns the problems in words, none if all is well.
 
-    Loads both networks, so that a file that has the right hash but not the right shapes is found too.
+    Loads both networks and asks them for their answer to the reference crop, so that a file that has the
+    right hash but not the right content is found too.
     """
+    from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads here
+
     try:
         card = load_card(name_or_path)
     except WeightsError as error:
@@ -27,6 +34,11 @@ def verify_weights(name_or_path: str | Path) -> list[str]:
     for load in (load_network, load_locator):
         try:
             load(card)
+        except WeightsError as error:
+            problems.append(str(error))
+    if not problems:
+        try:
+            Segmenter(card, "cpu")
         except WeightsError as error:
             problems.append(str(error))
     return problems
@@ -58,24 +70,39 @@ def _filled(network: "Network", card: Card, file_name: str) -> "Network":
             f"{path}: {len(wrong) + len(surplus)} tensors do not fit the network in {CARD_FILE} ({names}): "
             "card and weights belong to different models; copy the model folder again"
         )
+    for name, tensor in tensors.items():
+        if problem := _problem_of(tensor, expected[name]):
+            raise WeightsError(f"{path}: {name} {problem}: the model is broken; {AGAIN}")
+    if not any(tensor.any() for tensor in tensors.values() if tensor.ndim > 1):
+        raise WeightsError(f"{path}: every weight is zero: the model is broken; {AGAIN}")
     network.load_state_dict(tensors)
     return network.eval()
+
+
+def _problem_of(tensor: "Tensor", expected: "Tensor") -> str:
+    """What makes a tensor no weights, continuing a sentence; empty where all is well."""
+    if tensor.is_floating_point() != expected.is_floating_point():
+        return f"is of type {str(tensor.dtype).removeprefix('torch.')}"
+    if not tensor.isfinite().all():
+        return "holds what is no finite number"
+    if tensor.is_floating_point() and tensor.numel() and tensor.abs().max() > LARGEST_WEIGHT:
+        return f"holds {float(tensor.abs().max()):.3g}, which is no weight"
+    return ""
 
 
 def _verified_tensors(path: Path, expected_hash: str | None) -> "dict[str, Tensor]":
     from safetensors import SafetensorError  # noqa: PLC0415
     from safetensors.torch import load_file  # noqa: PLC0415
 
-    again = "copy the model folder again, or install blastoseg anew"
     if expected_hash is None:
-        raise WeightsError(f"{path}: has no SHA-256 in {CARD_FILE}: {again}")
+        raise WeightsError(f"{path}: has no SHA-256 in {CARD_FILE}: {AGAIN}")
     try:
         if sha256_of(path) != expected_hash:
-            raise WeightsError(f"{path}: is damaged or was altered (SHA-256 differs from the card): {again}")
+            raise WeightsError(f"{path}: is damaged or was altered (SHA-256 differs from the card): {AGAIN}")
         return load_file(path)
     except FileNotFoundError as error:
-        raise WeightsError(f"{path}: is missing: {again}") from error
+        raise WeightsError(f"{path}: is missing: {AGAIN}") from error
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror}): check its permissions") from error
     except SafetensorError as error:
-        raise WeightsError(f"{path}: is no safetensors file or is cut short ({error}): {again}") from error
+        raise WeightsError(f"{path}: is no safetensors file or is cut short ({error}): {AGAIN}") from error

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from blastoseg.errors import DeviceError
 from blastoseg.model.allocator import reuse_freed_memory
 from blastoseg.model.architectures.contract import Predicting, bring_to_size
-from blastoseg.model.card import Card
+from blastoseg.model.card import Card, ReferenceCard
 from blastoseg.model.loading import load_locator, load_network
+from blastoseg.model.reference import check_reference, reference_crop, summarise
 from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ class Segmenter:
     ``device`` is "auto" (the GPU if there is one), "cpu" or "cuda"; ``batch_size`` is the number of images a
     pass on a GPU; ``flips`` averages over the four mirror images (three to four times the work, better).
     Where the model was trained at a second size too, two of the four are seen at that size.
-    Raises WeightsError for damaged weights and DeviceError for a device that is asked for and missing.
+    Raises WeightsError for damaged weights, or where the reference crop is not answered as the card says, and
+    DeviceError for a device that is asked for and missing.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Segmenter:
         self._network = self._placed(card.segmenter.configuration.prepare(load_network(card)))
         self._locator = self._placed(card.locator.configuration.prepare(load_locator(card)))
         self._passes = {"segment": self._first_pass(), "locate": self._first_pass()}
+        check_reference(self.reference_answer(), card)
 
     def locate_batch(self, squares: Sequence[NDArray[Any]]) -> FloatArray:
         """Probability that a pixel belongs to an embryo, ``(N, side, side)``, of frames fitted into squares.
@@ -80,6 +83,19 @@ class Segmenter:
         on the other crops.
         """
         return self._run(crops, self.input_side, "segment", self._segment)
+
+    def reference_answer(self) -> ReferenceCard:
+        """What this model says of the reference crop; WeightsError where that is no answer at all."""
+        try:
+            tissues, embryo = (
+                self._pass(standardise(reference_crop(side))[None, None], 1, forward)[0]
+                for side, forward in ((self.input_side, self._softmax), (self.locator_side, self._locate))
+            )
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise self._no_memory() from error
+        return summarise(tissues, embryo[0], self.card.folder)
 
     @property
     def device_in_words(self) -> str:
@@ -162,13 +178,16 @@ class Segmenter:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         if size == 1:
-            raise DeviceError(
-                f"out of memory on {self.device} with a single image: free some memory, or use --device cpu"
-            ) from error
+            raise self._no_memory() from error
         log.warning(
             "out of memory on %s with %d images a pass: continuing with %d", self.device, size, size // 2
         )
         return size // 2
+
+    def _no_memory(self) -> DeviceError:
+        return DeviceError(
+            f"out of memory on {self.device} with a single image: free some memory, or use --device cpu"
+        )
 
 
 def over_mirrored_copies(

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from blastoseg.errors import OutputError
 from blastoseg.files import clash_key, safe_name, safe_names
 from blastoseg.records import FrameRef
+from blastoseg.sources.names import printable
 
 PICTURE_KINDS = ("masks", "overlays")
 """The folders below OUT that hold the frames' pictures, one folder an embryo."""
@@ -20,7 +21,7 @@ PICTURE_KINDS = ("masks", "overlays")
 
 def default_out(paths: list[Path]) -> Path:
     """``./<folder name>-blastoseg`` for the first path given."""
-    return Path.cwd() / f"{paths[0].resolve().name or 'blastoseg'}-blastoseg"
+    return Path.cwd() / f"{printable(paths[0].resolve().name) or 'blastoseg'}-blastoseg"
 
 
 @dataclass(frozen=True, slots=True)

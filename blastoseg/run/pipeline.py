@@ -24,13 +24,14 @@ from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, rea
 from blastoseg.run.outputs import OutputFolder, PictureNames
 from blastoseg.run.prune import follow_input
 from blastoseg.run.pseudonyms import Names, names_under
-from blastoseg.run.reporting import Report
+from blastoseg.run.reporting import Report, is_dead_night
 from blastoseg.run.request import RunRequest
 from blastoseg.run.stream import ScoringPlan, score_frames
 from blastoseg.run.watching import WatchedInputs
 from blastoseg.run.worklist import WorkList
 from blastoseg.settings import check_pixel_size_option
 from blastoseg.sources import Discovery, IsolatedReaders, discover_frames
+from blastoseg.sources.names import is_printable, printable
 from blastoseg.stages import REVISIONS, failed_frame
 
 if TYPE_CHECKING:
@@ -63,10 +64,16 @@ def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
     started = datetime.now(UTC)
     inputs = [names.of_given(path) for path in request.paths]
     out = OutputFolder(request.out or names.default_out(request.paths))
+    if not is_printable(str(out.root.absolute())):
+        raise UsageError(
+            f"--out {printable(str(out.root))}: its name is no UTF-8 text: choose another folder"
+        )
     names.check_apart(out.root)
     with IsolatedReaders(request.source_options, request.workers) as readers:
         card = load_card(request.settings.weights)
-        discovery = names.of_discovery(discover_frames(request.paths, request.source_options))
+        discovery = names.of_discovery(
+            discover_frames(request.paths, request.source_options, readers.contents_of)
+        )
         segmenter = Segmenter(card, request.device, request.batch_size, flips=request.settings.flips)
         out.create()
         with (
@@ -232,7 +239,11 @@ class Run:
             stopped=stop.reason,
             new=self.work.new,
         )
-        code = self.request.exit_code(ended.is_nothing_new, bool(ended.counts[Status.FAILED]))
+        code = self.request.exit_code(
+            is_nothing_new=ended.is_nothing_new,
+            has_failed_frames=bool(ended.counts[Status.FAILED]),
+            is_dead=is_dead_night(ended.counts, read_runs(self.out.root)),
+        )
         ended = replace(ended, exit_code=code)
         if stop and not len(report.frames):
             # An earlier report is worth more than an empty one.

@@ -21,6 +21,7 @@ from blastoseg.files import replace_atomically
 from blastoseg.records import FrameRef
 from blastoseg.run.outputs import default_out
 from blastoseg.sources import Discovery, Problem, with_sources
+from blastoseg.sources.names import printable
 
 _DIGITS = 12
 _KEY_BYTES = 32
@@ -76,7 +77,7 @@ class OwnNames:
         """There is nothing to keep apart."""
 
     def of_given(self, path: Path) -> str:
-        return path.name
+        return printable(path.name)
 
     def default_out(self, paths: list[Path]) -> Path:
         return default_out(paths)

@@ -16,9 +16,22 @@ from blastoseg.report.manifest import RunManifest, write_manifest
 from blastoseg.report.summary_sheet import Pictures
 from blastoseg.report.tables import write_csv
 from blastoseg.report.workbook import write_workbook
+from blastoseg.run.journal import RunRecord
 from blastoseg.run.outputs import OutputFolder
 
 log = logging.getLogger(__name__)
+
+
+def is_dead_night(counts: dict[str, int], earlier: Iterable[RunRecord]) -> bool:
+    """Whether nothing was measured, by a run's frames by status, which runs before it did.
+
+    The network, the camera or the lamp may be dead: a night is quiet only where nothing was ever measured.
+    """
+    return not _measured(counts) and any(_measured(run.outcome.get("counts", {})) for run in earlier)
+
+
+def _measured(counts: dict[str, int]) -> int:
+    return counts.get(Status.OK, 0) + counts.get(Status.REVIEW, 0)
 
 
 class Report:

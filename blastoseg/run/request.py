@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_NOTHING_NEW, EXIT_OK
+from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_NOTHING_MEASURED, EXIT_NOTHING_NEW, EXIT_OK
 from blastoseg.records import FrameRef
 from blastoseg.settings import Settings
 from blastoseg.sources import SourceOptions
@@ -38,10 +38,12 @@ class RunRequest:
     log_level: int = logging.INFO
     stop: StopRequest = field(default_factory=StopRequest)
 
-    def exit_code(self, is_nothing_new: bool, has_failed_frames: bool) -> int:
+    def exit_code(self, *, is_nothing_new: bool, has_failed_frames: bool, is_dead: bool) -> int:
         """What the run ends with, once its report is written."""
         if self.stop:
             return self.stop.exit_code
+        if is_dead:
+            return EXIT_NOTHING_MEASURED
         # Before failed frames: where nothing is new, these are old ones, and were told of before.
         if self.warn_if_nothing_new and is_nothing_new:
             return EXIT_NOTHING_NEW

@@ -1,8 +1,9 @@
 """The stages for a stream of frames, reading and measuring beside the network.
 
 Reading ahead and finishing behind run in worker threads (their work is in libraries that release the
-interpreter lock) while others keep the network busy. All queues are bounded, so that memory does not
-grow with the number of frames, and results come in the order of the frames.
+interpreter lock) while others keep the network busy. All queues are bounded, by frames and by bytes, so
+that memory grows neither with the number of frames nor with their size, and results come in the order of the
+frames.
 """
 
 import logging
@@ -18,18 +19,32 @@ import cv2
 
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Frame, FrameRef, FrameResult, Labels
+from blastoseg.run.room import MOST_BYTES, Room
 from blastoseg.settings import Settings
 from blastoseg.stages import Networks, Segmented, failed_frame, measure_frame, segment_frames, try_twice
 
 log = logging.getLogger(__name__)
+
+LARGEST_BATCH = MOST_BYTES // 4
+"""Bytes of frames from which on a batch is closed, however few they are."""
 
 
 class FrameLeftError(Exception):
     """A frame that must wait for the next run: its file still grows, or its share went away."""
 
 
-Reading = tuple[FrameRef, Future[Frame]]
-"""A frame that is being read."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A frame that is being read; ``number`` is its place in the stream."""
+
+    number: int
+    ref: FrameRef
+    future: Future[Frame]
+
+    @property
+    def size(self) -> int:
+        """Bytes of its pixels once it is read, 0 where it cannot be."""
+        return 0 if self.future.exception() else self.future.result().image.nbytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +53,7 @@ class ScoringPlan:
 
     ``read`` decodes a frame; ``pixel_size`` gives um/px and its source; ``save`` stores a finished
     frame's pictures and returns their paths (mask, overlay) relative to OUT. Once ``is_stopped`` is true no
-    further batch is begun.
+    further batch is begun. Decoded frames of ``most_bytes`` and more hold back the reading of further ones.
     """
 
     networks: Networks
@@ -48,6 +63,7 @@ class ScoringPlan:
     save: Callable[[Frame, Labels | None, FrameResult], tuple[str, str]]
     workers: int = 2
     is_stopped: Callable[[], bool] = bool
+    most_bytes: int = MOST_BYTES
 
 
 def score_frames(refs: Iterable[FrameRef], plan: ScoringPlan) -> Iterator[FrameResult | None]:
@@ -57,8 +73,9 @@ def score_frames(refs: Iterable[FrameRef], plan: ScoringPlan) -> Iterator[FrameR
     plan was stopped are missing at the end.
     Raises only what ends the whole run: a missing device, a full disk.
     """
-    remaining = iter(refs)
+    numbered = enumerate(refs)
     size = plan.networks.batch_size
+    room = Room(plan.most_bytes)
     # Three pools: frames to be finished must not stand behind frames to be read, or the network starves.
     with (
         plan.networks.side_by_side() as passes,
@@ -72,27 +89,57 @@ def score_frames(refs: Iterable[FrameRef], plan: ScoringPlan) -> Iterator[FrameR
         finishing: deque[Future[FrameResult | None]] = deque()
         try:
             while True:
-                for ref in islice(remaining, 2 * size - len(reading)):
-                    reading.append((ref, readers.submit(plan.read, ref)))
+                for number, ref in islice(numbered, 2 * size - len(reading)):
+                    future = readers.submit(_read_in_room, number, ref, plan, room)
+                    reading.append(Reading(number, ref, future))
                 while reading and len(segmenting) <= passes and not plan.is_stopped():
-                    batch = [reading.popleft() for _ in range(min(size, len(reading)))]
+                    if _must_wait(reading[0], room) and (segmenting or finishing):
+                        break
+                    batch = _next_batch(reading, size, room)
                     segmenting.append(networks.submit(_segment_read, batch, plan.networks))
-                if not segmenting:
+                if segmenting:
+                    for outcome in segmenting.popleft().result():
+                        finishing.append(
+                            finishers.submit(_finish_frame, outcome, plan, room)
+                            if isinstance(outcome, Segmented)
+                            else _completed(outcome)
+                        )
+                elif finishing:
+                    # The room is full of frames that are being finished, or nothing is left to be read.
+                    yield finishing.popleft().result()
+                else:
                     break
-                for outcome in segmenting.popleft().result():
-                    finishing.append(
-                        finishers.submit(_finish_frame, outcome, plan)
-                        if isinstance(outcome, Segmented)
-                        else _completed(outcome)
-                    )
                 while len(finishing) > 3 * size:
                     yield finishing.popleft().result()
-            while finishing:
-                yield finishing.popleft().result()
         finally:
-            futures: list[Future[Any]] = [*finishing, *segmenting, *(read for _, read in reading)]
+            room.open()
+            futures: list[Future[Any]] = [*finishing, *segmenting, *(one.future for one in reading)]
             for future in futures:
                 future.cancel()
+
+
+def _read_in_room(number: int, ref: FrameRef, plan: ScoringPlan, room: Room) -> Frame:
+    room.enter(number)
+    frame = plan.read(ref)
+    room.take(frame.image.nbytes)
+    return frame
+
+
+def _must_wait(one: Reading, room: Room) -> bool:
+    return room.is_full and not one.future.done()
+
+
+def _next_batch(reading: deque[Reading], most: int, room: Room) -> list[Reading]:
+    """The next frames, read: at least one, fewer than ``most`` where they are large."""
+    batch: list[Reading] = []
+    held = 0
+    while reading and len(batch) < most and held < LARGEST_BATCH:
+        if batch and _must_wait(reading[0], room):
+            break
+        room.need(reading[0].number)
+        batch.append(reading.popleft())
+        held += batch[-1].size
+    return batch
 
 
 @contextmanager
@@ -109,9 +156,10 @@ def _one_opencv_thread() -> Iterator[None]:
 def _segment_read(batch: list[Reading], networks: Networks) -> list[Segmented | FrameResult | None]:
     """A batch through the networks once its frames are read; those that cannot be are ``failed``."""
     outcomes: list[Frame | FrameResult | None] = []
-    for ref, future in batch:
+    for one in batch:
+        ref = one.ref
         try:
-            outcomes.append(future.result())
+            outcomes.append(one.future.result())
         except FrameLeftError:
             outcomes.append(None)
         except UnreadableFrameError as error:
@@ -125,7 +173,7 @@ def _segment_read(batch: list[Reading], networks: Networks) -> list[Segmented | 
     return [next(segmented) if isinstance(outcome, Frame) else outcome for outcome in outcomes]
 
 
-def _finish_frame(segmented: Segmented, plan: ScoringPlan) -> FrameResult:
+def _finish_frame(segmented: Segmented, plan: ScoringPlan, room: Room) -> FrameResult:
     """Measure and save one frame. An unexpected error, twice, becomes a ``failed`` result."""
     ref = segmented.frame.ref
 
@@ -134,7 +182,12 @@ def _finish_frame(segmented: Segmented, plan: ScoringPlan) -> FrameResult:
         result.mask_file, result.overlay_file = plan.save(segmented.frame, labels, result)
         return labels, result
 
-    return try_twice(ref, measure_and_save)[1]
+    size = segmented.frame.image.nbytes
+    try:
+        with room.measuring(size):
+            return try_twice(ref, measure_and_save)[1]
+    finally:
+        room.leave(size)
 
 
 def _completed(result: FrameResult | None) -> Future[FrameResult | None]:

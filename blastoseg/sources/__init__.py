@@ -16,5 +16,5 @@ __all__ = [
     "with_sources",
 ]
 
-REVISION = 1
+REVISION = 2
 """To be raised by whoever changes what a frame's pixels, hours or pixel size are read as."""

@@ -10,15 +10,24 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from blastoseg.errors import UnreadableFrameError
-from blastoseg.records import Image
+from blastoseg.records import Decoded, Image
+from blastoseg.sources.jpeg import BLOCK, decode_jpeg
 
 SMALLEST_SIDE = 32
 LARGEST_PIXELS = 80_000_000
+BLACK_AND_WHITE = "has one bit a pixel, black or white and no gray: export it again, with 8 bits or more"
 FORMATS = ("JPEG", "PNG", "BMP")
-START_OF_SCAN = 0xDA
 
 
-def decode_image(data: bytes, name: str) -> Image:
+def decode_whole(data: bytes, name: str) -> Image:
+    """As ``decode_picture``, for those who can look at no doubt: UnreadableFrameError there too."""
+    decoded = decode_picture(data, name)
+    if decoded.damage:
+        raise UnreadableFrameError(f"{name}: looks damaged ({decoded.damage}): export it again")
+    return decoded.image
+
+
+def decode_picture(data: bytes, name: str) -> Decoded:
     """The picture as ``(y, x)``, uint8, or uint16 where the file holds 16 bits; colour becomes luma (BT.601).
 
     Transparency and EXIF are ignored. Raises UnreadableFrameError that begins with ``name``.
@@ -37,18 +46,22 @@ def decode_image(data: bytes, name: str) -> Image:
             f"{name}: its header is cut short or damaged ({error}): export it again"
         ) from error
     check_size(picture.height, picture.width, name)
+    if picture.mode == "1":
+        raise UnreadableFrameError(f"{name}: {BLACK_AND_WHITE}")
     try:
         if picture.format == "PNG":
             # Checks every chunk's sum up to the last chunk; the picture must be opened anew afterwards.
             picture.verify()
             if data[24:25] == b"\x10":
-                return _decode_16_bit_png(data)
+                return Decoded(_decode_16_bit_png(data))
             picture = Pillow.open(io.BytesIO(data), formats=("PNG",))
         elif picture.format == "JPEG":
-            _check_jpeg_end(data)
-            # Skips the colours, which are not needed.
-            picture.draft("L", picture.size)
-        return np.array(picture.convert("RGB" if picture.mode in ("P", "PA") else "L").convert("L"))
+            return decode_jpeg(data, _rows_coded_together(picture))
+        if picture.mode == "P" and _has_two_colours(picture):
+            raise UnreadableFrameError(f"{name}: {BLACK_AND_WHITE}")
+        return Decoded(np.array(picture.convert("RGB" if picture.mode in ("P", "PA") else "L").convert("L")))
+    except UnreadableFrameError:
+        raise
     except Exception as error:
         raise UnreadableFrameError(f"{name}: cut short or damaged ({error}): export it again") from error
 
@@ -69,22 +82,22 @@ def luma(image: NDArray[Any]) -> Image:
     return cast(Image, cv2.cvtColor(np.ascontiguousarray(image[..., :3]), cv2.COLOR_RGB2GRAY))
 
 
+def _has_two_colours(picture: Any) -> bool:
+    # Of a palette only what the pixels use counts; a picture of one colour is a dark frame.
+    return len(picture.getcolors() or ()) == 2
+
+
+def _rows_coded_together(jpeg: Any) -> int:
+    # One channel is coded block by block, whatever its sampling says.
+    return BLOCK * (max(vertical for _, _, vertical, _ in jpeg.layer) if len(jpeg.layer) > 1 else 1)
+
+
 def _decode_16_bit_png(data: bytes) -> Image:
     """Pillow would halve the depth of colour. OpenCV would not notice damage: that was checked before."""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
         raise ValueError("its pixels cannot be decoded")
     return cast(Image, image) if image.ndim == 2 else luma(image[..., 2::-1])
-
-
-def _check_jpeg_end(data: bytes) -> None:
-    """ValueError where the end marker is missing: decoders take zeros after a cut for gray pixels."""
-    position = 2
-    while data[position : position + 1] == b"\xff" and data[position + 1] != START_OF_SCAN:
-        # Segments are skipped whole: a thumbnail inside one has an end marker of its own.
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-    if data.rfind(b"\xff\xd9", position) < 0:
-        raise ValueError("it ends in the middle of its pixels")
 
 
 def _too_large(what: str) -> str:

@@ -2,13 +2,14 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from blastoseg.errors import InputNotFoundError
 from blastoseg.records import FrameRef, TimeReference
 from blastoseg.sources.addresses import Plane, SharpestOf
+from blastoseg.sources.containers import Container, Contents, list_contents
 from blastoseg.sources.focal import Moment, check_choice, choose_planes
 from blastoseg.sources.gathering import Gathering
 from blastoseg.sources.hours import interval_of
@@ -39,9 +40,14 @@ class Discovery:
     settling: set[Path] = field(default_factory=set)
 
 
-def discover_frames(paths: Sequence[Path], options: SourceOptions) -> Discovery:
+def discover_frames(
+    paths: Sequence[Path],
+    options: SourceOptions,
+    contents_of: Callable[[Container], Contents] = list_contents,
+) -> Discovery:
     """Find every frame below the paths; no pixel of a picture file is decoded.
 
+    ``contents_of`` opens the files that hold many frames: here, or in a process with limits.
     Embryos come in natural order, each with its frames in order of time and ``frame_index`` from 0. Raises
     InputNotFoundError for a path that is missing or holds no frames, UsageError for a focal plane that
     nothing has.
@@ -49,7 +55,7 @@ def discover_frames(paths: Sequence[Path], options: SourceOptions) -> Discovery:
     options.chosen_plane()
     if not paths:
         raise InputNotFoundError("no path given: name a folder of images, a video, a stack or a slide file")
-    gathering = Gathering(options)
+    gathering = Gathering(options, contents_of)
     for path in paths:
         gathering.gather(path)
     gathering.tell_equal_sources_apart()

@@ -4,6 +4,8 @@ import csv
 import math
 from pathlib import Path
 
+from blastoseg.sources.numbers import LONGEST_H, hours
+
 ENDING = "_timeelapsed.csv"
 LARGEST_FILE = 10_000_000
 
@@ -32,13 +34,13 @@ def read_elapsed(path: Path) -> dict[int, float]:
         raise ValueError(str(error)) from error
     if not rows or not {"frame_index", "time"} <= rows[0].keys():
         raise ValueError("needs the columns frame_index and time")
-    hours = {}
+    found = {}
     for number, row in enumerate(rows, start=2):
         try:
             index, time_h = int(row["frame_index"]), float(row["time"])
         except (TypeError, ValueError) as error:
-            raise ValueError(f"line {number}: {error}") from error
-        if not math.isfinite(time_h):
-            raise ValueError(f"line {number}: the time is not a finite number")
-        hours[index] = time_h
-    return hours
+            raise ValueError(f"line {number}: {str(error)[:200]}") from error
+        if math.isnan(hours(time_h)):
+            raise ValueError(f"line {number}: the time is no number of hours up to {LONGEST_H:g}")
+        found[index] = time_h
+    return found

@@ -7,13 +7,16 @@ their names; without a well every name, less its run, focal plane and hours, is 
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from blastoseg.errors import InputNotFoundError
 from blastoseg.files import natural_key
-from blastoseg.sources import images, slide, stack, video
+from blastoseg.sources import images, stack
 from blastoseg.sources.addresses import Nowhere, WholeImage
+from blastoseg.sources.containers import SUFFIXES as CONTAINERS
+from blastoseg.sources.containers import Container, Contents, list_contents
 from blastoseg.sources.elapsed import is_elapsed_file, video_of
 from blastoseg.sources.folders import Folder, Walk
 from blastoseg.sources.hours import set_hours
@@ -46,16 +49,19 @@ class Place:
         return printable("/".join(part for part in (*self.parts, name) if part)) or self.root.name
 
 
-SUFFIXES = images.SUFFIXES | stack.SUFFIXES | {video.SUFFIX, slide.SUFFIX}
+SUFFIXES = images.SUFFIXES | CONTAINERS
 
 Picture = tuple[NameParts, list[Shot]]
 """A picture's name and its planes: one, but for a TIFF with a focal axis."""
 
 
 class Gathering:
-    """Everything that the given paths hold, so far."""
+    """Everything that the given paths hold, so far. ``contents_of`` opens a file that holds many frames."""
 
-    def __init__(self, options: SourceOptions) -> None:
+    def __init__(
+        self, options: SourceOptions, contents_of: Callable[[Container], Contents] = list_contents
+    ) -> None:
+        self._contents_of = contents_of
         self.embryos = Embryos()
         self.ignored = 0
         self.notes: list[str] = []
@@ -175,7 +181,7 @@ class Gathering:
         elif suffix in stack.SUFFIXES:
             parts = self._names.read(stem.removesuffix(".ome"))
             plane = parts.plane if parts.plane is not None else place.plane
-            for series in stack.find_series(file.path, source, plane):
+            for series in self._contents_of(Container(file.path, source, plane)).series:
                 named = NameParts(
                     parts.rest + series.name,
                     parts.embryo + series.name if parts.embryo else "",
@@ -186,7 +192,7 @@ class Gathering:
                     pictures.append((named, series.moments[0]))
                 else:
                     time_stacks.append((named, series.moments))
-        elif suffix in (video.SUFFIX, slide.SUFFIX):
+        elif suffix in CONTAINERS:
             self._take_recording(file, source, place, self._names.read(stem))
         elif is_elapsed_file(file.name):
             self._elapsed[video_of(file.name)] = Path(file.path)
@@ -204,10 +210,9 @@ class Gathering:
 
     def _take_recording(self, file: os.DirEntry[str], source: str, place: Place, parts: NameParts) -> None:
         """A video or slide file: its wells name the embryos, the file itself where no well can be told."""
-        find = video.find_wells if file.name.casefold().endswith(video.SUFFIX) else slide.find_wells
-        wells, notes = find(file.path, source)
-        self.notes += notes
-        for well in wells:
+        contents = self._contents_of(Container(file.path, source))
+        self.notes += contents.notes
+        for well in contents.wells:
             if well.name:
                 embryo = self.embryos.of(Path(file.path).with_suffix(""), well.name)
             else:

@@ -15,7 +15,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from blastoseg.records import Frame, FrameRef, Image, TimeReference
+from blastoseg.records import Decoded, Frame, FrameRef, TimeReference
 from blastoseg.sources.addresses import WholeImage
 from blastoseg.sources.burned_in import read_clock_of_still
 from blastoseg.sources.elapsed import read_elapsed
@@ -62,14 +62,14 @@ def interval_of(embryo: Embryo, options: SourceOptions) -> float:
     return options.frame_interval_h
 
 
-def with_burned_in_hours(ref: FrameRef, image: Image) -> Frame:
+def with_burned_in_hours(ref: FrameRef, decoded: Decoded) -> Frame:
     """The frame with the hours of the clock burned into it, where it has one and nothing stronger counts."""
     hours = None
     if isinstance(ref.address, WholeImage) and ref.address.look_for_clock:
-        hours = read_clock_of_still(image)
+        hours = read_clock_of_still(decoded.image)
     if hours is not None:
         ref = replace(ref, time_h=hours, time_reference=TimeReference.UNKNOWN)
-    return Frame(ref, image)
+    return Frame(ref, decoded.image, decoded.damage)
 
 
 def _set_from_names(embryo: Embryo, reference: TimeReference) -> bool:

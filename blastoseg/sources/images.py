@@ -3,17 +3,22 @@
 import os
 
 from blastoseg.errors import UnreadableFrameError
-from blastoseg.records import Image
-from blastoseg.sources.decode import decode_image
+from blastoseg.records import Decoded, Image
+from blastoseg.sources.decode import decode_picture, decode_whole
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 LARGEST_FILE = 500_000_000
 """Bytes: an uncompressed frame of the largest accepted size and 16-bit colour."""
 
 
-def read_image(path: str | os.PathLike[str], name: str) -> Image:
+def read_picture_file(path: str | os.PathLike[str], name: str) -> Decoded:
     """Decode a picture file; UnreadableFrameError, beginning with ``name``, for anything that is wrong."""
-    return decode_image(read_whole(path, name), name)
+    return decode_picture(read_whole(path, name), name)
+
+
+def read_image(path: str | os.PathLike[str], name: str) -> Image:
+    """Decode a picture file that nobody looks at again: UnreadableFrameError also where it looks damaged."""
+    return decode_whole(read_whole(path, name), name)
 
 
 def read_whole(path: str | os.PathLike[str], name: str) -> bytes:

@@ -1,4 +1,5 @@
-"""Decoding in processes of their own: a file that crashes, hangs or devours its reader costs one frame.
+"""Decoding in processes of their own: a file that crashes, hangs or devours its reader costs one frame,
+or, where its frames are listed, itself.
 
 Decoders are native code, and the files come from a share that anybody writes to. Each reading thread hands
 a frame to a child process and waits. A child that dies or takes too long is replaced and the frame tried
@@ -17,6 +18,7 @@ from typing import Any, Self
 
 from blastoseg.errors import EnvironmentProblemError, UnreadableFrameError
 from blastoseg.records import Frame, FrameRef
+from blastoseg.sources.containers import Container, Contents, list_contents, unlisted
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.reading import read_frame
 from blastoseg.stopping import ignore_stop_signals
@@ -27,10 +29,15 @@ START_METHOD = "spawn"
 """Not fork: the parent has threads, and a network whose memory no child needs."""
 PATIENCE_S = 30.0
 """For one frame. A sleeping disk of a file server takes ten seconds to answer."""
+LISTING_PATIENCE_S = 60.0
+"""For what is in a slide file of many gigabytes on a slow share."""
 STARTING_S = 60.0
 MOST_MEMORY = 4 << 30
 """Bytes of address space of a child, where the system can hold it to that: Linux, macOS."""
 _GOODBYE_S = 2.0
+
+Job = FrameRef | Container
+"""A frame to be decoded, or a file whose frames are to be listed."""
 
 
 class IsolatedReaders:
@@ -63,19 +70,32 @@ class IsolatedReaders:
 
     def read(self, ref: FrameRef) -> Frame:
         """Decode one frame. Raises UnreadableFrameError, which begins with the ref's source."""
+        frame: Frame = self._answer(ref, PATIENCE_S, tries=2)
+        return frame
+
+    def contents_of(self, container: Container) -> Contents:
+        """List a file that holds many frames; one shot with a problem where that takes too much."""
+        try:
+            contents: Contents = self._answer(container, LISTING_PATIENCE_S, tries=1)
+        except UnreadableFrameError as error:
+            return unlisted(container, str(error))
+        return contents
+
+    def _answer(self, job: Job, patience_s: float, tries: int) -> Any:
+        often = ", twice" if tries == 2 else ""
         child = self._idle.get()
         try:
-            for _ in range(2):
+            for _ in range(tries):
                 child = child or self._start()
                 try:
-                    return child.read(ref)
+                    return child.answer(job, patience_s)
                 except _ReaderLostError as error:
-                    log.warning("%s: the process reading it %s: a new one is started", ref.source, error)
+                    log.warning("%s: the process reading it %s: a new one is started", job.source, error)
                     child.end()
-                    child, problem = None, f"its reader {error}, twice: export it again"
+                    child, problem = None, f"its reader {error}{often}: export it again"
                 except _ReaderFailedError as error:
-                    problem = f"unexpected error while reading: {error}, twice: see run.log"
-            raise UnreadableFrameError(f"{ref.source}: {problem}")
+                    problem = f"unexpected error while reading: {error}{often}: see run.log"
+            raise UnreadableFrameError(f"{job.source}: {problem}")
         finally:
             self._idle.put(child)
 
@@ -107,23 +127,22 @@ class _Child:
         theirs.close()
         self._is_ready = False
 
-    def read(self, ref: FrameRef) -> Frame:
+    def answer(self, job: Job, patience_s: float) -> Any:
         try:
             if not self._is_ready:
                 self._receive(STARTING_S)
                 self._is_ready = True
-            self._connection.send(ref)
-            outcome, answer = self._receive(PATIENCE_S)
+            self._connection.send(job)
+            outcome, answer = self._receive(patience_s)
         except (EOFError, OSError) as error:
             self._process.join(_GOODBYE_S)
             raise _ReaderLostError(f"died ({_in_words(self._process.exitcode)})") from error
         if outcome == "unreadable":
             raise UnreadableFrameError(answer)
         if outcome == "failed":
-            log.error("%s: unexpected error while reading:\n%s", ref.source, answer[1])
+            log.error("%s: unexpected error while reading:\n%s", job.source, answer[1])
             raise _ReaderFailedError(answer[0])
-        frame: Frame = answer
-        return frame
+        return answer
 
     def _receive(self, patience_s: float) -> Any:
         if not self._connection.poll(patience_s):
@@ -153,14 +172,18 @@ def _serve(connection: Connection, options: SourceOptions) -> None:
     with contextlib.suppress(EOFError, OSError):
         connection.send(("ready", None))
         while True:
-            ref = connection.recv()
+            job: Job = connection.recv()
             try:
-                answer: tuple[str, Any] = "frame", read_frame(ref, options)
+                answer: tuple[str, Any] = "answer", _done(job, options)
             except UnreadableFrameError as error:
                 answer = "unreadable", str(error)
             except Exception as error:
                 answer = "failed", (repr(error), traceback.format_exc())
             connection.send(answer)
+
+
+def _done(job: Job, options: SourceOptions) -> Any:
+    return list_contents(job) if isinstance(job, Container) else read_frame(job, options)
 
 
 def _limit_memory() -> None:

@@ -7,12 +7,11 @@ import regex
 
 from blastoseg.errors import SettingsError
 from blastoseg.settings import Naming
+from blastoseg.sources.numbers import LONGEST_H
 
 NO_RUN = -1
 NO_HOURS = -1.0
 HOURS_PER = {"h": 1.0, "min": 1 / 60, "s": 1 / 3600, "days": 24.0}
-LONGEST_H = 1000.0
-"""More is no embryo's age: a date or a number was taken for hours, or the unit is wrong."""
 PATIENCE_S = 0.2
 """For one pattern on one name: a careless pattern can try for years on a long name."""
 MOST_SLOW_NAMES = 20
@@ -108,3 +107,8 @@ def _number(text: str | None) -> float:
 def printable(text: str) -> str:
     """The text as valid Unicode: bytes of a file name that are no UTF-8 are shown as ``\\xNN``."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def is_printable(text: str) -> bool:
+    """Whether a name is valid Unicode. Native libraries and databases refuse, or crash on, any other."""
+    return printable(text) == text

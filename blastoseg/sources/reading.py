@@ -9,7 +9,7 @@ from blastoseg.records import Frame, FrameRef
 from blastoseg.sources.addresses import Plane, SharpestOf, SlidePicture, StackPlane, VideoFrame, WholeImage
 from blastoseg.sources.focal import focus_measure
 from blastoseg.sources.hours import with_burned_in_hours
-from blastoseg.sources.images import read_image
+from blastoseg.sources.images import read_picture_file
 from blastoseg.sources.options import BEST, SourceOptions
 from blastoseg.sources.slide import read_picture
 from blastoseg.sources.stack import read_plane
@@ -48,8 +48,11 @@ def _path_of(plane: Plane, ref: FrameRef) -> Path:
 
 
 def _read_sharpest(ref: FrameRef, planes: tuple[Plane, ...]) -> Frame:
-    """Of a moment's planes the sharpest by ``focus_measure``; planes that cannot be read do not count."""
-    best: tuple[float, Frame] | None = None
+    """Of a moment's planes the sharpest by ``focus_measure``; planes that cannot be read do not count.
+
+    A plane that looks damaged is taken only where no other is whole: damage has sharp edges.
+    """
+    best: tuple[tuple[bool, float], Frame] | None = None
     problems: list[str] = []
     for plane in planes:
         candidate = replace(
@@ -64,9 +67,9 @@ def _read_sharpest(ref: FrameRef, planes: tuple[Plane, ...]) -> Frame:
         except UnreadableFrameError as error:
             problems.append(str(error))
             continue
-        sharpness = focus_measure(frame.image)
-        if best is None or sharpness > best[0]:
-            best = sharpness, frame
+        rank = not frame.damage, focus_measure(frame.image)
+        if best is None or rank > best[0]:
+            best = rank, frame
     if best is None:
         raise UnreadableFrameError("; ".join(problems))
     return best[1]
@@ -75,11 +78,12 @@ def _read_sharpest(ref: FrameRef, planes: tuple[Plane, ...]) -> Frame:
 def _read_one(ref: FrameRef) -> Frame:
     match ref.address:
         case WholeImage():
-            return with_burned_in_hours(ref, read_image(ref.path, ref.source))
+            return with_burned_in_hours(ref, read_picture_file(ref.path, ref.source))
         case VideoFrame() as at:
             return read_video_frame(ref, at)
         case SlidePicture(row):
-            return Frame(ref, read_picture(ref.path, row, f"{ref.source}, {ref.embryo_id}, picture {row}"))
+            decoded = read_picture(ref.path, row, f"{ref.source}, {ref.embryo_id}, picture {row}")
+            return Frame(ref, decoded.image, decoded.damage)
         case StackPlane() as at:
             name = f"{ref.source}, image {at.index}" if at.index else ref.source
             return Frame(ref, read_plane(ref.path, at, name))

@@ -12,15 +12,18 @@ from contextlib import closing
 from pathlib import Path
 
 from blastoseg.errors import UnreadableFrameError
-from blastoseg.records import Image, TimeReference
+from blastoseg.records import Decoded, TimeReference
 from blastoseg.sources.addresses import SlidePicture
-from blastoseg.sources.decode import decode_image
+from blastoseg.sources.decode import decode_picture
+from blastoseg.sources.numbers import LARGEST_WHOLE, LONGEST_NAME, MOST_DIGITS, day, hours, number, whole
 from blastoseg.sources.shots import Shot
 from blastoseg.sources.wells import Well, one_problem
 
 SUFFIX = ".pdb"
 LARGEST_PICTURE = 50_000_000
-LONGEST_LISTING_S = 600.0
+MOST_PICTURES = 500_000
+"""A dish of 12 wells, 800 runs and 11 planes has 105,600."""
+LONGEST_LISTING_S = 50.0
 LONGEST_COURSE_H = 24.0 * 30
 MAGIC = b"SQLite format 3\x00"
 EXPORT_AGAIN = "copy it from the incubator again"
@@ -51,7 +54,7 @@ def find_wells(path: str, source: str) -> tuple[list[Well], list[str]]:
     return _by_well(rows, path, source, fertilization)
 
 
-def read_picture(path: Path, row: int, name: str) -> Image:
+def read_picture(path: Path, row: int, name: str) -> Decoded:
     """Decode the picture of one row. Raises UnreadableFrameError, beginning with ``name``."""
     try:
         found = (
@@ -72,7 +75,7 @@ def read_picture(path: Path, row: int, name: str) -> Image:
         raise UnreadableFrameError(f"{name}: {length / 1e6:.0f} MB are too large for a picture")
     if not isinstance(picture, bytes):
         raise UnreadableFrameError(f"{name}: the slide file holds no picture here: {EXPORT_AGAIN}")
-    return decode_image(picture, name)
+    return decode_picture(picture, name)
 
 
 def _open(path: str, time_limit_s: float) -> sqlite3.Connection:
@@ -80,6 +83,8 @@ def _open(path: str, time_limit_s: float) -> sqlite3.Connection:
     database = sqlite3.connect(address, uri=True, timeout=5.0)
     database.execute("PRAGMA trusted_schema = OFF")
     database.execute("PRAGMA cell_size_check = ON")
+    # No value is longer than a picture: SQLite refuses it before it takes the memory.
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_PICTURE)
     if time_limit_s < math.inf:
         # A damaged or malicious file must not hold up the night: a true value interrupts the query.
         deadline = time.monotonic() + time_limit_s
@@ -91,38 +96,36 @@ def _list_pictures(database: sqlite3.Connection) -> list[Row]:
     kind = database.execute("SELECT type FROM sqlite_master WHERE name = 'IMAGES' COLLATE NOCASE").fetchone()
     if kind != ("table",):
         raise sqlite3.DatabaseError("it has no table IMAGES")
-    return database.execute("SELECT rowid, Well, Run, Focal, Time FROM IMAGES").fetchall()
+    rows = database.execute(
+        "SELECT rowid, Well, Run, Focal, Time FROM IMAGES LIMIT ?", (MOST_PICTURES + 1,)
+    ).fetchall()
+    if len(rows) > MOST_PICTURES:
+        raise sqlite3.DatabaseError(f"it has more than {MOST_PICTURES:,} pictures")
+    return rows
 
 
 def _fertilization(database: sqlite3.Connection) -> float:
     try:
-        found = database.execute("SELECT Val FROM GENERAL WHERE Par = 'Fertilization'").fetchone()
-    except sqlite3.OperationalError:
-        # The table is missing: no fertilization is known, which is not an error.
+        found = database.execute(
+            "SELECT Val FROM GENERAL WHERE Par = 'Fertilization' AND length(Val) <= ?", (MOST_DIGITS,)
+        ).fetchone()
+    except (sqlite3.OperationalError, sqlite3.DataError):
+        # The table is missing, or the value too long for a date: no time is known, which is not an error.
         return math.nan
-    return _number(found[0]) if found else math.nan
-
-
-def _number(value: object) -> float:
-    """A number stored as such or as text, also with a decimal comma; NaN for anything else."""
-    try:
-        number = float(str(value).strip().replace(",", "."))
-    except ValueError:
-        return math.nan
-    return number if math.isfinite(number) else math.nan
+    return day(found[0]) if found else math.nan
 
 
 def _by_well(rows: list[Row], path: str, source: str, fertilization: float) -> tuple[list[Well], list[str]]:
-    wells: dict[str, list[tuple[int, float, float, float]]] = defaultdict(list)
+    wells: dict[str, list[tuple[int, int, int, float]]] = defaultdict(list)
     damaged: list[tuple[int, int, Shot]] = []
     for row, well, run, focal, moment in rows:
-        run_number, plane = _number(run), _number(focal)
+        run_number, plane = whole(run), whole(focal)
         name = _well_name(well)
-        if not name or math.isnan(run_number) or math.isnan(plane):
-            what = f"{source}: picture {row} tells no well, run or focal plane: {EXPORT_AGAIN}"
+        if not name or run_number is None or plane is None:
+            what = f"{source}: picture {row} tells no well, run or focal plane to use: {EXPORT_AGAIN}"
             damaged.append((row, -1, Shot(source, path, SlidePicture(row), problem=what)))
         else:
-            wells[name].append((row, run_number, plane, _number(moment)))
+            wells[name].append((row, run_number, plane, day(moment)))
     found, notes = [], []
     for name, pictures in wells.items():
         times = [moment for *_, moment in pictures if not math.isnan(moment)]
@@ -131,21 +134,13 @@ def _by_well(rows: list[Row], path: str, source: str, fertilization: float) -> t
             notes.append(
                 f"{source}, {name}: no usable time of fertilization; hours count from the first picture"
             )
-        shots = [
-            (
-                0,
-                int(run),
-                Shot(
-                    source,
-                    path,
-                    SlidePicture(row),
-                    int(plane),
-                    time_h=(moment - start) * 24,
-                    time_reference=TimeReference.UNKNOWN if math.isnan(moment) else reference,
-                ),
-            )
-            for row, run, plane, moment in pictures
-        ]
+        shots = []
+        for row, run, plane, moment in pictures:
+            time_h = hours((moment - start) * 24)
+            counted_from = TimeReference.UNKNOWN if math.isnan(time_h) else reference
+            at = SlidePicture(row)
+            shot = Shot(source, path, at, plane, time_h=time_h, time_reference=counted_from)
+            shots.append((0, run, shot))
         found.append(Well(name, has_clock=bool(times), shots=shots))
     if damaged:
         found.append(Well(shots=damaged))
@@ -153,10 +148,10 @@ def _by_well(rows: list[Row], path: str, source: str, fertilization: float) -> t
 
 
 def _well_name(well: object) -> str:
-    number = _number(well)
-    if math.isnan(number):
-        return f"Well {well.strip()}" if isinstance(well, str) and well.strip() else ""
-    return f"Well {number:g}"
+    found = number(well)
+    if not math.isnan(found):
+        return f"Well {found:g}" if abs(found) <= LARGEST_WHOLE else ""
+    return f"Well {well.strip()}" if isinstance(well, str) and 0 < len(well.strip()) <= LONGEST_NAME else ""
 
 
 def _clock_start(times: list[float], fertilization: float) -> tuple[float, TimeReference]:

@@ -19,7 +19,8 @@ import tifffile
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Image, TimeReference
 from blastoseg.sources.addresses import Nowhere, StackPlane
-from blastoseg.sources.decode import check_size
+from blastoseg.sources.decode import BLACK_AND_WHITE, check_size
+from blastoseg.sources.numbers import hours
 from blastoseg.sources.shots import Shot
 from blastoseg.sources.tiff_metadata import Scale, read_scale
 from blastoseg.sources.tiff_pixels import read_pixels
@@ -154,17 +155,22 @@ def _planes(indices: list[int], moment: int, of: tuple[int, Shot], scale: Scale)
             like.path,
             StackPlane(number, index),
             plane,
-            time_h=moment * scale.interval_h,
+            time_h=hours(moment * scale.interval_h),
             time_reference=TimeReference.RECORDING if timed else TimeReference.UNKNOWN,
             um_per_px=scale.um_per_px,
             um_per_px_source=scale.um_per_px_source,
         )
 
 
-def read_plane(path: Path, at: StackPlane, name: str) -> Image:
-    """Decode one plane, ``(y, x)``. Raises UnreadableFrameError, beginning with ``name``."""
+def read_plane(path: Path, at: StackPlane, name: str, is_mask: bool = False) -> Image:
+    """Decode one plane, ``(y, x)``. Raises UnreadableFrameError, beginning with ``name``.
+
+    Black and white is for masks only: there is no embryo to be seen in it.
+    """
     try:
         tiff = _tiff_of_this_thread(path)
+        if not is_mask and tiff.series[at.series].keyframe.bitspersample == 1:
+            raise UnreadableFrameError(f"{name}: {BLACK_AND_WHITE}")
         return read_pixels(tiff, at.series, at.index, name)
     except UnreadableFrameError:
         raise

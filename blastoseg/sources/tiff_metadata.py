@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import tifffile
 
 from blastoseg.settings import is_pixel_size
+from blastoseg.sources.numbers import hours, number
 
 UM_PER = {
     "nm": 1e-3, "nanometer": 1e-3, "um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "mm": 1e3,
@@ -36,14 +37,14 @@ class Scale:
     problem: str = ""
 
 
-def read_scale(tiff: tifffile.TiffFile, number: int) -> Scale:
+def read_scale(tiff: tifffile.TiffFile, index: int) -> Scale:
     """Pixel size and time step of a series: from OME, ImageJ or the TIFF's own resolution, in this order."""
     if tiff.is_ome and tiff.ome_metadata:
-        size, interval_h, source = *_from_ome(tiff.ome_metadata, number), "OME"
+        size, interval_h, source = *_from_ome(tiff.ome_metadata, index), "OME"
     elif tiff.is_imagej and tiff.imagej_metadata:
         size, interval_h, source = *_from_imagej(tiff), "ImageJ"
     else:
-        size, interval_h, source = _from_resolution(tiff.series[number].keyframe), math.nan, "TIFF resolution"
+        size, interval_h, source = _from_resolution(tiff.series[index].keyframe), math.nan, "TIFF resolution"
     x, y = size
     if not (is_pixel_size(x) and is_pixel_size(y)):
         return Scale(interval_h=interval_h)
@@ -55,18 +56,18 @@ def read_scale(tiff: tifffile.TiffFile, number: int) -> Scale:
     return Scale((x + y) / 2, f"metadata ({source})", interval_h)
 
 
-def _from_ome(text: str, number: int) -> tuple[tuple[float, float], float]:
+def _from_ome(text: str, index: int) -> tuple[tuple[float, float], float]:
     try:
         # tifffile has parsed the same text; expat refuses entities that blow up.
-        pixels = ElementTree.fromstring(text).findall(".//{*}Pixels")[number]  # noqa: S314
+        pixels = ElementTree.fromstring(text).findall(".//{*}Pixels")[index]  # noqa: S314
     except (ElementTree.ParseError, IndexError):
         return (math.nan, math.nan), math.nan
     x, y = (
-        _number(pixels.get(f"PhysicalSize{axis}")) * _um_per(pixels.get(f"PhysicalSize{axis}Unit", "um"))
+        number(pixels.get(f"PhysicalSize{axis}")) * _um_per(pixels.get(f"PhysicalSize{axis}Unit", "um"))
         for axis in "XY"
     )
     unit = HOURS_PER.get(pixels.get("TimeIncrementUnit", "s"), math.nan)
-    return (x, y), _positive(_number(pixels.get("TimeIncrement")) * unit)
+    return (x, y), _step(number(pixels.get("TimeIncrement")) * unit)
 
 
 def _from_imagej(tiff: tifffile.TiffFile) -> tuple[tuple[float, float], float]:
@@ -74,8 +75,8 @@ def _from_imagej(tiff: tifffile.TiffFile) -> tuple[tuple[float, float], float]:
     x, y = _tag_resolution(tiff.pages[0])
     unit = str(metadata.get("unit", ""))
     unit_y = str(metadata.get("yunit", unit))
-    step = _number(metadata.get("finterval")) * HOURS_PER.get(str(metadata.get("tunit", "s")), 1 / 3600)
-    return (_um_per(unit) / x, _um_per(unit_y) / y), _positive(step)
+    step = number(metadata.get("finterval")) * HOURS_PER.get(str(metadata.get("tunit", "s")), 1 / 3600)
+    return (_um_per(unit) / x, _um_per(unit_y) / y), _step(step)
 
 
 def _from_resolution(page: Any) -> tuple[float, float]:
@@ -101,12 +102,5 @@ def _um_per(unit: str) -> float:
     return UM_PER.get(plain.replace("metre", "meter"), math.nan)
 
 
-def _number(value: object) -> float:
-    try:
-        return float(str(value))
-    except ValueError:
-        return math.nan
-
-
-def _positive(value: float) -> float:
-    return value if value > 0 and math.isfinite(value) else math.nan
+def _step(value: float) -> float:
+    return hours(value) if value > 0 else math.nan

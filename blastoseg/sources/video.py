@@ -13,7 +13,7 @@ from blastoseg.records import Frame, FrameRef, TimeReference
 from blastoseg.sources.addresses import VideoFrame
 from blastoseg.sources.avi import AviError, index_frames
 from blastoseg.sources.burned_in import read_hours, read_well
-from blastoseg.sources.decode import decode_image
+from blastoseg.sources.decode import decode_picture
 from blastoseg.sources.images import LARGEST_FILE, unreadable
 from blastoseg.sources.shots import Shot
 from blastoseg.sources.wells import Well, one_problem
@@ -35,7 +35,7 @@ def find_wells(path: str, source: str) -> tuple[list[Well], list[str]]:
     well = Well()
     for offset, length in index.frames[:: max(1, len(index.frames) // FRAMES_TO_LOOK_AT)]:
         try:
-            image = decode_image(_read_bytes(Path(path), offset, length, source), source)
+            image = decode_picture(_read_bytes(Path(path), offset, length, source), source).image
         except UnreadableFrameError:
             continue
         number = read_well(image)
@@ -55,10 +55,10 @@ def find_wells(path: str, source: str) -> tuple[list[Well], list[str]]:
 def read_video_frame(ref: FrameRef, at: VideoFrame) -> Frame:
     """Decode one frame; its hours are those on its burned-in clock, NaN where that cannot be read."""
     name = f"{ref.source}, frame {at.number}"
-    image = decode_image(_read_bytes(ref.path, at.offset, at.length, name), name)
+    decoded = decode_picture(_read_bytes(ref.path, at.offset, at.length, name), name)
     if at.has_clock:
-        ref = replace(ref, time_h=read_hours(image), time_reference=TimeReference.UNKNOWN)
-    return Frame(ref, image)
+        ref = replace(ref, time_h=read_hours(decoded.image), time_reference=TimeReference.UNKNOWN)
+    return Frame(ref, decoded.image, decoded.damage)
 
 
 def _read_bytes(path: Path, offset: int, length: int, name: str) -> bytes:

@@ -25,6 +25,7 @@ from blastoseg.model.card import (
     TrainingCard,
     sha256_of,
 )
+from blastoseg.model.segmenter import Segmenter
 from blastoseg.training.checkpoints import explain_failed_save
 from blastoseg.training.metrics import Summary
 from blastoseg.training.recipe import Job, Recipe
@@ -90,8 +91,10 @@ def export_model(model: TrainedModel, folder: Path) -> Card:
             tomli_w.dumps(model.recipe.model_dump(mode="json", exclude_none=True)), folder / RECIPE_FILE
         )
     card = _card_of(model, {name: sha256_of(folder / name) for name in (SEGMENTER_FILE, LOCATOR_FILE)})
+    card = card.model_copy(update={"folder": folder})
+    card = card.model_copy(update={"reference": Segmenter(card, "cpu").reference_answer()})
     _save_text(tomli_w.dumps(card.model_dump(mode="json", exclude_none=True)), folder / CARD_FILE)
-    return card.model_copy(update={"folder": folder})
+    return card
 
 
 def _card_of(model: TrainedModel, files: dict[str, str]) -> Card:

@@ -83,8 +83,8 @@ class Job(DescribedNetwork):
 
     architecture: str = "i2cnet"
     network: dict[str, Any]
-    input_size: int = Field(gt=0)
-    second_size: int | None = Field(default=None, gt=0)
+    input_size: int
+    second_size: int | None = None
     data: Data
     augmentation: Augmentation = Augmentation()
     unlabelled: Unlabelled | None = None

@@ -151,3 +151,61 @@ def test_listing_models_does_not_load_torch() -> None:
     code = "import sys; from blastoseg.model.card import available_weights as names; names(); "
     code += "sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _with_tensors(folder: Path, name: str, change) -> None:
+    """The model with the tensors of one file changed, under a card that agrees with it."""
+    from safetensors.torch import load, save
+
+    tensors = load((folder / name).read_bytes())
+    rehashed(folder, name, save({key: change(value) for key, value in tensors.items()}))
+
+
+def _of_weights(change):
+    return lambda tensor: change(tensor) if tensor.is_floating_point() else tensor
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "locator.safetensors"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda tensor: tensor * float("nan"), "no finite number"),
+        (lambda tensor: tensor / 0, "no finite number"),
+        (lambda tensor: tensor * 1e30, "which is no weight"),
+        (lambda tensor: tensor * 0, "every weight is zero"),
+        (lambda tensor: tensor.char(), "is of type int8"),
+    ],
+)
+def test_weights_that_cannot_be_weights_are_refused(tiny_model: Path, name: str, change, said: str) -> None:
+    _with_tensors(tiny_model, name, _of_weights(change))
+    load = load_network if name.startswith("weights") else load_locator
+    with pytest.raises(WeightsError, match=said) as caught:
+        load(load_card(tiny_model))
+    assert name in str(caught.value)
+    assert "copy the model folder again" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        (
+            'normalisation = "crop-mean-std"\nconfig',
+            'temperature = 1e-300\nnormalisation = "crop-mean-std"\nconfig',
+            "temperature",
+        ),
+        (
+            'normalisation = "crop-mean-std"\nconfig',
+            'temperature = inf\nnormalisation = "crop-mean-std"\nconfig',
+            "temperature",
+        ),
+        ("input_size = 64", "input_size = 32", "segmenter.input_size"),
+        ("input_size = 64", "input_size = 65536", "segmenter.input_size"),
+        ("input_size = 32", "input_size = 16", "locator.input_size"),
+        ("threshold = 0.5", "threshold = 1e-9", "locator.threshold"),
+        ("hours = 0.0", "hours = inf", "training.hours"),
+    ],
+)
+def test_numbers_of_a_card_are_bounded(tiny_model: Path, old: str, new: str, named: str) -> None:
+    rewritten(tiny_model, old, new)
+    with pytest.raises(WeightsError, match=named):
+        load_card(tiny_model)

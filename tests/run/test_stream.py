@@ -1,8 +1,11 @@
 """Frames streamed through the stages: order, failures, bounds."""
 
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from blastoseg.errors import OutputError, UnreadableFrameError
@@ -85,3 +88,60 @@ def test_frames_in_flight_are_bounded():
         with lock:
             alive -= 1
     assert most <= 9 * FourAtATime.batch_size + 2
+
+
+@pytest.mark.parametrize("first_large", [0, 30])
+def test_decoded_frames_are_bounded_by_their_bytes_too(first_large):
+    large = read_blastocyst(refs(1)[0]).image
+    lock, held, most = threading.Lock(), 0, 0
+
+    def read(ref):
+        nonlocal held, most
+        image = large if ref.frame_index >= first_large else np.zeros((32, 32), np.uint8)
+        with lock:
+            held += image.nbytes
+            most = max(most, held)
+        return Frame(ref, image)
+
+    def save(frame, labels, result):
+        nonlocal held
+        with lock:
+            held -= frame.image.nbytes
+        return "", ""
+
+    limit = 3 * large.nbytes
+    scored = list(score_frames(refs(60), replace(plan(read, save), most_bytes=limit)))
+    assert len(scored) == 60
+    # Two workers may begin a frame each while there is still room, and one frame may be needed at once.
+    assert most <= limit + 3 * large.nbytes
+
+
+def test_a_frame_larger_than_all_the_room_is_scored_alone():
+    results = list(score_frames(refs(12), replace(plan(read_blastocyst), most_bytes=1)))
+    assert [result.ref.frame_index for result in results] == list(range(12))
+
+
+def test_an_error_that_ends_the_run_frees_those_who_wait_for_room():
+    def save(frame, labels, result):
+        raise OutputError("out/masks: cannot be written (No space left on device)")
+
+    with pytest.raises(OutputError, match="No space left"):
+        list(score_frames(refs(40), replace(plan(read_blastocyst, save), most_bytes=1)))
+
+
+def test_large_frames_are_measured_one_after_the_other():
+    lock, alive, most = threading.Lock(), 0, 0
+
+    def save(frame, labels, result):
+        nonlocal alive, most
+        with lock:
+            alive += 1
+            most = max(most, alive)
+        time.sleep(0.01)
+        with lock:
+            alive -= 1
+        return "", ""
+
+    large = read_blastocyst(refs(1)[0]).image.nbytes
+    list(score_frames(refs(12), replace(plan(read_blastocyst, save), most_bytes=4 * large)))
+    assert most == 1

@@ -142,7 +142,7 @@ def test_a_recipe_for_frames_asks_for_them(lab: Path, tiny_model: Path) -> None:
 def test_labels_that_went_astray_end_the_training_without_weights(lab: Path, tiny_model: Path) -> None:
     recipe = write_recipe(lab, recipe_content(tiny_model, confidence=0.999, watched_steps=2))
     code, said = command("train", "--unlabelled", "night", "--recipe", recipe, "--out", "mine")
-    assert code == 14
+    assert code == 15
     assert "no pixel of the unlabelled frames was used" in said
     assert not (lab / "mine").exists()
 

@@ -19,15 +19,22 @@ from blastoseg.tissues import INSIDE_OUT
 
 C = TypeVar("C", bound=Configuration)
 
+LARGEST_SIDE = 2048
+"""Pixels: more than an embryo has in any frame."""
+
 
 class Registry(Generic[C]):
     """Names of one kind of network, each with the file and the class that describe it.
 
     ``given`` are the settings that belong to the task and not to a network: no card and no recipe has them.
+    ``least_side`` is the smallest input, in pixels, in which the task can be seen at all.
     """
 
-    def __init__(self, kind: str, described_by: Mapping[str, str], given: Mapping[str, int]) -> None:
+    def __init__(
+        self, kind: str, described_by: Mapping[str, str], given: Mapping[str, int], least_side: int
+    ) -> None:
         self.kind = kind
+        self.least_side = least_side
         self._described_by = dict(described_by)
         self._given = dict(given)
 
@@ -39,6 +46,13 @@ class Registry(Generic[C]):
         if name not in self._described_by:
             raise ValueError(f"unknown {self.kind} {name!r}: choose one of {', '.join(self)}")
         return name
+
+    def check_side(self, side: int) -> None:
+        """Raise ValueError, with the sides to take instead, for an input of too few or too many pixels."""
+        if not self.least_side <= side <= LARGEST_SIDE:
+            raise ValueError(
+                f"a {self.kind} sees {self.least_side} to {LARGEST_SIDE} pixels a side, not {side}"
+            )
 
     def configure(self, name: str, settings: Mapping[str, Any]) -> C:
         """The configuration of a network by name. Raises ValueError naming the key that is wrong."""
@@ -60,6 +74,8 @@ SEGMENTERS: Registry[SegmenterConfiguration] = Registry(
         "unet": "unet:UNetConfig",
     },
     given={"classes": len(INSIDE_OUT)},
+    # Below, a zona is less than a pixel or two wide.
+    least_side=64,
 )
 LOCATORS: Registry[LocatorConfiguration] = Registry(
     "locator",
@@ -67,4 +83,5 @@ LOCATORS: Registry[LocatorConfiguration] = Registry(
         "unet": "unet_locator_config:LocatorConfig",
     },
     given={"outputs": 2},
+    least_side=32,
 )

@@ -38,7 +38,7 @@ class Case:
             self.network = self.configuration.build()
         except EnvironmentProblemError as error:
             pytest.skip(str(error))
-        self.side = 2 * self.configuration.input_multiple
+        self.side = max(64, 2 * self.configuration.input_multiple)
         for part in self.network.modules():
             if isinstance(part, torch.nn.BatchNorm2d):
                 torch.nn.init.uniform_(part.running_mean, -0.5, 0.5)
