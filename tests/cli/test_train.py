@@ -16,7 +16,7 @@ import torch
 from typer.testing import CliRunner
 
 from blastoseg.cli import app
-from blastoseg.model.card import load_card
+from blastoseg.model.card import available_weights, load_card
 from blastoseg.model.loading import verify_weights
 
 pytestmark = pytest.mark.slow
@@ -132,13 +132,18 @@ def test_the_only_labelled_source_takes_a_folder_with_or_without_its_name(lab: P
         assert code == 0, said
 
 
-def test_without_data_the_synthetic_recipe_is_taken(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("words", "name"), [([], "synthetic"), (["--unlabelled", "data"], "adapt")])
+def test_without_data_a_recipe_without_labels_is_taken(
+    words: list[str], name: str, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "starter" not in available_weights():
+        pytest.skip("the starter weights are not in this checkout")
     taken: list[str] = []
     monkeypatch.setattr(
-        "blastoseg.training.train_model.train_model", lambda recipe, *_: taken.append(recipe.name)
+        "blastoseg.training.train_model.train_model", lambda recipe, *_, **__: taken.append(recipe.name)
     )
-    assert command("train", "--out", "mine")[0] == 0
-    assert taken == ["synthetic"]
+    assert command("train", *words, "--out", "mine")[0] == 0
+    assert taken == [name]
 
 
 @pytest.mark.parametrize(
