@@ -21,7 +21,7 @@ demo: $(VENV)/.runtime
 	@echo "Open .demo/day5/report.xlsx"
 
 test: lint
-	$(BIN)/python -m pytest -q $(TESTS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(TESTS)
 
 fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -m "not slow" $(TESTS)

@@ -161,8 +161,9 @@ def clash_key(name: str) -> str:
 
 
 def _is_safe(letter: str) -> bool:
-    # A "#" ends a link in a workbook; the rest Windows refuses, or nobody can see.
-    return letter.isprintable() and letter not in '<>:"/\\|?*#'
+    # "#" ends a link in a workbook; "=" begins a formula; quotes, "`" and "$" are a shell's; the rest Windows
+    # refuses, or nobody can see.
+    return letter.isprintable() and letter not in "<>:\"/\\|?*#=`$'"
 
 
 def _shortened(name: str) -> str:

@@ -21,6 +21,8 @@ ODD_TABLE = "its quantisation table is a standard one but for a few values"
 JUMP_AT_ROW = "its brightness jumps at row "
 LEAST_JUMP = 1.6
 """Gray levels between rows of blocks, beyond what the picture shows elsewhere; less moves no outline."""
+TIMES_THE_GRID = 3.0
+"""So many times what most rows of blocks step by: coarse compression, an earlier one too, shows its grid."""
 MOST_OF_A_BLOCK = 5.0
 """Gray levels that one block may add to a jump: a real edge is steep, but not as wide as the picture."""
 FEW_VALUES = 6
@@ -112,11 +114,21 @@ def jump_of_brightness(image: Image, unit_height: int) -> int | None:
     rows, columns = image.shape[0] // unit_height, image.shape[1] // BLOCK
     if rows < 3 or columns < 4:
         return None
-    size, row = _largest_staircase(_steps(image, unit_height, 0))
+    staircases = _staircases(_steps(image, unit_height, 0))
+    row = int(staircases.argmax())
+    size = float(staircases[row])
     if size < LEAST_JUMP:
         return None
-    elsewhere = max(_largest_staircase(_steps(image, unit_height, shift))[0] for shift in (2, 4, 6))
-    return (row + 1) * unit_height if size >= elsewhere + LEAST_JUMP else None
+    # What the picture shows by itself is seen between the rows of blocks too.
+    between = [_staircases(_steps(image, unit_height, shift)) for shift in (2, 4, 6)]
+    grid = _of_most(staircases) - float(np.median([_of_most(other) for other in between]))
+    elsewhere = max(float(other.max()) for other in between)
+    is_jump = size >= elsewhere + LEAST_JUMP and size >= TIMES_THE_GRID * grid
+    return (row + 1) * unit_height if is_jump else None
+
+
+def _of_most(staircases: NDArray[np.float32]) -> float:
+    return float(np.quantile(staircases, 0.75))
 
 
 def _steps(image: Image, unit_height: int, shift: int) -> NDArray[np.float32]:
@@ -132,10 +144,10 @@ def _steps(image: Image, unit_height: int, shift: int) -> NDArray[np.float32]:
     return steps
 
 
-def _largest_staircase(steps: NDArray[np.float32]) -> tuple[float, int]:
-    """Gray levels of the largest step that goes on to the right one row higher, and the higher row."""
+def _staircases(steps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """By row, gray levels of the largest step that goes on to the right one row higher."""
     if len(steps) < 2:
-        return 0.0, 0
+        return np.zeros(1, np.float32)
     columns = steps.shape[1]
     counts = np.arange(1, columns)
     # Left of the column the lower row, from it on the upper one; a level edge is a banner and no damage.
@@ -145,8 +157,7 @@ def _largest_staircase(steps: NDArray[np.float32]) -> tuple[float, int]:
     level = np.maximum(np.abs(left) / counts, np.abs(right) / (columns - counts))
     apart = np.minimum(np.abs(left) / counts, np.abs(right) / (columns - counts))
     both[(np.sign(left) != np.sign(right)) | (apart < level / 2)] = 0
-    row = int(both.max(axis=1).argmax())
-    return float(both[row].max()), row
+    return np.asarray(both.max(axis=1), np.float32)
 
 
 _BASES = (

@@ -70,6 +70,13 @@ def test_a_whole_jpeg_decodes_as_pillow_decodes_it_and_is_not_doubted(image, opt
     assert decoded.damage == ""
 
 
+def test_the_grid_that_an_earlier_coarse_compression_left_is_seldom_taken_for_damage() -> None:
+    view = View(128, 128, preset="unseen")
+    images = (draw_frame(np.random.default_rng(seed), view).image for seed in range(60))
+    found = [decode_picture(encoded(image, quality=90), "a").damage for image in images]
+    assert sum(bool(damage) for damage in found) <= 8
+
+
 def test_no_real_frame_is_doubted(real: Path) -> None:
     files = [*real.glob("embryoscope/frames/*/*.jpg"), *real.glob("frames/*.jpg")]
     jpegs = [file.read_bytes() for file in files]
