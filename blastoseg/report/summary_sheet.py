@@ -28,6 +28,8 @@ THUMBNAIL_SIDE = 110
 STATUS_COLOURS = {"ok": "FFD6E9F8", "review": "FFFFEB9C", "excluded": "FFE7E6E6", "failed": "FFF4B183"}
 FLAG_COLOUR = "FFFFF4D6"
 _WIDTHS = {"embryo_id": 12, "time_h": 7, "status": 9, "flags": 13, "reason": 22, "frame_choice": 16}
+_PRINTED_PERCENT = 55
+"""So large that it can be read: a lab's Summary is two sheets of A4 wide."""
 _PICTURE_WIDTH, _LINK_WIDTH, _MEASURE_WIDTH, _COURSE_WIDTH = 15.5, 7.5, 9.7, 8.7
 
 
@@ -49,7 +51,7 @@ def write_summary(workbook: Workbook, embryos: pd.DataFrame, pictures: Mapping[s
         *(_LINK_WIDTH, _LINK_WIDTH),
     ]
     heading = f"Embryos: the best recent frame of each, lengths in {symbols_of(unit)}, {_hours(embryos)}"
-    sheet = Sheet(workbook, "Summary", heading, Layout(widths, frozen_columns=2))
+    sheet = Sheet(workbook, "Summary", heading, Layout(widths, frozen_columns=2, scale=_PRINTED_PERCENT))
     identity = [heading_of(BY_NAME[name]) for name in IDENTITY]
     measures = [headline.heading(unit) for headline in shown]
     sheet.append_header(["Picture", *identity, *measures, "Overlay", "Mask"], len(embryos))

@@ -44,14 +44,26 @@ def test_every_sheet_is_printed_on_a4_across_with_the_notice_on_every_page(path)
     assert HEADER_ROW == 4
 
 
-def test_what_people_read_is_as_wide_as_the_page_and_the_sheets_with_every_column_are_not(path):
+def test_sheets_too_wide_to_be_read_on_one_page_keep_a_scale_and_the_others_fit(path):
     is_fitted = {sheet.title: sheet.sheet_properties.pageSetUpPr.fitToPage for sheet in load_workbook(path)}
-    assert {title for title, fitted in is_fitted.items() if not fitted} == {"Embryos", "Frames", "Timeline"}
+    at_a_scale = {title for title, fitted in is_fitted.items() if not fitted}
+    assert at_a_scale == {"Summary", "Embryos", "Frames", "Timeline"}
+
+
+def test_the_summary_is_at_most_two_pages_wide(path):
+    sheet = load_workbook(path)["Summary"]
+    inches = (
+        sum(one.width for one in sheet.column_dimensions.values()) * 7 / 96 * sheet.page_setup.scale / 100
+    )
+    margins = sheet.page_margins.left + sheet.page_margins.right
+    assert inches < 2 * (11.69 - margins)
 
 
 def test_the_scale_reaches_the_file_before_the_first_row(path):
     with zipfile.ZipFile(path) as parts:
-        texts = [parts.read(f"xl/worksheets/sheet{place}.xml").decode() for place in (1, 4)]
+        titles = load_workbook(path).sheetnames
+        places = [titles.index(title) + 1 for title in ("Quality", "Summary")]
+        texts = [parts.read(f"xl/worksheets/sheet{place}.xml").decode() for place in places]
     assert 'fitToPage="1"' in texts[0]
     assert 'fitToPage="1"' not in texts[1]
 
