@@ -24,7 +24,7 @@ test: lint
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(TESTS)
 
 fast: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -m "not slow" $(TESTS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" $(TESTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -182,6 +182,7 @@ def _loaded_with(places: Iterable[str]) -> set[str]:
     return _loaded_modules("import " + ", ".join(names))
 
 
+@pytest.mark.slow
 def test_reading_measuring_and_reporting_load_no_torch() -> None:
     assert "torch" not in _loaded_with(MUST_NOT_LOAD_TORCH)
 

@@ -27,6 +27,7 @@ def test_the_settings_file_is_valid_and_says_what_it_means() -> None:
     assert settings.quality == type(settings.quality)(), "the thresholds shown are the defaults"
 
 
+@pytest.mark.slow
 def test_the_example_folder_is_what_its_readme_draws(tmp_path: Path) -> None:
     line = next(
         line for line in (EXAMPLES / "day5/README.md").read_text("utf-8").splitlines() if " simulate " in line

@@ -10,7 +10,10 @@ import pytest
 
 from .night import finish, make_frames, start
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such names and keeps its folders")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="Windows has no such names and keeps its folders"),
+]
 
 
 def said(*arguments: object, **how: object) -> tuple[int, str]:

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from blastoseg.cli import app
 from blastoseg.model.card import load_card
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).resolve().parents[1]
 
 

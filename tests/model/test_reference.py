@@ -11,6 +11,8 @@ from blastoseg.model.loading import verify_weights
 from blastoseg.model.reference import reference_crop, write_reference
 from blastoseg.model.segmenter import Segmenter
 
+pytestmark = pytest.mark.slow
+
 
 def altered(folder: Path, name: str, change) -> None:
     """The model with the weights of one file changed, under a card that agrees with it."""

@@ -74,6 +74,7 @@ def test_a_full_disk_ends_the_run():
         list(score_frames(refs(6), plan(read_blastocyst, save)))
 
 
+@pytest.mark.slow
 def test_frames_in_flight_are_bounded():
     lock, alive, most = threading.Lock(), 0, 0
 

@@ -48,6 +48,7 @@ def test_the_true_measures_are_those_of_the_reading() -> None:
     assert parted["blastocyst_area_px2"] == pytest.approx(as_it_is["blastocyst_area_px2"])
 
 
+@pytest.mark.slow
 def test_hoffman_images_are_read_as_their_readers_drew_them() -> None:
     """Readers' masks of 199 stills: 5 % of the mass's outline touches; it is 18 % of the blastocyst."""
     contact, share = [], []

@@ -15,6 +15,8 @@ from blastoseg.sources import Discovery, SourceOptions, glyphs, read_frame
 from blastoseg.sources.burned_in import read_clock_of_still
 from blastoseg.sources.images import SUFFIXES, read_image
 
+pytestmark = pytest.mark.slow
+
 Find = Callable[..., Discovery]
 OPTIONS = SourceOptions(Naming())
 DAY5 = Path(__file__).resolve().parents[2] / "examples" / "day5"

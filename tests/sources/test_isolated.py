@@ -15,6 +15,8 @@ from blastoseg.sources import IsolatedReaders, SourceOptions, discover_frames, i
 from blastoseg.sources.containers import Container
 from blastoseg.sources.video import SUFFIX as AVI
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = SourceOptions(Naming())
 
 

@@ -24,6 +24,8 @@ from blastoseg.training.unlabelled import read_unlabelled
 
 from .conftest import draw_phantom, labelled_recipe
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 NIGHTS = [ROOT / "examples" / "day5", ROOT.parent / "shared" / "real" / "videos" / "embryoscope_well6.avi"]
 

@@ -27,6 +27,8 @@ from blastoseg.training.unlabelled import UnlabelledFrames
 
 from .conftest import draw_phantom, labelled_recipe, write_labelled
 
+pytestmark = pytest.mark.slow
+
 COUNTS_EVERYTHING = {"batch_size": 2, "confidence": 0.01, "most_mended": 1.0, "least_blastocyst": 0.0}
 """The tests' networks are untrained: sure of nothing, and anatomically impossible."""
 
