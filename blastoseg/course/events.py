@@ -23,15 +23,17 @@ HATCHED_FRAC = 0.95
 BEFORE_FIRST = "before the first frame"
 NOT_REACHED = "not reached"
 NO_BASELINE = "cannot be told: the series begins with a full blastocyst"
+HATCHED_FIRST = "cannot be told: hatching began before it"
 TOO_FEW = f"fewer than {PERSISTENCE} frames can tell"
 
 EVENTS = {
     "tSB": "blastulation starts: from here on the frames show a blastocyst, with a cavity",
     "tB": f"full blastocyst: a cavity of {FULL_VOLUME_FRAC:.0%} of the volume or more (estimated), under "
-    f"{TOUCHING_FRAC:.0%} of the blastocyst parted from the zona, in {PERSISTENCE} frames in a row",
+    f"{TOUCHING_FRAC:.0%} of the blastocyst parted from the zona, in {PERSISTENCE} frames in a row, "
+    "before hatching",
     "tEB": f"expanded: after tB, the zona thinned to {THINNED_FRAC:.0%} or the area grown to "
     f"{GROWN_FRAC:.0%} of what they were before tB, or an area of {EXPANDED_UM2:,} um2, "
-    f"in {PERSISTENCE} frames in a row",
+    f"in {PERSISTENCE} frames in a row, before hatching",
     "zona breached": "from here on the zona is breached",
     "tHB": f"hatching starts: from here on at least {HATCHING_MIN_SHARE:.0%} of the blastocyst lies outside",
     "hatched": f"over {HATCHED_FRAC:.0%} of the blastocyst lies outside, or no zona is seen any more",
@@ -52,17 +54,19 @@ class Event:
 def find_events(observed: Observed, steady: Steady) -> dict[str, Event]:
     """Every event of ``EVENTS`` by name, of one embryo."""
     seen = np.where(steady.outliers[CourseFlag.BLASTOCYST_OUTLIER], np.nan, blastocyst_seen(observed))
-    events = [_event("tSB", seen, lasting_start(seen))]
-    full = _is_full(observed, steady)
-    t_b = _event("tB", full, first_run(full))
-    events += [t_b, _expanded(observed, steady, full, t_b)]
     # What the outline says is asked frame by frame: a smoothed share would begin to rise before it does.
     outside = np.where(np.isfinite(observed.extruded), observed.extruded >= HATCHING_MIN_SHARE, np.nan)
     outside = np.where(steady.is_zona_used, outside, np.nan)
     breached = np.where(steady.is_zona_used, observed.breached, np.nan)
-    events += [
+    hatching = lasting_start(outside)
+    full = _is_full(observed, steady)
+    t_b = _event("tB", full, first_run(full))
+    events = [
+        _event("tSB", seen, lasting_start(seen)),
+        _unless_hatching(t_b, hatching),
+        _unless_hatching(_expanded(observed, steady, full, t_b), hatching),
         _event("zona breached", breached, lasting_start(breached)),
-        _event("tHB", outside, hatching := lasting_start(outside)),
+        _event("tHB", outside, hatching),
     ]
     without = _has_left(observed, steady, hatching)
     events.append(_event("hatched", without, lasting_start(without)))
@@ -77,6 +81,14 @@ def _event(name: str, says: Floats, start: int | None) -> Event:
     if not len(before):
         return Event(name, first_after=start, note=BEFORE_FIRST)
     return Event(name, int(before[-1]), start)
+
+
+def _unless_hatching(event: Event, hatching: int | None) -> Event:
+    """The event, or that it cannot be told: what has left its zona neither fills nor thins it any more."""
+    if hatching is None:
+        return event
+    is_late = event.note == NOT_REACHED if event.first_after is None else event.first_after > hatching
+    return Event(event.name, note=HATCHED_FIRST) if is_late else event
 
 
 def _is_full(observed: Observed, steady: Steady) -> Floats:

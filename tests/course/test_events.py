@@ -5,7 +5,7 @@ import math
 import pytest
 
 from blastoseg.columns import STEM_OF_EVENT
-from blastoseg.course.events import BEFORE_FIRST, EVENTS, NO_BASELINE, NOT_REACHED, TOO_FEW
+from blastoseg.course.events import BEFORE_FIRST, EVENTS, HATCHED_FIRST, NO_BASELINE, NOT_REACHED, TOO_FEW
 from blastoseg.course.tables import course_tables
 
 
@@ -51,6 +51,17 @@ def test_a_series_that_begins_after_an_event_says_so_and_gives_no_time(frames):
     assert (events.loc["tSB", "note"], events.loc["tB", "note"]) == (BEFORE_FIRST, BEFORE_FIRST)
     assert math.isnan(events.loc["tB", "first_after_h"])
     assert events.loc["tEB", "note"] == NO_BASELINE
+
+
+def test_what_hatches_before_it_is_full_is_never_called_full_later(series):
+    course = growing(full=1, expanded=8)
+    course["blastocoel_volume_frac_est"][3:10] = [0.2] * 7
+    course["extruded_area_frac"][5:] = [0.4] * 11
+    course["zp_is_breached"][5:] = [True] * 11
+    events = series(**course).events
+    assert events["tHB"].first_after == 5
+    assert [between(events[name]) for name in ("tB", "tEB")] == [(None, None)] * 2
+    assert [events[name].note for name in ("tB", "tEB")] == [HATCHED_FIRST] * 2
 
 
 def test_hatching_that_comes_and_goes_starts_once(series):
