@@ -110,9 +110,7 @@ def main() -> None:
     try:
         check_surroundings()
         command(prog_name="blastoseg", **told)
-    except BlastosegError as error:
-        sys.exit(exit_code_of(error))
-    except KeyboardInterrupt as error:
+    except (BlastosegError, KeyboardInterrupt) as error:
         sys.exit(exit_code_of(error))
     except Exception as error:
         sys.exit(log_crash(error))

@@ -14,7 +14,7 @@ from blastoseg.columns.course import (
     STEADY_COLUMNS,
     STEM_OF_EVENT,
 )
-from blastoseg.columns.declared import PANDAS_DTYPES, Column
+from blastoseg.columns.declared import PANDAS_DTYPES, Column, dtypes_of
 from blastoseg.columns.frame import (
     CONFIDENCE_COLUMNS,
     FRAME_COLUMNS,
@@ -45,6 +45,7 @@ __all__ = [
     "Measures",
     "add_micrometres",
     "check_declared",
+    "dtypes_of",
     "with_undefined",
 ]
 

@@ -1,5 +1,6 @@
 """One column, and the shapes that columns come in."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -41,3 +42,8 @@ PANDAS_DTYPES: dict[DType, str] = {
     "bool": "boolean",
 }
 """Nullable pandas dtypes, so that an undefined integer or truth value is empty, not 0 or False."""
+
+
+def dtypes_of(declared: Iterable[Column]) -> dict[str, str]:
+    """The pandas dtype of each column by name, in their order."""
+    return {column.name: PANDAS_DTYPES[column.dtype] for column in declared}

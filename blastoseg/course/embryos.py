@@ -10,9 +10,9 @@ from blastoseg.columns import (
     CONFIDENCE_COLUMNS,
     EMBRYO_COLUMNS,
     MEASURE_COLUMNS,
-    PANDAS_DTYPES,
     SERIES_COLUMNS,
     STEM_OF_EVENT,
+    dtypes_of,
 )
 from blastoseg.course.observed import Floats
 from blastoseg.course.rates import Line, robust_slope
@@ -31,7 +31,7 @@ def embryos_table(frames: pd.DataFrame, followed: list[Series], recent_h: float)
     never measured has the identity, status and reason of its last frame with the most telling status, and no
     measures.
     """
-    standing = [standing_frame(series, frames["flags"], recent_h) for series in followed]
+    standing = [standing_frame(series, recent_h) for series in followed]
     shown = np.array([place for place, _ in standing], int)
     table = frames.iloc[shown].reset_index(drop=True)
     measures = [column.name for column in MEASURE_COLUMNS + CONFIDENCE_COLUMNS]
@@ -45,7 +45,7 @@ def embryos_table(frames: pd.DataFrame, followed: list[Series], recent_h: float)
         columns=[column.name for column in SERIES_COLUMNS],
     )
     table = pd.concat([table, described], axis=1)[[column.name for column in EMBRYO_COLUMNS]]
-    return table.astype({column.name: PANDAS_DTYPES[column.dtype] for column in EMBRYO_COLUMNS})
+    return table.astype(dtypes_of(EMBRYO_COLUMNS))
 
 
 def describe(series: Series) -> dict[str, Any]:

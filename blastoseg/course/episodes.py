@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from blastoseg.columns import CONFIDENCE_COLUMNS, EPISODE_COLUMNS, PANDAS_DTYPES
+from blastoseg.columns import CONFIDENCE_COLUMNS, EPISODE_COLUMNS, dtypes_of
 from blastoseg.course.series import Series
+from blastoseg.course.steady import CourseFlag
 from blastoseg.quality import DOUBTS
 from blastoseg.records import Flag, Status
 
@@ -18,10 +19,10 @@ WORST_FIRST = (Status.FAILED.value, Status.REVIEW.value, Status.EXCLUDED.value)
 """What to look at first: lost frames, then doubtful numbers, then frames without a blastocyst."""
 _UNSURE = DOUBTS[Flag.LOW_CONFIDENCE]
 WORDS_OF_OUTLIER = {
-    "area_outlier": "the area contradicts the frames before and after",
-    "cavity_outlier": "the blastocoel contradicts the frames before and after",
-    "blastocyst_outlier": "blastocyst or none: contradicts the frames before and after",
-    "hatching_outlier": "the share outside the zona contradicts the frames before and after",
+    CourseFlag.AREA_OUTLIER: "the area contradicts the frames before and after",
+    CourseFlag.CAVITY_OUTLIER: "the blastocoel contradicts the frames before and after",
+    CourseFlag.BLASTOCYST_OUTLIER: "blastocyst or none: contradicts the frames before and after",
+    CourseFlag.HATCHING_OUTLIER: "the share outside the zona contradicts the frames before and after",
 }
 
 
@@ -54,7 +55,7 @@ def episodes_table(frames: pd.DataFrame, followed: Iterable[Series]) -> pd.DataF
             )
     rows.sort(key=lambda row: (WORST_FIRST.index(row["episode_kind"]), -row["episode_frames"]))
     table = pd.DataFrame(rows, columns=[column.name for column in EPISODE_COLUMNS])
-    return table.astype({column.name: PANDAS_DTYPES[column.dtype] for column in EPISODE_COLUMNS})
+    return table.astype(dtypes_of(EPISODE_COLUMNS))
 
 
 def _stretches(texts: list[tuple[str, ...]]) -> list[tuple[str, str, Any]]:
@@ -86,4 +87,4 @@ def _doubts(status: str, flags: str, reason: str, course_flags: str) -> Iterable
             elif part:
                 yield status, part
     for code in filter(None, course_flags.split(";")):
-        yield Status.REVIEW.value, WORDS_OF_OUTLIER[code]
+        yield Status.REVIEW.value, WORDS_OF_OUTLIER[CourseFlag(code)]

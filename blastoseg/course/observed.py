@@ -26,6 +26,7 @@ class Observed:
     status: NDArray[np.str_]
     is_measured: Truths
     is_unformed: Truths
+    is_blurred: Truths
     hours: Floats
     area_px2: Floats
     um_per_px: Floats
@@ -48,10 +49,12 @@ class Observed:
 def observe(frames: pd.DataFrame) -> Observed:
     """Columns of the frames table as arrays; what isn't measured is NaN."""
     status = frames["status"].fillna("").to_numpy(str)
-    flags = frames["flags"].fillna("").to_numpy(str)
     area = _floats(frames, "blastocyst_area_px2")
     is_measured = np.isin(status, MEASURED) & np.isfinite(area)
-    unformed = np.array([Flag.NOT_BLASTOCYST.value in text.split(";") for text in flags], bool)
+    flags = [text.split(";") for text in frames["flags"].fillna("")]
+
+    def has(flag: Flag) -> Truths:
+        return np.array([flag.value in of_frame for of_frame in flags], bool)
 
     def measured(name: str) -> Floats:
         return np.where(is_measured, _floats(frames, name), np.nan)
@@ -59,7 +62,8 @@ def observe(frames: pd.DataFrame) -> Observed:
     return Observed(
         status=status,
         is_measured=is_measured,
-        is_unformed=unformed & ~is_measured,
+        is_unformed=has(Flag.NOT_BLASTOCYST) & ~is_measured,
+        is_blurred=has(Flag.OUT_OF_FOCUS),
         hours=_floats(frames, "time_h"),
         area_px2=np.where(is_measured, area, np.nan),
         um_per_px=_floats(frames, "um_per_px"),

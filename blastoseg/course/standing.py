@@ -3,10 +3,9 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from blastoseg.course.series import Series
-from blastoseg.records import Flag, Status
+from blastoseg.records import Status
 
 MOST_TELLING = (Status.REVIEW, Status.OK, Status.EXCLUDED, Status.FAILED)
 """Which frame stands for an embryo never measured: one that was seen says more than one that wasn't read."""
@@ -14,7 +13,7 @@ LATEST = "the latest measured frame"
 NEVER_MEASURED = "never measured"
 
 
-def standing_frame(series: Series, flags: "pd.Series[Any]", recent_h: float) -> tuple[int, str]:
+def standing_frame(series: Series, recent_h: float) -> tuple[int, str]:
     """The place in the frames table of the frame that stands for an embryo, and why it is this one.
 
     Of the measured frames that agree with their neighbours, not more than ``recent_h`` before the latest
@@ -30,15 +29,14 @@ def standing_frame(series: Series, flags: "pd.Series[Any]", recent_h: float) -> 
     age_h = observed.hours[last] - observed.hours[candidates]
     is_recent = (age_h <= recent_h) | (candidates == last)
     recent = candidates[is_recent] if is_recent.any() else candidates[-1:]
-    is_blurred = np.array([_is_blurred(flags.iloc[row]) for row in series.rows[recent]])
-    order = np.lexsort((-recent, is_blurred, observed.status[recent] != Status.OK.value))
+    order = np.lexsort((-recent, observed.is_blurred[recent], observed.status[recent] != Status.OK.value))
     chosen = recent[order[0]]
     if chosen == last:
         return int(series.rows[last]), LATEST
-    return int(series.rows[chosen]), _reason(series, int(chosen), int(last), flags)
+    return int(series.rows[chosen]), _reason(series, int(chosen), int(last))
 
 
-def _reason(series: Series, chosen: int, last: int, flags: "pd.Series[Any]") -> str:
+def _reason(series: Series, chosen: int, last: int) -> str:
     hours = series.observed.hours
     before = (
         f"{hours[last] - hours[chosen]:.1f} h before "
@@ -49,15 +47,11 @@ def _reason(series: Series, chosen: int, last: int, flags: "pd.Series[Any]") -> 
         why = "contradicts its neighbours"
     elif series.observed.status[chosen] != series.observed.status[last]:
         why = "is for review"
-    elif _is_blurred(flags.iloc[series.rows[last]]):
+    elif series.observed.is_blurred[last]:
         why = "is out of focus"
     else:
         why = "says less"
     return f"{series.observed.status[chosen]}, {before}{LATEST}, which {why}"
-
-
-def _is_blurred(flags: object) -> bool:
-    return isinstance(flags, str) and Flag.OUT_OF_FOCUS.value in flags.split(";")
 
 
 def _most_telling(status: "np.ndarray[Any, np.dtype[np.str_]]") -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from blastoseg.columns import EVENT_COLUMNS, PANDAS_DTYPES, REPORTED_FRAME_COLUMNS, Column
+from blastoseg.columns import EVENT_COLUMNS, REPORTED_FRAME_COLUMNS, Column, dtypes_of
 from blastoseg.course.collapses import Collapse
 from blastoseg.course.embryos import embryos_table
 from blastoseg.course.episodes import episodes_table
@@ -49,28 +49,23 @@ def _with_course(frames: pd.DataFrame, followed: list[Series]) -> pd.DataFrame:
     """The frames table with ``STEADY_COLUMNS``; the frames' own columns stay as they are."""
     count = len(frames)
     flags = np.full(count, "", object)
-    values = {name: np.full(count, np.nan) for name in ("area", "cavity", "zona", "extruded", "breached")}
+    steady_fields = ("area_px2", "cavity", "zona_px", "extruded", "breached")
+    values = {name: np.full(count, np.nan) for name in steady_fields}
     for series in followed:
         steady = series.steady
         for flag, raised in steady.outliers.items():
             for row in series.rows[raised]:
                 flags[row] = f"{flags[row]};{flag}".removeprefix(";")
-        for name, array in (
-            ("area", steady.area_px2),
-            ("cavity", steady.cavity),
-            ("zona", steady.zona_px),
-            ("extruded", steady.extruded),
-            ("breached", steady.breached),
-        ):
-            values[name][series.rows] = array
+        for name in steady_fields:
+            values[name][series.rows] = getattr(steady, name)
     um = frames["um_per_px"].to_numpy(float)
     added: dict[str, Any] = {
         "course_flags": flags,
-        "steady_blastocyst_area_px2": values["area"],
-        "steady_blastocyst_area_um2": values["area"] * um**2,
+        "steady_blastocyst_area_px2": values["area_px2"],
+        "steady_blastocyst_area_um2": values["area_px2"] * um**2,
         "steady_blastocoel_area_frac": values["cavity"],
-        "steady_zp_thickness_px": values["zona"],
-        "steady_zp_thickness_um": values["zona"] * um,
+        "steady_zp_thickness_px": values["zona_px"],
+        "steady_zp_thickness_um": values["zona_px"] * um,
         "steady_extruded_area_frac": values["extruded"],
         "steady_zp_is_breached": pd.Series(values["breached"], frames.index).map({0.0: False, 1.0: True}),
     }
@@ -78,7 +73,7 @@ def _with_course(frames: pd.DataFrame, followed: list[Series]) -> pd.DataFrame:
 
 
 def _typed(table: pd.DataFrame, declared: tuple[Column, ...]) -> pd.DataFrame:
-    dtypes = {column.name: PANDAS_DTYPES[column.dtype] for column in declared}
+    dtypes = dtypes_of(declared)
     return table[list(dtypes)].astype(dtypes)
 
 

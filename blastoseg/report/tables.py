@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from blastoseg import RESEARCH_USE_ONLY
-from blastoseg.columns import BY_NAME, FRAME_COLUMNS, NOTICE, PANDAS_DTYPES, Column
+from blastoseg.columns import BY_NAME, FRAME_COLUMNS, NOTICE, Column, dtypes_of
 from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
 
@@ -49,7 +49,7 @@ def typed_table(rows: Sequence[dict[str, Any]], declared: Sequence[Column]) -> p
     if unknown:
         raise KeyError(f"not declared in blastoseg.columns: {', '.join(sorted(unknown))}")
     table = pd.DataFrame(list(rows), columns=names)
-    return table.astype({column.name: PANDAS_DTYPES[column.dtype] for column in declared})
+    return table.astype(dtypes_of(declared))
 
 
 def decimals_of(column: Column) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from blastoseg.columns import FRAME_COLUMNS, PANDAS_DTYPES
+from blastoseg.columns import FRAME_COLUMNS, dtypes_of
 from blastoseg.course.tables import course_tables
 from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
@@ -43,7 +43,7 @@ class Report:
         for row in rows:
             for name, column in values.items():
                 column.append(row.get(name))
-        dtypes = {column.name: PANDAS_DTYPES[column.dtype] for column in FRAME_COLUMNS}
+        dtypes = dtypes_of(FRAME_COLUMNS)
         frames = pd.DataFrame(
             {name: pd.Series(column, dtype=dtypes[name]) for name, column in values.items()}
         )

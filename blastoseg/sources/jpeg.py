@@ -4,6 +4,8 @@ A decoder paints something for whatever bytes it is given and only warns. Its wa
 damages the pixels without any warning is looked for beside them.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
@@ -59,11 +61,8 @@ def _decode(data: bytes, strict: bool = True) -> Image:
 
 def _end_of_pixels(data: bytes) -> int:
     """Where the end marker stands. ValueError where it is missing: zeros after a cut become gray pixels."""
-    position = 2
-    while data[position : position + 1] == b"\xff" and data[position + 1] != START_OF_SCAN:
-        # Segments are skipped whole: a thumbnail inside one has an end marker of its own.
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-    end = data.find(b"\xff\xd9", position)
+    # Segments are skipped whole: a thumbnail inside one has an end marker of its own.
+    end = data.find(b"\xff\xd9", max((segment.stop for _, segment in _segments(data)), default=2))
     if end < 0:
         raise ValueError("it ends in the middle of its pixels")
     return end
@@ -91,18 +90,23 @@ def _has_spare_bytes(data: bytes, end: int) -> bool:
 
 def _has_odd_table(data: bytes) -> bool:
     """Whether a quantisation table is, at any quality, the standard one but for a few values."""
+    for marker, segment in _segments(data):
+        tables = data[segment] if marker == TABLES_OF_QUANTISATION else b""
+        while len(tables) >= 65 and tables[0] >> 4 == 0:
+            differing = (np.frombuffer(tables[1:65], np.uint8) != _STANDARD).sum(axis=1).min()
+            if 0 < differing <= FEW_VALUES:
+                return True
+            tables = tables[65:]
+    return False
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, slice]]:
+    """Marker and content of every segment before the pixels."""
     position = 2
     while data[position : position + 1] == b"\xff" and data[position + 1] != START_OF_SCAN:
-        length = int.from_bytes(data[position + 2 : position + 4], "big")
-        if data[position + 1] == TABLES_OF_QUANTISATION:
-            tables = data[position + 4 : position + 2 + length]
-            while len(tables) >= 65 and tables[0] >> 4 == 0:
-                differing = (np.frombuffer(tables[1:65], np.uint8) != _STANDARD).sum(axis=1).min()
-                if 0 < differing <= FEW_VALUES:
-                    return True
-                tables = tables[65:]
-        position += 2 + length
-    return False
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        yield data[position + 1], slice(position + 4, end)
+        position = end
 
 
 def jump_of_brightness(image: Image, unit_height: int) -> int | None:

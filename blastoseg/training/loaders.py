@@ -55,7 +55,9 @@ class TrainingData:
 
     @property
     def donors(self) -> list[NDArray[Any]]:
-        """The real images whose coarse tones synthetic ones may take over."""
+        """The real images whose coarse tones synthetic ones take over: none where none do."""
+        if not self.job.takes_tones:
+            return []
         frames = () if self.unlabelled is None else self.unlabelled.crops
         return [*(sample.image for loaded in self.sources for sample in loaded.train), *frames]
 

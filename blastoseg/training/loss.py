@@ -1,5 +1,7 @@
 """The loss of I2CNet (paper's Eq. 13-15), with the options a recipe may add, and that of the locator."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -24,15 +26,7 @@ def segmentation_loss(maps: list[Tensor], target: Tensor, terms: LossTerms) -> T
     ``maps`` are the logits R_L^1 .. R_L^N, finest first, ``target`` holds class channels ``(N, H, W)``.
     The soft Dice term, if any, is added at the finest level.
     """
-    weights = terms.level_weights or (1.0,) * len(maps)
-    if len(weights) != len(maps):
-        raise ValueError(f"{len(weights)} level weights for {len(maps)} levels: give one a level")
-    classes = None if terms.class_weights is None else torch.tensor(terms.class_weights, device=target.device)
-    total = torch.zeros((), device=target.device)
-    for weight, logits in zip(weights, maps, strict=True):
-        scaled = labels_at(target, logits.shape[-2:])
-        total = total + weight * F.cross_entropy(logits.float(), scaled, weight=classes)
-    total = total / sum(weights)
+    total = _over_levels(maps, target, terms, F.cross_entropy)
     if terms.dice:
         total = total + terms.dice * soft_dice_loss(maps[0].float(), labels_at(target, maps[0].shape[-2:]))
     return total
@@ -43,13 +37,28 @@ def pseudo_label_loss(maps: list[Tensor], target: Tensor, terms: LossTerms) -> T
 
     Its sum is divided by the number of all pixels: where the teacher is sure of little, little is learnt.
     """
+
+    def of_level(logits: Tensor, scaled: Tensor, weight: Tensor | None) -> Tensor:
+        summed = F.cross_entropy(logits, scaled, weight=weight, ignore_index=UNUSED, reduction="sum")
+        return summed / scaled.numel()
+
+    return _over_levels(maps, target, terms, of_level)
+
+
+def _over_levels(
+    maps: list[Tensor],
+    target: Tensor,
+    terms: LossTerms,
+    loss: Callable[[Tensor, Tensor, Tensor | None], Tensor],
+) -> Tensor:
+    """Weighted mean over the levels of a loss of logits, the target at their size, and class weights."""
     weights = terms.level_weights or (1.0,) * len(maps)
+    if len(weights) != len(maps):
+        raise ValueError(f"{len(weights)} level weights for {len(maps)} levels: give one a level")
     classes = None if terms.class_weights is None else torch.tensor(terms.class_weights, device=target.device)
     total = torch.zeros((), device=target.device)
     for weight, logits in zip(weights, maps, strict=True):
-        scaled = labels_at(target, logits.shape[-2:])
-        summed = F.cross_entropy(logits.float(), scaled, weight=classes, ignore_index=UNUSED, reduction="sum")
-        total = total + weight * summed / scaled.numel()
+        total = total + weight * loss(logits.float(), labels_at(target, logits.shape[-2:]), classes)
     return total / sum(weights)
 
 

@@ -111,11 +111,15 @@ class Job(DescribedNetwork):
 
     @model_validator(mode="after")
     def _has_real_images(self) -> Self:
-        wanting = any((source.augmentation or self.augmentation).fda for source in self.sources)
         is_real = any(isinstance(source.data, LabelledData) for source in self.sources)
-        if wanting and not is_real and self.unlabelled is None:
+        if self.takes_tones and not is_real and self.unlabelled is None:
             raise ValueError("fda takes tones from real frames: give a labelled source or unlabelled frames")
         return self
+
+    @property
+    def takes_tones(self) -> bool:
+        """Whether any source's images take over the coarse tones of real ones (``fda``)."""
+        return any((source.augmentation or self.augmentation).fda for source in self.sources)
 
     @property
     def configuration(self) -> Configuration:
