@@ -1,4 +1,4 @@
-"""Errors a user can meet, each with the exit code the command ends with.
+"""What messages say: the errors a user can meet, each with its exit code, and how things are counted.
 
 A message names the file, says what is wrong and what to do. The exit codes are part of the command's
 interface: they are listed by ``blastoseg --help`` and in the README, and never change their meaning.
@@ -116,3 +116,13 @@ def exit_codes() -> dict[int, str]:
         if error is not UnreadableFrameError:
             codes[error.exit_code] = error.meaning
     return dict(sorted(codes.items()))
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun, given in the singular: "1 embryo", "1,204 frames".
+
+    "embryo or patient" takes an s on either.
+    """
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} " + " or ".join(f"{word}s" for word in noun.split(" or "))

@@ -20,7 +20,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 TREES = {path: ast.parse(path.read_text("utf-8")) for path in SOURCES}
 
 PLAIN = {
-    **{name: set() for name in ("tissues", "columns", "errors", "files", "wording", "stopping")},
+    **{name: set() for name in ("tissues", "columns", "errors", "files", "stopping")},
     **{"settings": {"pydantic", "regex"}, "records": {"numpy"}},
 }
 """Third-party packages of the rooms that everything else stands on."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from blastoseg.wording import counted
+from blastoseg.errors import counted
 
 data_app = typer.Typer(help="Check and split labelled images.", no_args_is_help=True)
 

@@ -16,8 +16,7 @@ from blastoseg.cli.failure import explain_import_error
 from blastoseg.cli.libraries import PURPOSES, check_libraries, extras, missing_of_extra
 from blastoseg.cli.terminal import folded
 from blastoseg.cli.weights import WITHOUT_REFERENCE
-from blastoseg.errors import BlastosegError, EnvironmentProblemError, OutputError, WeightsError
-from blastoseg.wording import counted
+from blastoseg.errors import BlastosegError, EnvironmentProblemError, OutputError, WeightsError, counted
 
 if TYPE_CHECKING:
     from blastoseg.model.card import Card

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blastoseg.cli.terminal import folded, show_table
-from blastoseg.wording import counted
+from blastoseg.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import Console

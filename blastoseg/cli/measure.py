@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blastoseg.cli.terminal import folded, show_table
-from blastoseg.wording import counted
+from blastoseg.errors import counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,8 +21,8 @@ from rich.table import Table
 from rich.text import Text
 
 from blastoseg.cli.terminal import folded
+from blastoseg.errors import counted
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
-from blastoseg.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd

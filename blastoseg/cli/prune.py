@@ -22,11 +22,10 @@ def prune(
     """
     import sys
 
-    from blastoseg.errors import OutputError, UsageError
+    from blastoseg.errors import OutputError, UsageError, counted
     from blastoseg.run.journal import Journal, OutputLock, read_runs
     from blastoseg.run.prune import Prunable, find_prunable
     from blastoseg.run.prune import prune as delete
-    from blastoseg.wording import counted
 
     read_runs(out)
     # Nobody holds the folder while a person thinks: a night may begin.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from blastoseg.wording import counted
+from blastoseg.errors import counted
 
 
 def simulate(

@@ -5,10 +5,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from blastoseg.errors import DataError
+from blastoseg.errors import DataError, counted
 from blastoseg.settings import Naming
 from blastoseg.sources.names import NameReader
-from blastoseg.wording import counted
 
 GROUPS_FILE = "groups.csv"
 HEADER = ("name", "group")

@@ -10,9 +10,9 @@ import numpy as np
 
 from blastoseg.columns import Measures
 from blastoseg.datasets import Case, open_dataset, select_split
+from blastoseg.errors import counted
 from blastoseg.records import Image, Labels
 from blastoseg.simulate import View, draw_frame
-from blastoseg.wording import counted
 
 HELD_BACK_OFFSET = 2_000_000_000
 """Synthetic images from this number on are neither trained on nor used to watch a training."""

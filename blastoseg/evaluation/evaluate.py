@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from blastoseg import __version__
-from blastoseg.errors import DataError
+from blastoseg.errors import DataError, counted
 from blastoseg.evaluation.agreement import agreement_of
 from blastoseg.evaluation.cases import LabelledFolder, SyntheticCases
 from blastoseg.evaluation.compare import CaseOutcome, ComparisonPlan, compare_cases
@@ -34,7 +34,6 @@ from blastoseg.evaluation.workbook import EvaluationTables, run_facts, write_wor
 from blastoseg.model.card import Card, load_card
 from blastoseg.model.segmenter import Segmenter, describe_device
 from blastoseg.settings import Settings, check_pixel_size_option
-from blastoseg.wording import counted
 
 FEWEST_PLOTTED = 3
 """A measure with fewer pairs is in the table, and has no plot."""

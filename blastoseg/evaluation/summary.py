@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterable, Mapping
 import pandas as pd
 
 from blastoseg import RESEARCH_USE_ONLY
+from blastoseg.errors import counted
 from blastoseg.evaluation.workbook import EvaluationTables
-from blastoseg.wording import counted
 
 HEADLINE_MEASURES = ("blastocyst_diameter", "icm_area", "te_thickness_mean", "zp_thickness_mean", "te_area")
 SCORE_NAMES = ("jaccard", "dice", "precision", "recall", "accuracy")

@@ -10,13 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from blastoseg.errors import DeviceError
+from blastoseg.errors import DeviceError, counted
 from blastoseg.model.allocator import reuse_freed_memory
 from blastoseg.model.architectures.contract import Predicting, bring_to_size
 from blastoseg.model.card import Card, ReferenceCard
 from blastoseg.model.loading import load_locator, load_network
 from blastoseg.model.reference import check_reference, reference_crop, summarise
-from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
 

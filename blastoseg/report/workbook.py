@@ -17,6 +17,7 @@ from blastoseg.columns import (
 )
 from blastoseg.course.steady import MEANING_OF_COURSE_FLAG
 from blastoseg.course.tables import CourseTables
+from blastoseg.errors import counted
 from blastoseg.quality import MEANING_OF_FLAG, MEANING_OF_STATUS, statuses_after
 from blastoseg.report.headline import unit_of_length
 from blastoseg.report.manifest import RunManifest
@@ -25,7 +26,6 @@ from blastoseg.report.summary_sheet import Pictures, write_summary
 from blastoseg.report.tables import decimals_of
 from blastoseg.report.timeline_sheet import write_timeline
 from blastoseg.report.wording import flags_in_words, heading_of
-from blastoseg.wording import counted
 
 LINKED = ("mask", "overlay")
 """The columns that name files: their cells open them."""

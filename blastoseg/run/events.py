@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from blastoseg.errors import counted
 from blastoseg.records import Status
-from blastoseg.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
+from blastoseg.errors import counted
 from blastoseg.run.journal import Journal, Picture
 from blastoseg.run.outputs import PICTURE_KINDS
-from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
 

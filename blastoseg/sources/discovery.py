@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from blastoseg.errors import InputNotFoundError
+from blastoseg.errors import InputNotFoundError, counted
 from blastoseg.records import FrameRef, TimeReference
 from blastoseg.sources.addresses import Plane, SharpestOf
 from blastoseg.sources.containers import Container, Contents, list_contents
@@ -15,7 +15,6 @@ from blastoseg.sources.gathering import Gathering
 from blastoseg.sources.hours import interval_of
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Shot
-from blastoseg.wording import counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,10 @@ from typing import cast
 import cv2
 import numpy as np
 
-from blastoseg.errors import UsageError
+from blastoseg.errors import UsageError, counted
 from blastoseg.records import Image
 from blastoseg.sources.options import BEST, SourceOptions
 from blastoseg.sources.shots import Embryo, MomentKey, Shot
-from blastoseg.wording import counted
 
 Moment = tuple[MomentKey, Shot, list[Shot]]
 """The moment, the picture that stands for it, and, for ``best``, all its planes to choose from."""

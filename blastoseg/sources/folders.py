@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from blastoseg.errors import counted
 from blastoseg.files import natural_key
-from blastoseg.wording import counted
 
 LABEL_FOLDERS = frozenset({"masks", "labels", "overlays", "gt_icm", "gt_te", "gt_zp"})
 REPORT_MARKS = ("journal.sqlite", "run.json")

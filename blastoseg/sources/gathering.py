@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from blastoseg.errors import InputNotFoundError
+from blastoseg.errors import InputNotFoundError, counted
 from blastoseg.files import natural_key
 from blastoseg.sources import images, stack
 from blastoseg.sources.addresses import Nowhere, WholeImage
@@ -23,7 +23,6 @@ from blastoseg.sources.hours import set_hours
 from blastoseg.sources.names import NameParts, NameReader, printable
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Embryos, MomentKey, Shot
-from blastoseg.wording import counted
 
 CLOCKS_APART_S = 3600.0
 """A file from further in the future has a wrong time; whether it still grows shows when it is read."""

@@ -15,6 +15,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+from blastoseg.errors import counted
 from blastoseg.records import Decoded, Frame, FrameRef, TimeReference
 from blastoseg.sources.addresses import WholeImage
 from blastoseg.sources.burned_in import read_clock_of_still
@@ -22,7 +23,6 @@ from blastoseg.sources.elapsed import read_elapsed
 from blastoseg.sources.names import NO_HOURS, NO_RUN
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Embryo
-from blastoseg.wording import counted
 
 
 def set_hours(embryo: Embryo, table: Path | None, options: SourceOptions) -> tuple[list[str], int]:

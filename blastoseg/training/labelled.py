@@ -18,14 +18,13 @@ from blastoseg.datasets import (
     split_dataset,
     write_split,
 )
-from blastoseg.errors import DataError
+from blastoseg.errors import DataError, counted
 from blastoseg.model.card import ListCard
 from blastoseg.model.locating import MARGIN_FRAC, crop_embryo, fit_square
 from blastoseg.records import Box, Image, Labels
 from blastoseg.tissues import FOREGROUND
 from blastoseg.training.data import Sample, Target
 from blastoseg.training.recipe_data import LabelledData
-from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
 

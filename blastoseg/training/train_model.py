@@ -10,7 +10,7 @@ from typing import Literal
 from lightning.pytorch.utilities import rank_zero_only
 from torch import distributed, nn
 
-from blastoseg.errors import DataError, UsageError
+from blastoseg.errors import DataError, UsageError, counted
 from blastoseg.model.card import MODEL_NAME, Card, ListCard, LocatorCard, Score, load_card
 from blastoseg.model.loading import load_locator
 from blastoseg.model.segmenter import Segmenter
@@ -32,7 +32,6 @@ from blastoseg.training.recipe import CopiedLocator, Job, Recipe
 from blastoseg.training.recipe_data import SyntheticData
 from blastoseg.training.trainer import TrainingPlan, load_trained, train_network
 from blastoseg.training.unlabelled import UnlabelledFrames, read_unlabelled
-from blastoseg.wording import counted
 
 log = logging.getLogger(__name__)
 

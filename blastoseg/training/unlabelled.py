@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from blastoseg.datasets import find_unlabelled
-from blastoseg.errors import DataError
+from blastoseg.errors import DataError, counted
 from blastoseg.model.card import ListCard
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.records import Image
 from blastoseg.stages import crop_frames
 from blastoseg.training.recipe import Job
 from blastoseg.training.recipe_unlabelled import Unlabelled
-from blastoseg.wording import counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""Counts in messages."""
+"""What messages say."""
 
 import pytest
 
-from blastoseg.wording import counted
+from blastoseg.errors import counted
 
 
 @pytest.mark.parametrize(
