@@ -91,8 +91,8 @@ def run(
 ) -> None:
     """Segment and measure every frame below PATH and write a workbook, tables, masks and overlays.
 
-    A second run on the same output folder scores only what is new. Ctrl-C, or SIGTERM, ends a run in good
-    order: the batch is finished and the report written; the next run goes on from there.
+    A second run on the same output folder scores only what is new. Ctrl-C, SIGTERM or SIGHUP ends a run
+    in good order: the batch is finished and the report written; the next run goes on from there.
     """
     import logging
 

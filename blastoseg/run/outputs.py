@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from blastoseg.errors import OutputError
-from blastoseg.files import clash_key, safe_name, safe_names
+from blastoseg.files import clash_key, safe_name, safe_names, unfinished_beside
 from blastoseg.records import FrameRef
 from blastoseg.sources.names import printable
 
@@ -54,7 +54,7 @@ class OutputFolder:
         """Make the folder and check that it can be written; OutputError otherwise."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.root / ".blastoseg-write-test"
+            probe = unfinished_beside(self.root / "probe")
             probe.write_bytes(b"")
             probe.unlink()
         except OSError as error:

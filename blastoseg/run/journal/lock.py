@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Self
 
 from blastoseg.errors import LockedError, OutputError
+from blastoseg.files import unfinished_beside
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ class OutputLock:
 
     def _seconds_since_heartbeat(self) -> float:
         # Both times come from the file server: the clocks of two machines may differ by more than the limit.
-        probe = self._out / f".part-{secrets.token_hex(8)}"
+        probe = unfinished_beside(self._out / "probe")
         probe.write_bytes(b"")
         now = probe.stat().st_mtime
         probe.unlink()
