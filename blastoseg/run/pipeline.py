@@ -68,12 +68,14 @@ def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
         raise UsageError(
             f"--out {printable(str(out.root))}: its name is no UTF-8 text: choose another folder"
         )
+    out.check_apart(request.paths)
     names.check_apart(out.root)
     with IsolatedReaders(request.source_options, request.workers) as readers:
         card = load_card(request.settings.weights)
         discovery = names.of_discovery(
             discover_frames(request.paths, request.source_options, readers.contents_of)
         )
+        out.check_without_frames(request.paths, discovery.refs)
         segmenter = Segmenter(card, request.device, request.batch_size, flips=request.settings.flips)
         out.create()
         with (
