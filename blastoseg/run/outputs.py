@@ -90,6 +90,11 @@ class OutputFolder:
             for name in names
         }
 
+    def embryo_folders(self) -> set[str]:
+        """The names of the folders that hold pictures of an embryo."""
+        folders = (self.root / kind for kind in PICTURE_KINDS)
+        return {one.name for folder in folders if folder.is_dir() for one in folder.iterdir() if one.is_dir()}
+
 
 class PictureNames:
     """What the pictures of a run's frames are called: names that no two frames of the run share.
