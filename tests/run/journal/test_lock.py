@@ -117,3 +117,16 @@ def test_a_heartbeat_moves_the_time_of_the_lock_file(tmp_path: Path, monkeypatch
 def test_a_folder_that_is_missing_is_an_output_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="nowhere"), OutputLock(tmp_path / "nowhere"):
         pass
+
+
+def test_a_folder_that_went_away_and_was_made_anew_was_not_taken_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "HEARTBEAT_S", 0.05)
+    out = tmp_path / "out"
+    out.mkdir()
+    with OutputLock(out) as held:
+        out.rename(tmp_path / "elsewhere")
+        out.mkdir()
+        with pytest.raises(OutputError, match="went away while the run worked"):
+            for _ in range(200):
+                held.check()
+                time.sleep(0.05)
