@@ -34,7 +34,7 @@ FLAG_COLOUR = "FFFFF4D6"
 DOUBTFUL = Font(name="Calibri", italic=True, color=Color("FF8C8C8C"))
 """A number that a doubtful tissue gave: to be read with the picture beside it."""
 _LEADING_WIDTHS = (15.5, 12, 7, 9, 20)
-_MEASURE_WIDTH, _COURSE_WIDTH, _LINK_WIDTH, _NOTES_WIDTH = 9.3, 8.4, 8, 24
+_MEASURE_WIDTH, _COURSE_WIDTH, _LINK_WIDTH, _NOTES_WIDTH = 9.3, 9.4, 8, 22
 
 
 @dataclass(frozen=True, slots=True)
