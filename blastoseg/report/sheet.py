@@ -203,6 +203,14 @@ class Sheet:
             cell.alignment = alignment
         return cell
 
+    def text_cell(self, plain: str, alignment: Alignment) -> Any:
+        """A cell with text that is safe already, as a string whatever it looks like; empty without any."""
+        cell = WriteOnlyCell(self.plain, value=plain or None)
+        if plain:
+            cell.data_type = "s"
+        cell.alignment = alignment
+        return cell
+
     def link(self, path: Any, words: str = "", alignment: Alignment | None = None) -> Any:
         """A cell that opens a file, ``path`` relative to the workbook's folder; it shows words or the path.
 

@@ -54,15 +54,16 @@ def write_workbook(
     tables: CourseTables,
     manifest: RunManifest,
     pictures: Mapping[str, Pictures],
+    notes: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the workbook to ``path``.
+    """Write the workbook to ``path``, with the lab's ``notes`` on embryos (``notes.take_over``).
 
     ``pictures`` maps an embryo's id to the mask and overlay of the frame that its row shows. Links to
     pictures are relative to the workbook's folder, so that they hold in a copy of it.
     """
     frames, embryos = tables.frames, tables.embryos
     with workbook_at(path) as workbook:
-        write_summary(workbook, embryos, pictures)
+        write_summary(workbook, embryos, pictures, notes or {})
         _write_table(
             workbook, "Embryos", f"Every column of {len(embryos):,} embryos", (embryos, EMBRYO_COLUMNS)
         )
