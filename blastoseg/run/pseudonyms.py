@@ -19,6 +19,7 @@ from typing import Protocol, Self
 from blastoseg.errors import BlastosegError, OutputError, UsageError
 from blastoseg.files import replace_atomically
 from blastoseg.records import FrameRef
+from blastoseg.run.journal import RunRecord
 from blastoseg.run.outputs import default_out
 from blastoseg.sources import Discovery, Problem, with_sources
 from blastoseg.sources.names import printable
@@ -95,6 +96,17 @@ def names_under(keyfile: Path | None) -> Names:
     Raises UsageError for a file that holds no key, OutputError where none can be made.
     """
     return OwnNames() if keyfile is None else Pseudonyms.load(keyfile)
+
+
+def check_earlier_names(names: Names, out: Path, earlier: Iterable[RunRecord]) -> None:
+    """Refuse to mix names and pseudonyms, or two keys' pseudonyms, in one output folder: UsageError."""
+    if all(run.details.get("pseudonyms", "") == names.fingerprint for run in earlier):
+        return
+    held = "names" if names.fingerprint else "pseudonyms"
+    raise UsageError(
+        f"{out}: holds {held} of earlier runs that this one must not mix with its own: "
+        "give the same --pseudonymise KEYFILE as then, or choose another folder with --out"
+    )
 
 
 class Pseudonyms:
