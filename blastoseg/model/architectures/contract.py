@@ -35,6 +35,11 @@ class SegmentingNetwork(nn.Module, ABC):
         finest = self(image)[0]
         return bring_to_size(finest, image.shape[-2], image.shape[-1])
 
+    def widen_from(self, narrow: "SegmentingNetwork") -> bool:
+        """Fill this network with what a narrower one of its kind knows; False where that cannot be."""
+        del narrow
+        return False
+
 
 class OneMap(SegmentingNetwork):
     """A network of a library, which answers with one map of the input's size."""

@@ -8,6 +8,7 @@ from blastoseg.model.architectures.context import ClassContext
 from blastoseg.model.architectures.contract import SegmentingNetwork, check_input_shape
 from blastoseg.model.architectures.encoder import Encoder, initialise
 from blastoseg.model.architectures.i2cnet_config import I2CNetConfig
+from blastoseg.model.architectures.i2cnet_widening import can_widen, widen
 
 
 class LogitHead(nn.Module):
@@ -63,6 +64,12 @@ class I2CNet(SegmentingNetwork):
             logits = self.heads[level](self.contexts[level](features[level], probabilities))
             maps.insert(0, logits)
         return maps
+
+    def widen_from(self, narrow: SegmentingNetwork) -> bool:
+        if not isinstance(narrow, I2CNet) or not can_widen(narrow.config, self.config):
+            return False
+        self.load_state_dict(widen(narrow.state_dict(), narrow.config, self.config))
+        return True
 
 
 def class_probabilities(logits: Tensor) -> Tensor:
