@@ -11,6 +11,7 @@ from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.cli import (
     audit,
     bench,
+    compare_runs,
     crossvalidate,
     data,
     doctor,
@@ -95,6 +96,7 @@ app.command()(doctor.doctor)
 app.add_typer(weights.app, name="weights")
 app.command()(audit.audit)
 app.command()(prune.prune)
+app.command()(compare_runs.compare_runs)
 
 
 def main() -> None:
