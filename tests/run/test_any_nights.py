@@ -35,7 +35,8 @@ from blastoseg.sources.containers import list_contents
 from blastoseg.sources.reading import read_frame
 from tests.gray_values import GRAY_OF_LABEL, GrayValueNetworks, drawn_labels
 
-SEQUENCES = int(os.environ.get("BLASTOSEG_NIGHTS", "20"))
+pytestmark = pytest.mark.slow
+SEQUENCES = int(os.environ.get("BLASTOSEG_NIGHTS", "8"))
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 SIDE = 56
 EMBRYOS, RUNS, LOOKS = ("E1", "e1", "E2"), (1, 2, 3, 10), 4
