@@ -192,6 +192,36 @@ def test_a_damaged_ledger_is_named_and_a_missing_one_too(tmp_path: Path) -> None
         read_runs(tmp_path)
 
 
+@pytest.mark.parametrize("details", ["{", "[]", "null", ""])
+def test_a_run_that_is_not_as_it_was_noted_is_an_output_error(tmp_path: Path, details: str) -> None:
+    with Journal(tmp_path) as journal:
+        journal.start_run({})
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        database.execute("DROP TRIGGER run_events_stand")
+        database.execute("UPDATE run_events SET details = ?", (details,))
+    with pytest.raises(OutputError, match="list of runs"):
+        read_runs(tmp_path)
+    with pytest.raises(OutputError, match="is damaged"), Journal(tmp_path):
+        pass
+
+
+def test_a_digit_that_flipped_in_a_row_is_noticed_and_no_tables_are_missed(tmp_path: Path) -> None:
+    result = _result(1, blastocyst_area_px2=1234.0)
+    with Journal(tmp_path) as journal:
+        journal.record(STARTER, _key(result), result)
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        database.execute("UPDATE frames SET row = replace(row, '1234.0', '1284.0')")
+    with Journal(tmp_path) as journal:
+        with pytest.raises(OutputError, match=r"the row of WELL7/RUN1\.jpeg is not as it was written"):
+            list(journal.rows(STARTER))
+        with pytest.raises(OutputError, match="move it away"):
+            journal.is_done(STARTER, _key(result))
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        database.execute("DROP TABLE pictures")
+    with pytest.raises(OutputError, match="is damaged"), Journal(tmp_path):
+        pass
+
+
 def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     with Journal(tmp_path):
         pass
