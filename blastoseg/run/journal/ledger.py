@@ -108,7 +108,9 @@ class Journal:
             last = self._database.execute(
                 "SELECT event, (SELECT MAX(run) FROM run_events) FROM run_events ORDER BY id DESC LIMIT 1"
             ).fetchone()
-        event, number = last or ("ended", 0)
+            event, number = last or ("ended", 0)
+            if not isinstance(number, int):
+                raise sqlite3.DatabaseError(f"a run of number {number!r:.40}")
         self._note(number + 1, "started", details)
         if event == "started":
             remove_unfinished(self._out)
@@ -272,4 +274,7 @@ def _parameters(scored_with: ScoredWith, key: FrameKey | None = None) -> tuple[s
 
 
 def _as_row(text: str, mask_file: str, overlay_file: str) -> dict[str, Any]:
-    return decode_row(text) | {"mask": mask_file, "overlay": overlay_file}
+    try:
+        return decode_row(text) | {"mask": mask_file, "overlay": overlay_file}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise sqlite3.DatabaseError(f"a frame's row is none: {error}") from error

@@ -3,9 +3,11 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -116,4 +118,14 @@ def test_a_heartbeat_moves_the_time_of_the_lock_file(tmp_path: Path, monkeypatch
 
 def test_a_folder_that_is_missing_is_an_output_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="nowhere"), OutputLock(tmp_path / "nowhere"):
+        pass
+
+
+@pytest.mark.parametrize("who", ["", "null", "[]", '{"pid": 1}', "[" * 100_000])
+def test_a_lock_whose_holder_is_damaged_is_an_output_error_that_names_it(tmp_path: Path, who: str) -> None:
+    with OutputLock(tmp_path):
+        pass
+    with closing(sqlite3.connect(tmp_path / lock.LOCK_FILE)) as database, database:
+        database.execute("INSERT INTO holder VALUES (?)", (who,))
+    with pytest.raises(OutputError, match="damaged"), OutputLock(tmp_path):
         pass
