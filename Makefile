@@ -1,6 +1,7 @@
 # make demo   a fresh machine: environment, install, the main job on examples/day5
 # make test   the same for the checks: ruff, mypy, pytest (TESTS=tests/run for a part)
 # make fast   the quick tests alone: under a minute, before every commit
+# make fuzz   MINUTES=10 of hostile files by every door; what is found is kept in .fuzz
 # make lint   ruff and mypy alone; make format; make clean; make distclean (the environment too)
 
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14 python; do \
@@ -10,9 +11,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TESTS ?= tests
+MINUTES ?= 10
 SOURCES := $(shell find blastoseg weights -type f ! -name '*.pyc' 2>/dev/null)
 
-.PHONY: demo test fast lint format clean distclean
+.PHONY: demo test fast fuzz lint format clean distclean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -25,6 +27,9 @@ test: lint
 
 fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" $(TESTS)
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.hostile.fuzz --minutes $(MINUTES)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -62,7 +67,7 @@ $(VENV)/.dev: pyproject.toml setup.py constraints.txt | $(BIN)/python
 	@touch $@
 
 clean:
-	rm -rf .demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .demo .fuzz build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find blastoseg tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean

@@ -200,7 +200,7 @@ def load_settings(path: Path | None) -> Settings:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}): check --settings") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers too long, of nesting too deep
         raise SettingsError(f"{path}: is not valid TOML: {error}") from error
     if "calibration" in content:
         raise SettingsError(f"{path}: the section [calibration] is called [pixel_size] now: rename it there")

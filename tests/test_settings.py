@@ -143,3 +143,11 @@ def test_how_long_pictures_stay_changes_no_result_and_so_no_digest(tmp_path):
     path.write_text("[output]\nkeep_missing_days = 0\n")
     with pytest.raises(SettingsError, match="keep_missing_days"):
         load_settings(path)
+
+
+@pytest.mark.parametrize("content", ["a = " + "[" * 3000, "um_per_px = " + "9" * 5000])
+def test_nesting_and_numbers_beyond_reading_are_an_error_that_names_the_file(tmp_path, content):
+    path = tmp_path / "lab.toml"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match=r"lab\.toml"):
+        load_settings(path)

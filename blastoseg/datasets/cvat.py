@@ -11,6 +11,7 @@ from blastoseg.datasets.pairing import Found, is_image, pair_by_stem
 from blastoseg.datasets.pictures import read_colours
 from blastoseg.datasets.tissue_names import tissue_named
 from blastoseg.errors import DataError
+from blastoseg.sources.numbers import MOST_DIGITS
 from blastoseg.tissues import Tissue
 
 LAYOUT = "CVAT, Segmentation mask 1.1: JPEGImages/, SegmentationClass/, labelmap.txt"
@@ -51,11 +52,16 @@ def read_colour_map(path: Path) -> Colours:
             continue
         name, _, rest = line.partition(":")
         levels = rest.partition(":")[0].split(",")
-        if len(levels) != 3 or not all(level.strip().isdecimal() and int(level) < 256 for level in levels):
+        if len(levels) != 3 or not all(map(_is_level, levels)):
             raise DataError(f"{path}, line {number}: is not like 'zona:250,50,83::': export again")
         red, green, blue = (int(level) for level in levels)
         colours[red << 16 | green << 8 | blue] = tissue_named(name, f"{shown(path.name)}, line {number}")
     return colours
+
+
+def _is_level(text: str) -> bool:
+    # Longer text is no level of a colour, and Python refuses to read numbers of thousands of digits.
+    return len(text) < MOST_DIGITS and text.strip().isdecimal() and int(text) < 256
 
 
 def read_class_mask(path: Path, name: str, shape: tuple[int, int], colours: Colours) -> Annotation:

@@ -209,7 +209,7 @@ def load_card(name_or_path: str | Path) -> Card:
         ) from error
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror}): check its permissions") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers too long, of nesting too deep
         raise WeightsError(f"{path}: is not valid TOML ({error}): copy the model folder again") from error
     try:
         card = Card.model_validate({**content, "folder": folder})

@@ -77,7 +77,8 @@ def read_label_image(path: Path, name: str) -> Labels:
         raise UnreadableFrameError(f"{name}: has too many pixels for a label image: crop it") from error
     except UnidentifiedImageError as error:
         raise UnreadableFrameError(f"{name}: is not an image: export it again as PNG") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:
+        # Decoders answer damaged headers with whatever they stumble over.
         raise UnreadableFrameError(
             f"{name}: cannot be read as an image ({error}): export it again as PNG"
         ) from error

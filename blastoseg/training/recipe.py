@@ -296,5 +296,5 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise SettingsError(
             f"{path}: cannot be read ({error.strerror}): give a recipe file, or one of {choices}"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers too long, of nesting too deep
         raise SettingsError(f"{path}: is not valid TOML: {error}") from error

@@ -149,3 +149,10 @@ def test_the_real_set_is_read_whole() -> None:
     labels = case.read().labels
     # What its masks enclose, 29,453 pixels, and its ICM, which wins 40 pixels from the trophectoderm.
     assert np.bincount(labels.ravel()).tolist() == [61638, 20549, 29453, 26535, 32737]
+
+
+def test_a_level_of_thousands_of_digits_in_the_labelmap_is_refused_by_its_line(tmp_path: Path) -> None:
+    WRITERS["cvat"](tmp_path)
+    (tmp_path / "labelmap.txt").write_text(f"zona:{'9' * 5000},50,83::")
+    with pytest.raises(DataError, match="line 1"):
+        open_dataset(tmp_path)

@@ -209,3 +209,10 @@ def test_numbers_of_a_card_are_bounded(tiny_model: Path, old: str, new: str, nam
     rewritten(tiny_model, old, new)
     with pytest.raises(WeightsError, match=named):
         load_card(tiny_model)
+
+
+@pytest.mark.parametrize("content", ["a = " + "[" * 3000, "a = " + "9" * 5000])
+def test_a_card_with_nesting_or_numbers_beyond_reading_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "card.toml").write_text(content)
+    with pytest.raises(WeightsError, match=r"card\.toml"):
+        load_card(tmp_path)

@@ -91,3 +91,11 @@ def test_a_model_name_that_a_card_cannot_bear_is_refused(tmp_path: Path) -> None
 def test_a_recipe_says_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:
     recipe = load_recipe(written(tmp_path))
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+@pytest.mark.parametrize("content", ["a = " + "[" * 3000, "a = " + "9" * 5000])
+def test_a_recipe_with_nesting_or_numbers_beyond_reading_is_named(tmp_path, content):
+    path = tmp_path / "mine.toml"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match=r"mine\.toml"):
+        load_recipe(str(path))

@@ -73,8 +73,8 @@ class OutputLock:
             if isinstance(error, sqlite3.DatabaseError) and not _is_refused(error):
                 raise self._damaged(error) from error
             raise OutputError(
-                f"{self._path}: cannot be written or locked ({error}): free some space, "
-                "or choose another folder with --out"
+                f"{self._path}: cannot be written or locked ({error}): free some space, remove a damaged "
+                "lock while no run works here, or choose another folder with --out"
             ) from error
         if holder is not None:
             log.warning("took over the lock of a run that was killed: %s", _in_words(self._out, holder))
@@ -162,8 +162,12 @@ def _is_refused(error: sqlite3.DatabaseError) -> bool:
 
 
 def _read_holder(database: sqlite3.Connection) -> Holder | None:
+    """Raises sqlite3.DatabaseError where what stands there is no holder."""
     row = database.execute("SELECT who FROM holder").fetchone()
-    return Holder(**json.loads(row[0])) if row else None
+    try:
+        return Holder(**json.loads(row[0])) if row else None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise sqlite3.DatabaseError(f"the name of its holder is damaged: {error}") from error
 
 
 def _this_process() -> Holder:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -133,11 +134,11 @@ def test_a_folder_that_went_away_and_was_made_anew_was_not_taken_over(tmp_path, 
                 time.sleep(0.05)
 
 
-@pytest.mark.parametrize("who", ["{", "[]", '{"token": 1}', "7"])
+@pytest.mark.parametrize("who", ["{", "[]", '{"token": 1}', "7", "", "null", "[" * 100_000])
 def test_a_lock_whose_holder_cannot_be_read_is_an_output_error(tmp_path: Path, who: str) -> None:
     with OutputLock(tmp_path):
         pass
-    with sqlite3.connect(tmp_path / lock.LOCK_FILE) as database:
+    with closing(sqlite3.connect(tmp_path / lock.LOCK_FILE)) as database, database:
         database.execute("INSERT INTO holder VALUES (?)", (who,))
     with pytest.raises(OutputError, match="move the file away"), OutputLock(tmp_path):
         pass

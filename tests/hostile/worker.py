@@ -1,0 +1,69 @@
+"""The process that opens the hostile files, with the memory limit of the readers; told by ``fuzz.py``."""
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from pathlib import Path
+
+from blastoseg.sources.isolated import _limit_memory
+
+from .doors import DOORS, Door
+from .fuzz import hostile_file
+
+
+def opened(door: Door, data: bytes, suffix: str, folder: Path) -> str:
+    """Open bytes as a file alone in ``folder``; empty where all is well, else what is wrong."""
+    path = folder / (door.name or f"hostile{suffix}")
+    path.write_bytes(data)
+    try:
+        door.open(path)
+    except door.may_raise as error:
+        # Tables of hours are named by whoever asks for them; of a data set the folder may be at fault.
+        names_it = isinstance(error, ValueError) or path.name in str(error) or str(folder) in str(error)
+        return "" if names_it and str(error).strip() else f"does not name its file: {error!r}"
+    except Exception:
+        return traceback.format_exc()
+    return ""
+
+
+def _peak_bytes() -> int:
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def main() -> None:
+    """Arguments: first seed, last seed, doors. Two lines of JSON a file: before it, and after it."""
+    seed, last, *doors = sys.argv[1:]
+    logging.disable()
+    warnings.simplefilter("ignore")
+    _limit_memory()
+    scratch = Path(tempfile.mkdtemp(prefix="blastoseg-hostile-"))
+    try:
+        for number in range(int(seed), int(last)):
+            door = doors[number % len(doors)]
+            data, suffix = hostile_file(door, number)
+            print(json.dumps({"door": door, "seed": number}), flush=True)
+            folder = scratch / "one"
+            folder.mkdir()
+            before = time.process_time()
+            finding = opened(DOORS[door], data, suffix, folder)
+            told = {"seconds": time.process_time() - before, "peak": _peak_bytes(), "finding": finding}
+            print(json.dumps({"door": door, "seed": number, **told}), flush=True)
+            shutil.rmtree(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        main()
+    os._exit(0)
