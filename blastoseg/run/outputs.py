@@ -4,14 +4,13 @@ Everything a run writes is below OUT. Embryo and file names become safe names, s
 a slide file can lead out of OUT or trouble another system.
 """
 
-import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from blastoseg.errors import OutputError
-from blastoseg.files import clash_key, safe_name, safe_names
+from blastoseg.errors import OutputError, UsageError
+from blastoseg.files import clash_key, safe_name, safe_names, unfinished_beside
 from blastoseg.records import FrameRef
 from blastoseg.sources.names import printable
 
@@ -54,13 +53,32 @@ class OutputFolder:
         """Make the folder and check that it can be written; OutputError otherwise."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.root / ".blastoseg-write-test"
+            probe = unfinished_beside(self.root / "probe")
             probe.write_bytes(b"")
             probe.unlink()
         except OSError as error:
             raise OutputError(
                 f"{self.root}: cannot be written ({error.strerror}): choose another folder with --out"
             ) from error
+
+    def check_apart(self, given: Iterable[Path]) -> None:
+        """Raise UsageError where OUT is itself one of the folders given: the next run would pass it over."""
+        if any(path.is_dir() and path.resolve() == self.root.resolve() for path in given):
+            raise UsageError(
+                f"--out {self.root}: is the folder of the frames itself, which the next run would take for a "
+                "report: choose another folder, or leave --out out"
+            )
+
+    def check_without_frames(self, given: Iterable[Path], refs: Iterable[FrameRef]) -> None:
+        """Raise UsageError where frames lie in OUT, below a folder given: the next run would lose them."""
+        root = self.root.resolve()
+        if not any(root.is_relative_to(path.resolve()) for path in given if path.is_dir()):
+            return
+        if any(folder.resolve().is_relative_to(root) for folder in {ref.path.parent for ref in refs}):
+            raise UsageError(
+                f"--out {self.root}: holds frames, which the next run would pass over with the report: "
+                "choose a folder without frames"
+            )
 
     def pictures(self) -> set[str]:
         """``clash_key`` of every file below the folders of pictures, relative to OUT with ``/`` between."""
@@ -71,30 +89,23 @@ class OutputFolder:
             for name in names
         }
 
+    def embryo_folders(self) -> set[str]:
+        """The names of the folders that hold pictures of an embryo."""
+        folders = (self.root / kind for kind in PICTURE_KINDS)
+        return {one.name for folder in folders if folder.is_dir() for one in folder.iterdir() if one.is_dir()}
+
 
 class PictureNames:
     """What the pictures of a run's frames are called: names that no two frames of the run share.
 
-    ``refs`` are all frames of the run; ``taken`` the pictures, relative to OUT, of those that are not scored
-    again: frames may have moved up or down in their embryo's series since these were named.
+    ``refs`` are all frames of the run. Nothing else decides a name, so that two runs over one input agree.
     """
 
-    def __init__(self, refs: Iterable[FrameRef], taken: Iterable[str] = ()) -> None:
+    def __init__(self, refs: Iterable[FrameRef]) -> None:
         self._embryos = safe_names(ref.embryo_id for ref in refs)
-        self._taken = {_name_alone(path) for path in taken}
 
     def place(self, kind: str, ref: FrameRef, suffix: str) -> Path:
         """``<kind>/<embryo>/<frame><suffix>``, relative to OUT; the frame's name is its index and file."""
         embryo = self._embryos.get(ref.embryo_id) or safe_name(ref.embryo_id)
-        path = Path(
-            kind, embryo, f"{ref.frame_index:05d}-{safe_name(PurePosixPath(ref.source).stem)}{suffix}"
-        )
-        if _name_alone(path.as_posix()) in self._taken:
-            digest = hashlib.sha256(f"{ref.source}\n{ref.address.key}".encode("utf-8", "backslashreplace"))
-            path = path.with_stem(f"{path.stem}-{digest.hexdigest()[:8]}")
-        return path
-
-
-def _name_alone(path: str) -> str:
-    """A picture's name as systems compare it, whatever its kind."""
-    return clash_key(str(PurePosixPath(*PurePosixPath(path).parts[1:]).with_suffix("")))
+        name = f"{ref.frame_index:05d}-{safe_name(PurePosixPath(ref.source).stem)}{suffix}"
+        return Path(kind, embryo, name)

@@ -46,13 +46,26 @@ def read_runs(out: Path) -> list[RunRecord]:
             found = database.execute(_EVERY_RUN).fetchall()
     except sqlite3.Error as error:
         raise OutputError(f"{path}: is no ledger, or a damaged one ({error})") from error
-    return [
-        RunRecord(
-            number=number,
-            started=started,
-            details=json.loads(details),
-            ended=ended or "",
-            outcome=json.loads(outcome or "{}"),
-        )
-        for number, started, details, ended, outcome in found
-    ]
+    try:
+        return [
+            RunRecord(
+                number=number,
+                started=started,
+                details=_object(details),
+                ended=ended or "",
+                outcome=_object(outcome or "{}"),
+            )
+            for number, started, details, ended, outcome in found
+        ]
+    except (ValueError, TypeError) as error:
+        raise OutputError(
+            f"{path}: is damaged (the list of runs cannot be read): move it away and run again; every "
+            "frame is scored anew"
+        ) from error
+
+
+def _object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"no object: {text!r}")
+    return value

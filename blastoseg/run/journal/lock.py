@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Self
 
 from blastoseg.errors import LockedError, OutputError
+from blastoseg.files import unfinished_beside
 
 log = logging.getLogger(__name__)
 
@@ -53,19 +54,24 @@ class OutputLock:
         self._out = out
         self._path = out / LOCK_FILE
         self._holder = _this_process()
-        self._is_lost = False
+        self._is_lost = self._is_taken = False
         self._stop = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="blastoseg-lock", daemon=True)
 
     def __enter__(self) -> Self:
         try:
             with self._transaction() as database:
-                holder = _read_holder(database)
+                try:
+                    holder = _read_holder(database)
+                except (ValueError, TypeError) as error:
+                    raise self._damaged("who holds it cannot be read") from error
                 if holder is not None and self._is_alive(holder):
                     raise LockedError(_in_words(self._out, holder))
                 database.execute("DELETE FROM holder")
                 database.execute("INSERT INTO holder VALUES (?)", (json.dumps(asdict(self._holder)),))
         except (sqlite3.Error, OSError) as error:
+            if isinstance(error, sqlite3.DatabaseError) and not _is_refused(error):
+                raise self._damaged(error) from error
             raise OutputError(
                 f"{self._path}: cannot be written or locked ({error}): free some space, "
                 "or choose another folder with --out"
@@ -89,12 +95,24 @@ class OutputLock:
                 database.execute("DELETE FROM holder")
 
     def check(self) -> None:
-        """Raise LockedError if another run took the folder over, as after a long sleep of this machine."""
+        """Raise LockedError if another run took the folder over, as after a long sleep of this machine.
+
+        OutputError where the folder itself went away, which leaves nobody to hold it.
+        """
+        if self._is_lost and not self._is_taken:
+            # Writing a picture made the folder anew, empty: nobody holds it, and nothing of ours is there.
+            raise OutputError(f"{self._out}: went away while the run worked: nothing more is written")
         if self._is_lost:
             raise LockedError(
                 f"{self._out}: another run took this folder over while this one stood still: "
                 "nothing more is written"
             )
+
+    def _damaged(self, what: object) -> OutputError:
+        return OutputError(
+            f"{self._path}: is damaged ({what}): make sure that no other run works on this folder, move the "
+            "file away and run again"
+        )
 
     def _is_alive(self, holder: Holder) -> bool:
         if holder.machine and holder.machine == self._holder.machine:
@@ -103,7 +121,7 @@ class OutputLock:
 
     def _seconds_since_heartbeat(self) -> float:
         # Both times come from the file server: the clocks of two machines may differ by more than the limit.
-        probe = self._out / f".part-{secrets.token_hex(8)}"
+        probe = unfinished_beside(self._out / "probe")
         probe.write_bytes(b"")
         now = probe.stat().st_mtime
         probe.unlink()
@@ -113,9 +131,10 @@ class OutputLock:
         while not self._stop.wait(HEARTBEAT_S):
             try:
                 with self._transaction() as database:
-                    if _read_holder(database) != self._holder:
-                        self._is_lost = True
-                        log.error("%s: another run took this folder over", self._out)
+                    holder = _read_holder(database)
+                    if holder != self._holder:
+                        self._is_lost, self._is_taken = True, holder is not None
+                        log.error("%s: the lock on this folder is no longer held", self._out)
                         return
                     database.execute("UPDATE heartbeat SET beats = beats + 1")
             except sqlite3.Error as error:
@@ -134,6 +153,12 @@ class OutputLock:
             database.execute("COMMIT")
         finally:
             database.close()
+
+
+def _is_refused(error: sqlite3.DatabaseError) -> bool:
+    """Whether a disk or another process refused, and not the file's own content."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR
 
 
 def _read_holder(database: sqlite3.Connection) -> Holder | None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from blastoseg import columns
 from blastoseg.errors import InputNotFoundError, OutputError
+from blastoseg.files import unfinished_beside
 from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.run.journal import FrameKey, FrameKeys, Journal, ScoredWith, read_runs
 from blastoseg.run.journal.rows import decode_row, encode_row
@@ -153,13 +154,17 @@ def test_runs_are_listed_in_order_and_one_that_was_killed_has_no_end(tmp_path: P
     with Journal(tmp_path) as journal:
         first = journal.start_run({"weights": "starter"})
         journal.end_run(first, {"exit_code": 3})
-    (tmp_path / ".part-0123456789abcdef.png").write_bytes(b"half")
+    unfinished = unfinished_beside(tmp_path / "a.png")
+    somebodys = tmp_path / ".part-0123456789abcdef-01234567.png"
+    for path in (unfinished, somebodys):
+        path.write_bytes(b"half")
     with Journal(tmp_path) as journal:
         journal.start_run({"weights": "starter"})
-    assert list(tmp_path.glob(".part-*")), "the run before ended: there was nothing to sweep"
+    assert unfinished.exists(), "the run before ended: there was nothing to sweep"
     with Journal(tmp_path) as journal:
         assert journal.start_run({"weights": "finetuned"}) == 3
-    assert not list(tmp_path.glob(".part-*"))
+    assert not unfinished.exists()
+    assert somebodys.exists()
     runs = read_runs(tmp_path)
     assert [run.number for run in runs] == [1, 2, 3]
     assert runs[0].outcome == {"exit_code": 3}
@@ -185,6 +190,36 @@ def test_a_damaged_ledger_is_named_and_a_missing_one_too(tmp_path: Path) -> None
         pass
     with pytest.raises(OutputError, match="damaged"):
         read_runs(tmp_path)
+
+
+@pytest.mark.parametrize("details", ["{", "[]", "null", ""])
+def test_a_run_that_is_not_as_it_was_noted_is_an_output_error(tmp_path: Path, details: str) -> None:
+    with Journal(tmp_path) as journal:
+        journal.start_run({})
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        database.execute("DROP TRIGGER run_events_stand")
+        database.execute("UPDATE run_events SET details = ?", (details,))
+    with pytest.raises(OutputError, match="list of runs"):
+        read_runs(tmp_path)
+    with pytest.raises(OutputError, match="is damaged"), Journal(tmp_path):
+        pass
+
+
+def test_a_digit_that_flipped_in_a_row_is_noticed_and_no_tables_are_missed(tmp_path: Path) -> None:
+    result = _result(1, blastocyst_area_px2=1234.0)
+    with Journal(tmp_path) as journal:
+        journal.record(STARTER, _key(result), result)
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        database.execute("UPDATE frames SET row = replace(row, '1234.0', '1284.0')")
+    with Journal(tmp_path) as journal:
+        with pytest.raises(OutputError, match=r"the row of WELL7/RUN1\.jpeg is not as it was written"):
+            list(journal.rows(STARTER))
+        with pytest.raises(OutputError, match="move it away"):
+            journal.is_done(STARTER, _key(result))
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        database.execute("DROP TABLE pictures")
+    with pytest.raises(OutputError, match="is damaged"), Journal(tmp_path):
+        pass
 
 
 def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:

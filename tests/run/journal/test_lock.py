@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -116,4 +117,33 @@ def test_a_heartbeat_moves_the_time_of_the_lock_file(tmp_path: Path, monkeypatch
 
 def test_a_folder_that_is_missing_is_an_output_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="nowhere"), OutputLock(tmp_path / "nowhere"):
+        pass
+
+
+def test_a_folder_that_went_away_and_was_made_anew_was_not_taken_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "HEARTBEAT_S", 0.05)
+    out = tmp_path / "out"
+    out.mkdir()
+    with OutputLock(out) as held:
+        out.rename(tmp_path / "elsewhere")
+        out.mkdir()
+        with pytest.raises(OutputError, match="went away while the run worked"):
+            for _ in range(200):
+                held.check()
+                time.sleep(0.05)
+
+
+@pytest.mark.parametrize("who", ["{", "[]", '{"token": 1}', "7"])
+def test_a_lock_whose_holder_cannot_be_read_is_an_output_error(tmp_path: Path, who: str) -> None:
+    with OutputLock(tmp_path):
+        pass
+    with sqlite3.connect(tmp_path / lock.LOCK_FILE) as database:
+        database.execute("INSERT INTO holder VALUES (?)", (who,))
+    with pytest.raises(OutputError, match="move the file away"), OutputLock(tmp_path):
+        pass
+
+
+def test_a_lock_that_is_no_database_is_an_output_error_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / lock.LOCK_FILE).write_bytes(b"no database, and longer than the header of one" * 90)
+    with pytest.raises(OutputError, match="is damaged"), OutputLock(tmp_path):
         pass
