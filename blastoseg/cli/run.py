@@ -72,6 +72,10 @@ def run(
             "--warn-if-nothing-new", help="End with exit code 13 where no frame is new: a silent incubator?"
         ),
     ] = False,
+    keep_missing: Annotated[
+        bool,
+        typer.Option("--keep-missing", help="Report also embryos of earlier runs that are gone."),
+    ] = False,
     settle: Annotated[
         float,
         typer.Option(
@@ -129,6 +133,7 @@ def run(
             overlays=not no_overlays,
             fresh=fresh,
             warn_if_nothing_new=warn_if_nothing_new,
+            keep_missing=keep_missing,
             settle_s=settle,
             by_content=by_content,
             follow_links=follow_links,

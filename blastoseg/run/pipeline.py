@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
 from blastoseg.report.manifest import RunManifest, used_pixel_sizes, user_name
 from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
+from blastoseg.run.gone import Gone
 from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, read_runs, run_log
 from blastoseg.run.outputs import OutputFolder, PictureNames
 from blastoseg.run.prune import follow_input
@@ -239,8 +241,12 @@ class Run:
     def report(self) -> RunEnded:
         """Write tables, workbook and manifest from the ledger, each whole or not at all."""
         self.lock.check()
-        rows = self.work.rows(self.journal, self.scored_with, self.pictures, self.out.pictures())
+        there = self.out.pictures()
+        rows = self.work.rows(self.journal, self.scored_with, self.pictures, there)
+        gone = Gone(self.discovery, self.request)
+        rows = chain(rows, gone.rows(self.journal, self.scored_with, there))
         report = Report(rows, self.request.settings.course.recent_h)
+        told = tuple(gone.notes(self.out.embryos_csv, report.embryos["embryo_id"]))
         stop, settling = self.request.stop, len(self.watched.settling)
         ended = RunEnded(
             out=Path(self.names.without_out(str(self.out.root))),
@@ -265,7 +271,7 @@ class Run:
         if not stop and not settling:
             days = self.request.settings.output.keep_missing_days
             follow_input(self.out.root, self.journal, report.pictures, days, check=self.lock.check)
-        return replace(ended, notes=(*self.names.notes, *report.notes))
+        return replace(ended, notes=(*self.names.notes, *told, *report.notes))
 
     def _manifest(self, report: Report, ended: RunEnded) -> RunManifest:
         settings, card = self.request.settings, self.segmenter.card

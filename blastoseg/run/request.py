@@ -17,7 +17,8 @@ class RunRequest:
 
     ``settle_s``: files that changed less than so many seconds ago wait for the next run. ``by_content``: a
     frame is known by its bytes' hash, not by size and time. ``keyfile``: names become pseudonyms under the
-    key in it. ``warn_if_nothing_new``: a run without a new frame has an exit code of its own. ``stop`` may be
+    key in it. ``warn_if_nothing_new``: a run without a new frame has an exit code of its own.
+    ``keep_missing``: embryos of earlier runs that are not in the input stay in the report. ``stop`` may be
     asked for at any time, from any thread.
     """
 
@@ -31,6 +32,7 @@ class RunRequest:
     overlays: bool = True
     fresh: bool = False
     warn_if_nothing_new: bool = False
+    keep_missing: bool = False
     settle_s: float = 0.0
     by_content: bool = False
     follow_links: bool = False

@@ -75,7 +75,15 @@ def test_rows_lead_to_their_pictures_and_pictures_follow_the_input(ward, tmp_pat
     assert deleted in _pictures(out), "made again"
 
     shutil.rmtree(ward / "WELL2")
-    assert _run(ward, out)[0] == 0
+    whole = (out / "frames.csv").read_bytes()
+    code, text = _run(ward, out, "--keep-missing")
+    assert code == 0, text
+    assert "1 embryo no longer in the input, reported from earlier runs: WELL2" in text
+    assert (out / "frames.csv").read_bytes() == whole
+    code, text = _run(ward, out, "--summary-json", str(summary))
+    assert code == 0, text
+    assert "1 embryo of the report before no longer in the input, nor in this report: WELL2" in text
+    assert "WELL2" in " ".join(json.loads(summary.read_text())["notes"])
     before = _pictures(out)
     refused = CliRunner().invoke(app, ["prune", str(out)])
     assert refused.exit_code == 2

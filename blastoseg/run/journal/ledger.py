@@ -211,13 +211,18 @@ class Journal:
         self.flush()
         with self._explained():
             if keys is None:
-                found = self._database.execute(_SELECT_ALL, _parameters(scored_with))
-                yield from (as_row(self._checked(one)) for one in found)
+                yield from map(as_row, self.all_stored(scored_with))
                 return
         for key in keys:
             one = self.stored(scored_with, key)
             if one is not None:
                 yield as_row(one)
+
+    def all_stored(self, scored_with: ScoredWith) -> Iterator[StoredFrame]:
+        """Every frame's row as it stands in the ledger, by embryo and frame index in natural order."""
+        with self._explained():
+            found = self._database.execute(_SELECT_ALL, _parameters(scored_with))
+            yield from map(self._checked, found)
 
     def note_around(self, rows: Iterable[StoredFrame]) -> None:
         """Write rows whose frames stand elsewhere by now, with the same pixels and pictures."""
