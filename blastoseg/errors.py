@@ -4,6 +4,7 @@ A message names the file, says what is wrong and what to do. The exit codes are 
 interface: they are listed by ``blastoseg --help`` and in the README, and never change their meaning.
 """
 
+import traceback
 from typing import ClassVar
 
 
@@ -116,6 +117,11 @@ def exit_codes() -> dict[int, str]:
         if error is not UnreadableFrameError:
             codes[error.exit_code] = error.meaning
     return dict(sorted(codes.items()))
+
+
+def without_texts(error: BaseException) -> str:
+    """Where an error came from, and its kind: not its text, which may hold a name that must not be seen."""
+    return "".join([*traceback.format_tb(error.__traceback__), type(error).__name__])
 
 
 def counted(count: int, noun: str) -> str:

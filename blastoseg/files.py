@@ -5,10 +5,11 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,9 @@ LONGEST_NAME = 60
 NaturalKey = tuple[tuple[str | int, ...], str]
 
 _DIGITS = re.compile(r"(\d+)")
-_UNFINISHED = ".part-"
+UNFINISHED_MARK = secrets.token_hex(8)
+"""In the names of what this process has not finished: nobody else's file can have it by chance."""
+_UNFINISHED = re.compile(r"\.part-([0-9a-f]{16})-[0-9a-f]{8}")
 _LONGEST_SUFFIX = 16
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MOST_BYTES = 110
@@ -38,7 +41,7 @@ def replace_atomically(path: Path, on_locked: Callable[[Path], None] | None = No
     Where another program holds ``path`` (a workbook open in Excel) the file lands beside it under a dated
     name, which ``on_locked`` is called with; without ``on_locked`` that is a PermissionError. Raises OSError.
     """
-    temporary = path.with_name(f"{_UNFINISHED}{secrets.token_hex(8)}{path.suffix[:_LONGEST_SUFFIX]}")
+    temporary = unfinished_beside(path)
     try:
         yield temporary
         _open_to_others(temporary)
@@ -52,16 +55,32 @@ def replace_atomically(path: Path, on_locked: Callable[[Path], None] | None = No
         on_locked(landed)
 
 
-def remove_unfinished(folder: Path) -> int:
-    """Remove the temporary files that a killed run left anywhere below ``folder``; returns their number."""
+def unfinished_beside(path: Path) -> Path:
+    """A new name in the folder of ``path``, and with its suffix, that ``remove_unfinished`` knows as ours."""
+    return path.with_name(f".part-{UNFINISHED_MARK}-{secrets.token_hex(4)}{path.suffix[:_LONGEST_SUFFIX]}")
+
+
+def remove_unfinished(folder: Path, marks: Collection[str]) -> int:
+    """Remove what killed processes left anywhere below ``folder``, known by their ``UNFINISHED_MARK``.
+
+    Whatever else is named like that stays: somebody put it there. Returns the number of files and folders.
+    """
     removed = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            if name.startswith(_UNFINISHED):
+    for parent, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            found = _UNFINISHED.match(name)
+            if found and found[1] in marks:
                 with suppress(OSError):
-                    Path(parent, name).unlink()
+                    _remove(Path(parent, name))
                     removed += 1
     return removed
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _move_into_place(temporary: Path, path: Path, may_land_elsewhere: bool) -> Path:
@@ -89,7 +108,7 @@ def _open_to_others(path: Path) -> None:
     if os.name == "nt" or stat.S_IMODE(path.stat().st_mode) & _OTHERS:
         return
     # The umask can only be asked for by setting it, for all threads; a new file tells it without.
-    probe = path.with_name(f"{_UNFINISHED}{secrets.token_hex(8)}")
+    probe = unfinished_beside(path.with_suffix(""))
     try:
         os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         mode = stat.S_IMODE(probe.stat().st_mode)

@@ -58,6 +58,35 @@ MEANING_OF_STATUS = {
 }
 
 
+_WHOLE_FRAME = (
+    Flag.SEVERAL_EMBRYOS,
+    Flag.DAMAGED_FILE,
+    Flag.OUT_OF_FOCUS,
+    Flag.LOW_CONTRAST,
+    Flag.IMPLAUSIBLE_SIZE,
+)
+_TISSUE_OF_FLAG = {
+    Flag.TOUCHES_BORDER: ZP,
+    Flag.ICM_NOT_VISIBLE: ICM,
+    Flag.TE_INCOMPLETE: TE,
+    Flag.ZP_NOT_VISIBLE: ZP,
+}
+
+
+def doubtful_tissues(flags: str, reason: str) -> set[str]:
+    """Keys of the tissues that a frame's row throws doubt on, by its ``flags`` and ``reason`` cells."""
+    raised = {flag for flag in Flag if flag in flags.split(";")}
+    if raised.intersection(_WHOLE_FRAME):
+        return {tissue.key for tissue in FOREGROUND}
+    doubtful = {tissue.key for flag, tissue in _TISSUE_OF_FLAG.items() if flag in raised}
+    for part in reason.split("; "):
+        # Which tissues LOW_CONFIDENCE means stands in the reason alone: ``_flags_of_image`` writes it.
+        if part.startswith(DOUBTS[Flag.LOW_CONFIDENCE]):
+            named = part.removeprefix(DOUBTS[Flag.LOW_CONFIDENCE]).split(", ")
+            doubtful |= {tissue.key for tissue in FOREGROUND if tissue.name.lower() in named}
+    return doubtful
+
+
 def statuses_after(flag: Flag) -> tuple[Status, ...]:
     """The statuses of frames that bear a flag, when it alone decides."""
     excluding = (Flag.NO_EMBRYO, Flag.NOT_BLASTOCYST, Flag.TOUCHES_BORDER, Flag.DAMAGED_FILE)

@@ -198,7 +198,7 @@ def try_twice(
             raise
         except Exception as error:
             log.exception("unexpected error while measuring %s", ref.source)
-            problem = repr(error)
+            problem = type(error).__name__
     return None, failed_frame(ref, f"unexpected error while measuring: {problem}, twice: see run.log")
 
 

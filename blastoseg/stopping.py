@@ -9,9 +9,11 @@ from types import FrameType
 from blastoseg.errors import EXIT_INTERRUPTED
 
 # Windows has no SIGTERM worth the name: its consoles and services send SIGBREAK. SIGUSR1 is what SLURM is
-# commonly asked to send before the time is up.
+# commonly asked to send before the time is up. SIGHUP comes when the terminal is closed.
 STOP_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGUSR1") if hasattr(signal, name)
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGUSR1", "SIGHUP")
+    if hasattr(signal, name)
 ]
 
 
@@ -42,25 +44,28 @@ class StopRequest:
 
 @contextmanager
 def stopping_on_signals(stop: StopRequest) -> Iterator[Callable[[], None]]:
-    """Turn SIGINT, SIGTERM and SIGUSR1 into ``stop`` while the block lasts; a second one interrupts it.
+    """Turn the signals that ask to stop into ``stop`` while the block lasts; a second Ctrl-C interrupts it.
 
-    Gives a function that takes the signals again where a library has taken them meanwhile. Does nothing in a
-    thread other than the main one, where signals cannot be handled.
+    The other signals come twice without anybody's haste: a shell and the system both say that the terminal
+    is closed, and a service manager has more than one signal to send. Gives a function that takes the signals
+    again where a library has taken them meanwhile. Does nothing in a thread other than the main one, where
+    signals cannot be handled.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if stop:
+        if stop and number == signal.SIGINT:
             raise KeyboardInterrupt
         stop.ask(f"stopped by {signal.Signals(number).name}", EXIT_INTERRUPTED)
 
     def take() -> None:
-        for number in STOP_SIGNALS:
+        for number in asking:
             signal.signal(number, handle)
 
-    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    asking = _asking_signals()
+    before = {number: signal.getsignal(number) for number in asking}
     take()
     try:
         yield take
@@ -71,8 +76,15 @@ def stopping_on_signals(stop: StopRequest) -> Iterator[Callable[[], None]]:
 
 def interrupt_on_signals() -> None:
     """Let every signal that asks to stop do what Ctrl-C does: raise a KeyboardInterrupt."""
-    for number in STOP_SIGNALS:
+    for number in _asking_signals():
         signal.signal(number, signal.default_int_handler)
+
+
+def _asking_signals() -> list[int]:
+    """The signals that ask this process to stop: not SIGHUP under ``nohup``, which has it ignored."""
+    hang_up = getattr(signal, "SIGHUP", None)
+    is_kept_alive = hang_up is not None and signal.getsignal(hang_up) == signal.SIG_IGN
+    return [number for number in STOP_SIGNALS if number != hang_up or not is_kept_alive]
 
 
 def ignore_stop_signals() -> None:

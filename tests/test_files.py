@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from blastoseg.files import (
     LONGEST_NAME,
+    UNFINISHED_MARK,
     clash_key,
     natural_key,
     remove_unfinished,
     replace_atomically,
     safe_name,
     safe_names,
+    unfinished_beside,
 )
 
 
@@ -106,13 +108,22 @@ def test_a_locked_target_is_an_error_where_no_other_name_will_do(
     assert [file.name for file in tmp_path.iterdir()] == ["mask.png"]
 
 
-def test_what_a_killed_run_left_half_written_is_swept_up(tmp_path: Path) -> None:
+def test_what_a_killed_run_left_half_written_is_swept_up_and_nothing_of_anybody_else(tmp_path: Path) -> None:
     folder = tmp_path / "masks" / "WELL7"
     folder.mkdir(parents=True)
-    (folder / ".part-0011223344556677.png").write_bytes(b"half")
-    (folder / "00001-a.png").write_bytes(b"whole")
-    assert remove_unfinished(tmp_path) == 1
-    assert [file.name for file in folder.iterdir()] == ["00001-a.png"]
+    unfinished_beside(folder / "00001-a.png").write_bytes(b"half")
+    unfinished_beside(tmp_path / "report").mkdir()
+    kept = {
+        ".part-0011223344556677.png",
+        ".part-two.docx",
+        ".part-0123456789abcdef-00112233.png",
+        "00001-a.png",
+    }
+    for name in kept:
+        (folder / name).write_bytes(b"whole")
+    assert remove_unfinished(tmp_path, {UNFINISHED_MARK}) == 2
+    assert {file.name for file in folder.iterdir()} == kept
+    assert [file.name for file in tmp_path.iterdir()] == ["masks"]
 
 
 @given(st.text(max_size=300))

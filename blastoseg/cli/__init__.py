@@ -11,6 +11,7 @@ from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.cli import (
     audit,
     bench,
+    compare_runs,
     crossvalidate,
     data,
     doctor,
@@ -25,6 +26,7 @@ from blastoseg.cli import (
 from blastoseg.cli.failure import DEBUG_VARIABLE, check_surroundings, exit_code_of, log_crash
 from blastoseg.cli.narrow_help import fit_to
 from blastoseg.cli.terminal import NARROW, columns, folded, is_dumb, obey_terminal
+from blastoseg.cli.unread import keep_messages_harmless, output_may_go_unread
 from blastoseg.errors import BlastosegError, exit_codes
 from blastoseg.stopping import interrupt_on_signals
 
@@ -83,22 +85,21 @@ def _options(
         logging.getLogger("blastoseg").setLevel(logging.INFO)
 
 
-app.command()(run.run)
-app.command()(measure.measure)
-app.command()(simulate.simulate)
-app.add_typer(data.data_app, name="data")
-app.command()(train.train)
-app.command()(evaluate.evaluate)
-app.command()(crossvalidate.crossvalidate)
+for _writes_files in (run.run, measure.measure, simulate.simulate, train.train, evaluate.evaluate):
+    app.command()(output_may_go_unread()(_writes_files))
+app.command()(output_may_go_unread()(crossvalidate.crossvalidate))
 app.command()(bench.bench)
 app.command()(doctor.doctor)
-app.add_typer(weights.app, name="weights")
 app.command()(audit.audit)
 app.command()(prune.prune)
+app.command()(compare_runs.compare_runs)
+app.add_typer(data.data_app, name="data")
+app.add_typer(weights.app, name="weights")
 
 
 def main() -> None:
     """The console script: ends the process with one of the exit codes of ``errors.py``."""
+    keep_messages_harmless()
     obey_terminal()
     is_narrow = columns() < NARROW
     if is_narrow or is_dumb():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blastoseg.cli.given_path import given_path
 from blastoseg.cli.terminal import folded, show_table
 
 if TYPE_CHECKING:
@@ -26,12 +27,20 @@ def run(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH", help="Folders, slide files (.pdb), videos, TIFF stacks or single images."
+            metavar="PATH",
+            parser=given_path,
+            help="Folders, slide files (.pdb), videos, TIFF stacks or single images.",
         ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Output folder.", show_default="./<folder name>-blastoseg"),
+        typer.Option(
+            *("--out", "-o"),
+            metavar="PATH",
+            parser=given_path,
+            help="Output folder.",
+            show_default="./<folder name>-blastoseg",
+        ),
     ] = None,
     weights: Annotated[
         str | None, typer.Option(help="Name or folder of the weights.", show_default="starter")
@@ -42,7 +51,9 @@ def run(
     um_per_px: Annotated[
         float | None, typer.Option(help="Pixel size in micrometres, for every frame of this run.")
     ] = None,
-    settings: Annotated[Path | None, typer.Option(help="The lab's settings file (TOML).")] = None,
+    settings: Annotated[
+        Path | None, typer.Option(metavar="FILE", parser=given_path, help="The lab's settings file (TOML).")
+    ] = None,
     focal: Annotated[
         str | None, typer.Option(help="Focal plane: 0, another plane, or best.", show_default="0")
     ] = None,
@@ -80,19 +91,23 @@ def run(
         Path | None,
         typer.Option(
             metavar="KEYFILE",
+            parser=given_path,
             help="Replace names by keyed hashes everywhere; the key is made if there is none.",
         ),
     ] = None,
     summary_json: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write how the run ended here, also if it failed.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", parser=given_path, help="Write how the run ended here, also if it failed."
+        ),
     ] = None,
     log_level: Annotated[LogLevel, typer.Option(help="What run.log tells.")] = LogLevel.INFO,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the last line only.")] = False,
 ) -> None:
     """Segment and measure every frame below PATH and write a workbook, tables, masks and overlays.
 
-    A second run on the same output folder scores only what is new. Ctrl-C, or SIGTERM, ends a run in good
-    order: the batch is finished and the report written; the next run goes on from there.
+    A second run on the same output folder scores only what is new. Ctrl-C, SIGTERM or SIGHUP ends a run
+    in good order: the batch is finished and the report written; the next run goes on from there.
     """
     import logging
 

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from blastoseg.cli.given_path import given_path
+
 
 class TrainPart(StrEnum):
     """What of a recipe is done."""
@@ -31,7 +33,12 @@ class TrainDevice(StrEnum):
 
 
 def train(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Model folder to write: weights and card.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", parser=given_path, metavar="PATH", help="Model folder to write: weights and card."
+        ),
+    ],
     data: Annotated[
         list[str] | None,
         typer.Argument(

@@ -129,12 +129,12 @@ EPISODE_COLUMNS: tuple[Column, ...] = (
     *(column for column in IDENTITY_COLUMNS if column.name == "embryo_id"),
     Column("episode_from_h", "h", "float", "time of an episode's first frame"),
     Column("episode_to_h", "h", "float", "time of an episode's last frame"),
-    Column("episode_frames", "", "int", "frames of an episode that have the doubt"),
+    Column("episode_frames", "", "int", "frames of an episode that have a doubt"),
     Column("episode_kind", "", "str", "failed, review or excluded: worst first"),
-    Column("doubt", "", "str", "what is doubtful in all of these frames"),
+    Column("doubt", "", "str", "what is doubtful in these frames, the most frequent first"),
     Column(
         "worst_frame", "", "int", "the episode's frame with the least confidence, its position in the series"
     ),
     *(column for column in IDENTITY_COLUMNS if column.name in ("source", "overlay")),
 )
-"""The columns of the sheet Quality: one row a stretch of frames with the same doubt."""
+"""The columns of the sheet Quality: one row a stretch of doubtful frames."""

@@ -1,5 +1,6 @@
-"""Stretches of frames with the same doubt: what a person looks at once, not frame by frame."""
+"""Stretches of doubtful frames: what a person looks at once, not frame by frame."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,7 +14,9 @@ from blastoseg.quality import DOUBTS
 from blastoseg.records import Flag, Status
 
 BRIDGED_FRAMES = 3
-"""So many frames without a doubt, between frames with it, don't end its episode."""
+"""So many frames without a doubt, between frames with one, don't end an episode."""
+MOST_EPISODES = 10
+"""Of one embryo: where there were more, the gaps bridged are widened until they are so few."""
 FAILED = "could not be read or processed"
 WORST_FIRST = (Status.FAILED.value, Status.REVIEW.value, Status.EXCLUDED.value)
 """What to look at first: lost frames, then doubtful numbers, then frames without a blastocyst."""
@@ -59,17 +62,27 @@ def episodes_table(frames: pd.DataFrame, followed: Iterable[Series]) -> pd.DataF
 
 
 def _stretches(texts: list[tuple[str, ...]]) -> list[tuple[str, str, Any]]:
-    """Places of each episode's frames, by kind and words; doubts about the same frames are one episode."""
-    where: dict[tuple[str, str], list[int]] = {}
-    for place, text in enumerate(texts):
-        for doubt in _doubts(*text):
-            where.setdefault(doubt, []).append(place)
-    joined: dict[tuple[str, tuple[int, ...]], list[str]] = {}
-    for (kind, what), places in where.items():
-        ends = np.flatnonzero(np.diff(places) > BRIDGED_FRAMES + 1) + 1
-        for part in np.split(np.array(places), ends):
-            joined.setdefault((kind, tuple(part)), []).append(what)
-    return [(kind, "; ".join(words), np.array(part)) for (kind, part), words in joined.items()]
+    """Places of each episode's frames, by kind, and its doubts in words, those of most frames first."""
+    doubts = [list(_doubts(*text)) for text in texts]
+    bridged = BRIDGED_FRAMES
+    while len(found := _bridging(doubts, bridged)) > MOST_EPISODES and bridged < len(texts):
+        bridged *= 2
+    return [(kind, _words(kind, [doubts[place] for place in places]), places) for kind, places in found]
+
+
+def _bridging(doubts: list[list[tuple[str, str]]], bridged: int) -> list[tuple[str, Any]]:
+    """The stretches of each kind of doubt, over gaps of so many frames."""
+    found: list[tuple[str, Any]] = []
+    for kind in WORST_FIRST:
+        places = np.array([i for i, own in enumerate(doubts) if any(kind == one for one, _ in own)], int)
+        parts = np.split(places, np.flatnonzero(np.diff(places) > bridged + 1) + 1)
+        found += [(kind, part) for part in parts if len(part)]
+    return found
+
+
+def _words(kind: str, doubts: list[list[tuple[str, str]]]) -> str:
+    counted = Counter(what for of_frame in doubts for one, what in of_frame if one == kind)
+    return "; ".join(what for what, _ in counted.most_common())
 
 
 def _doubts(status: str, flags: str, reason: str, course_flags: str) -> Iterable[tuple[str, str]]:

@@ -11,7 +11,7 @@ from openpyxl import Workbook
 from openpyxl.drawing.image import Image as SheetImage
 from PIL import Image as PillowImage
 
-from blastoseg.report.sheet import LEFT, POINTS_PER_PIXEL, TITLE_ROWS, TOP, Layout, Sheet, new_workbook
+from blastoseg.report.sheet import LEFT, POINTS_PER_PIXEL, TITLE_ROWS, TOP, Layout, Sheet, workbook_at
 from blastoseg.training.reliability import BINS
 
 THUMBNAILS = 30
@@ -37,13 +37,12 @@ class EvaluationTables:
 
 def write_workbook(path: Path, tables: EvaluationTables) -> None:
     """Write the workbook to ``path``."""
-    book = new_workbook()
-    _write_scores(book, tables)
-    _write_confusion(book, tables)
-    _write_agreement(book, tables)
-    _write_cases(book, tables)
-    _write_run(book, tables)
-    book.save(path)
+    with workbook_at(path) as book:
+        _write_scores(book, tables)
+        _write_confusion(book, tables)
+        _write_agreement(book, tables)
+        _write_cases(book, tables)
+        _write_run(book, tables)
 
 
 def _write_scores(book: Workbook, tables: EvaluationTables) -> None:

@@ -11,8 +11,10 @@ import pandas as pd
 
 from blastoseg.columns import BY_NAME, Column
 from blastoseg.report.wording import symbols_of, words_of
+from blastoseg.tissues import FOREGROUND
 
 _MOST_DECIMALS = 2
+_TISSUE_OF_STEM = {"icm": "icm", "te": "te", "blastocoel": "blastocoel", "zp": "zp", "extruded": "zp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,16 @@ class Headline:
             return f"{shown:{'+' if self.is_signed else ''}.0%}".removesuffix("%")
         return f"{shown:,.{max(self._places(shown), 0)}f}"
 
+    def is_doubtful(self, tissues: set[str]) -> bool:
+        """Whether doubt about these tissues, by key, is doubt about this measure.
+
+        One of the whole blastocyst (its size) is doubtful only where every tissue is.
+        """
+        if self in COURSE:
+            return False
+        own = _TISSUE_OF_STEM.get(self.name.partition("_")[0])
+        return own in tissues if own else len(tissues) == len(FOREGROUND)
+
     @property
     def is_share(self) -> bool:
         """Whether the column holds a fraction, which is shown in percent."""
@@ -80,29 +92,23 @@ class Headline:
         return min(self.digits - 1 - math.floor(math.log10(abs(value))), _MOST_DECIMALS) if value else 0
 
 
-IDENTITY = ("embryo_id", "time_h", "status", "flags", "reason", "frame_choice")
-"""The columns before the measures."""
 HOURS = Headline("time_h", decimals=1)
 MEASURES = (
     Headline("blastocyst_diameter_{u}", digits=3, short="diam."),
     Headline("blastocyst_area_{u}2", digits=3),
     Headline("blastocoel_area_frac", short="cavity"),
     Headline("icm_area_{u}2", short="ICM"),
-    Headline("icm_roundness_index"),
     Headline("te_thickness_mean_{u}", short="TE"),
-    Headline("te_coverage_frac"),
     Headline("zp_thickness_mean_{u}"),
     Headline("zp_integrity_frac", short="zona"),
-    Headline("zp_largest_gap_deg"),
     Headline("extruded_area_frac"),
 )
+"""What fits a page across beside the picture; the sheet Embryos has every measure."""
 COURSE = (
     Headline("blastocyst_area_change_frac", is_signed=True),
     Headline("collapse_count"),
-    *(Headline(f"{stem}_h", decimals=1) for stem in ("t_sb", "t_b", "t_eb", "t_hb")),
-    Headline("expansion_rate_{u}2_per_h"),
+    *(Headline(f"{stem}_h", decimals=1) for stem in ("t_b", "t_eb", "t_hb")),
     Headline("frames_total"),
-    Headline("frames_review"),
 )
 NARROW = tuple(headline for headline in MEASURES if headline.short)
 """The measures that a terminal has room for."""

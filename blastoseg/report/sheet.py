@@ -4,9 +4,13 @@ Sheets are written row by row and never held whole: twenty thousand rows need li
 for their links. What a printer is told must be known before the first row.
 """
 
+import shutil
+import tempfile
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +24,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.page import PageMargins
 
 from blastoseg import RESEARCH_USE_ONLY
+from blastoseg.files import unfinished_beside
 from blastoseg.report.tables import plain_text
 
 TITLE_ROWS = 3
@@ -52,9 +57,34 @@ _HEADER_ALIGNMENT = Alignment(wrap_text=True, vertical="center", horizontal="cen
 _URL_QUOTED = str.maketrans({" ": "%20", "%": "%25", "#": "%23"})
 
 
-def new_workbook() -> Workbook:
-    """A workbook for ``Sheet``."""
-    return Workbook(write_only=True)
+@contextmanager
+def workbook_at(path: Path) -> Iterator[Workbook]:
+    """A workbook for ``Sheet``, saved to ``path`` when the block ends.
+
+    The library keeps sheets that are begun in files: they lie beside ``path``, where the sweeping after a
+    killed run finds them, and are gone when the block ends, however it does.
+    """
+    book = Workbook(write_only=True)
+    folder = unfinished_beside(path.with_suffix(""))
+    folder.mkdir()
+    elsewhere, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield book
+        book.save(path)
+    finally:
+        tempfile.tempdir = elsewhere
+        for sheet in book.worksheets:
+            _end_quietly(sheet)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_quietly(sheet: Any) -> None:
+    # A sheet that is only half written would complain when it is thrown away, long after the error itself.
+    with suppress(Exception):
+        if not sheet.closed:
+            sheet.close()
+    with suppress(Exception):
+        sheet._writer.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +201,14 @@ class Sheet:
             cell.number_format = number_format
         if alignment is not None:
             cell.alignment = alignment
+        return cell
+
+    def text_cell(self, plain: str, alignment: Alignment) -> Any:
+        """A cell with text that is safe already, as a string whatever it looks like; empty without any."""
+        cell = WriteOnlyCell(self.plain, value=plain or None)
+        if plain:
+            cell.data_type = "s"
+        cell.alignment = alignment
         return cell
 
     def link(self, path: Any, words: str = "", alignment: Alignment | None = None) -> Any:

@@ -12,14 +12,18 @@ import pandas as pd
 from openpyxl import Workbook
 from openpyxl.drawing.image import Image as SheetImage
 from openpyxl.formatting.rule import FormulaRule
-from openpyxl.styles import PatternFill
+from openpyxl.styles import Font, PatternFill
+from openpyxl.styles.colors import Color
 
 from blastoseg.columns import BY_NAME
 from blastoseg.errors import UnreadableFrameError
+from blastoseg.quality import doubtful_tissues
 from blastoseg.records import TimeReference
-from blastoseg.report.headline import COURSE, HOURS, IDENTITY, MEASURES, Headline, unit_of_length
+from blastoseg.report.headline import COURSE, HOURS, MEASURES, Headline, unit_of_length
+from blastoseg.report.notes import EMBRYO_HEADING, NOTES_HEADING, note_text
 from blastoseg.report.overlay import draw_thumbnail
 from blastoseg.report.sheet import CENTRED, FIRST_ROW, MIDDLE, POINTS_PER_PIXEL, Layout, Sheet
+from blastoseg.report.tables import plain_text
 from blastoseg.report.wording import flags_in_words, heading_of, symbols_of
 from blastoseg.sources.label_images import read_label_image
 
@@ -27,10 +31,10 @@ THUMBNAIL_SIDE = 110
 # Pale blue, yellow, gray and orange: green beside red is one colour to one man in twelve.
 STATUS_COLOURS = {"ok": "FFD6E9F8", "review": "FFFFEB9C", "excluded": "FFE7E6E6", "failed": "FFF4B183"}
 FLAG_COLOUR = "FFFFF4D6"
-_WIDTHS = {"embryo_id": 12, "time_h": 7, "status": 9, "flags": 13, "reason": 22, "frame_choice": 16}
-_PRINTED_PERCENT = 55
-"""So large that it can be read: a lab's Summary is two sheets of A4 wide."""
-_PICTURE_WIDTH, _LINK_WIDTH, _MEASURE_WIDTH, _COURSE_WIDTH = 15.5, 7.5, 9.7, 8.7
+DOUBTFUL = Font(name="Calibri", italic=True, color=Color("FF8C8C8C"))
+"""A number that a doubtful tissue gave: to be read with the picture beside it."""
+_LEADING_WIDTHS = (15.5, 12, 7, 9, 20)
+_MEASURE_WIDTH, _COURSE_WIDTH, _LINK_WIDTH, _NOTES_WIDTH = 9.3, 9.4, 8, 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +45,45 @@ class Pictures:
     overlay: Path
 
 
-def write_summary(workbook: Workbook, embryos: pd.DataFrame, pictures: Mapping[str, Pictures]) -> None:
-    """Append the sheet. ``pictures`` maps an embryo's id to those of the frame its row shows, if any."""
+def write_summary(
+    workbook: Workbook, embryos: pd.DataFrame, pictures: Mapping[str, Pictures], notes: Mapping[str, str]
+) -> None:
+    """Append the sheet. ``pictures`` maps an embryo's id to those of the frame its row shows, if any.
+
+    ``notes`` maps an embryo's name, as a cell shows it, to the lab's note on it.
+    """
     unit = unit_of_length(embryos)
     shown = MEASURES + COURSE
     widths = [
-        *(_PICTURE_WIDTH, *(_WIDTHS[name] for name in IDENTITY)),
+        *_LEADING_WIDTHS,
         *([_MEASURE_WIDTH] * len(MEASURES) + [_COURSE_WIDTH] * len(COURSE)),
-        *(_LINK_WIDTH, _LINK_WIDTH),
+        *(_LINK_WIDTH, _NOTES_WIDTH),
     ]
-    heading = f"Embryos: the best recent frame of each, lengths in {symbols_of(unit)}, {_hours(embryos)}"
-    sheet = Sheet(workbook, "Summary", heading, Layout(widths, frozen_columns=2, scale=_PRINTED_PERCENT))
-    identity = [heading_of(BY_NAME[name]) for name in IDENTITY]
+    heading = (
+        f"Embryos: the best recent frame of each, lengths in {symbols_of(unit)}, {_hours(embryos)}; "
+        "gray: of a doubtful tissue"
+    )
+    sheet = Sheet(workbook, "Summary", heading, Layout(widths, frozen_columns=2))
+    identity = [heading_of(BY_NAME[name]) for name in ("time_h", "status", "doubt")]
     measures = [headline.heading(unit) for headline in shown]
-    sheet.append_header(["Picture", *identity, *measures, "Overlay", "Mask"], len(embryos))
+    sheet.append_header(
+        ["Picture", EMBRYO_HEADING, *identity, *measures, "Overlay", NOTES_HEADING], len(embryos)
+    )
     for row in embryos.to_dict("records"):
         thumbnail = _thumbnail(pictures.get(str(row["embryo_id"])))
         if thumbnail is not None:
             sheet.add_image(thumbnail, sheet.next_row)
-        sheet.append(_cells(sheet, row, shown, unit), (THUMBNAIL_SIDE + 6) * POINTS_PER_PIXEL)
+        note = sheet.text_cell(note_text(notes.get(plain_text(row["embryo_id"]), "")), MIDDLE)
+        sheet.append([*_cells(sheet, row, shown, unit), note], (THUMBNAIL_SIDE + 6) * POINTS_PER_PIXEL)
+    here = {plain_text(embryo) for embryo in embryos["embryo_id"]}
+    gone = {embryo: note for embryo, note in notes.items() if embryo not in here}
+    if gone:
+        # Under the same headings, so that they are read back as the others are.
+        sheet.append_section("Notes on embryos that are not in this report")
+        empty = [None] * (len(shown) + 4)
+        for embryo, note in gone.items():
+            cells = [sheet.text_cell(embryo, MIDDLE), *empty, sheet.text_cell(note_text(note), MIDDLE)]
+            sheet.append([None, *cells])
     _colour(sheet.plain, FIRST_ROW + max(len(embryos), 1) - 1)
 
 
@@ -72,24 +96,27 @@ def _hours(embryos: pd.DataFrame) -> str:
 
 
 def _cells(sheet: Sheet, row: dict[Any, Any], shown: tuple[Headline, ...], unit: str) -> list[Any]:
+    flags, reason = (row[name] if isinstance(row[name], str) else "" for name in ("flags", "reason"))
+    doubtful = doubtful_tissues(flags, reason)
     return [
         sheet.cell(None),
         sheet.cell(row["embryo_id"], alignment=MIDDLE),
         _number(sheet, HOURS, row["time_h"]),
         sheet.cell(row["status"], alignment=CENTRED),
-        sheet.cell(flags_in_words(row["flags"]), alignment=MIDDLE),
-        sheet.cell(row["reason"], alignment=MIDDLE),
-        sheet.cell(row["frame_choice"], alignment=MIDDLE),
-        *(_number(sheet, headline, row[headline.column(unit).name]) for headline in shown),
+        sheet.cell(reason or flags_in_words(flags), alignment=MIDDLE),
+        *(
+            _number(sheet, one, row[one.column(unit).name], DOUBTFUL if one.is_doubtful(doubtful) else None)
+            for one in shown
+        ),
         sheet.link(row["overlay"], "open", CENTRED),
-        sheet.link(row["mask"], "open", CENTRED),
     ]
 
 
-def _number(sheet: Sheet, headline: Headline, value: Any) -> Any:
+def _number(sheet: Sheet, headline: Headline, value: Any, font: Font | None = None) -> Any:
     if pd.isna(value):
         return sheet.cell(None)
-    return sheet.cell(headline.rounded(value), number_format=headline.number_format(value), alignment=CENTRED)
+    shown, number_format = headline.rounded(value), headline.number_format(value)
+    return sheet.cell(shown, font, number_format=number_format, alignment=CENTRED)
 
 
 def _thumbnail(pictures: Pictures | None) -> SheetImage | None:

@@ -21,7 +21,7 @@ from blastoseg.errors import counted
 from blastoseg.quality import MEANING_OF_FLAG, MEANING_OF_STATUS, statuses_after
 from blastoseg.report.headline import unit_of_length
 from blastoseg.report.manifest import RunManifest
-from blastoseg.report.sheet import LEFT, MOST_LINKS, TOP, TOP_CENTRED, Layout, Sheet, new_workbook, safe_value
+from blastoseg.report.sheet import LEFT, MOST_LINKS, TOP, TOP_CENTRED, Layout, Sheet, safe_value, workbook_at
 from blastoseg.report.summary_sheet import Pictures, write_summary
 from blastoseg.report.tables import decimals_of
 from blastoseg.report.timeline_sheet import write_timeline
@@ -54,25 +54,27 @@ def write_workbook(
     tables: CourseTables,
     manifest: RunManifest,
     pictures: Mapping[str, Pictures],
+    notes: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the workbook to ``path``.
+    """Write the workbook to ``path``, with the lab's ``notes`` on embryos (``notes.take_over``).
 
     ``pictures`` maps an embryo's id to the mask and overlay of the frame that its row shows. Links to
     pictures are relative to the workbook's folder, so that they hold in a copy of it.
     """
-    workbook = new_workbook()
     frames, embryos = tables.frames, tables.embryos
-    write_summary(workbook, embryos, pictures)
-    _write_table(workbook, "Embryos", f"Every column of {len(embryos):,} embryos", (embryos, EMBRYO_COLUMNS))
-    frames_sheet = _write_table(
-        workbook, "Frames", f"Every column of {len(frames):,} frames", (frames, REPORTED_FRAME_COLUMNS)
-    )
-    write_timeline(workbook, frames, frames_sheet, unit_of_length(frames))
-    _write_events(workbook, tables)
-    _write_quality(workbook, tables)
-    _write_run(workbook, manifest)
-    _write_columns(workbook)
-    workbook.save(path)
+    with workbook_at(path) as workbook:
+        write_summary(workbook, embryos, pictures, notes or {})
+        _write_table(
+            workbook, "Embryos", f"Every column of {len(embryos):,} embryos", (embryos, EMBRYO_COLUMNS)
+        )
+        frames_sheet = _write_table(
+            workbook, "Frames", f"Every column of {len(frames):,} frames", (frames, REPORTED_FRAME_COLUMNS)
+        )
+        write_timeline(workbook, frames, frames_sheet, unit_of_length(frames))
+        _write_events(workbook, tables)
+        _write_quality(workbook, tables)
+        _write_run(workbook, manifest)
+        _write_columns(workbook)
 
 
 def _write_table(

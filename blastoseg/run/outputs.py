@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from blastoseg.errors import OutputError
-from blastoseg.files import clash_key, safe_name, safe_names
+from blastoseg.errors import OutputError, UsageError
+from blastoseg.files import clash_key, safe_name, safe_names, unfinished_beside
 from blastoseg.records import FrameRef
 from blastoseg.sources.names import printable
 
@@ -54,13 +54,32 @@ class OutputFolder:
         """Make the folder and check that it can be written; OutputError otherwise."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.root / ".blastoseg-write-test"
+            probe = unfinished_beside(self.root / "probe")
             probe.write_bytes(b"")
             probe.unlink()
         except OSError as error:
             raise OutputError(
                 f"{self.root}: cannot be written ({error.strerror}): choose another folder with --out"
             ) from error
+
+    def check_apart(self, given: Iterable[Path]) -> None:
+        """Raise UsageError where OUT is itself one of the folders given: the next run would pass it over."""
+        if any(path.is_dir() and path.resolve() == self.root.resolve() for path in given):
+            raise UsageError(
+                f"--out {self.root}: is the folder of the frames itself, which the next run would take for a "
+                "report: choose another folder, or leave --out out"
+            )
+
+    def check_without_frames(self, given: Iterable[Path], refs: Iterable[FrameRef]) -> None:
+        """Raise UsageError where frames lie in OUT, below a folder given: the next run would lose them."""
+        root = self.root.resolve()
+        if not any(root.is_relative_to(path.resolve()) for path in given if path.is_dir()):
+            return
+        if any(folder.resolve().is_relative_to(root) for folder in {ref.path.parent for ref in refs}):
+            raise UsageError(
+                f"--out {self.root}: holds frames, which the next run would pass over with the report: "
+                "choose a folder without frames"
+            )
 
     def pictures(self) -> set[str]:
         """``clash_key`` of every file below the folders of pictures, relative to OUT with ``/`` between."""
@@ -70,6 +89,11 @@ class OutputFolder:
             for parent, _, names in os.walk(self.root / kind)
             for name in names
         }
+
+    def embryo_folders(self) -> set[str]:
+        """The names of the folders that hold pictures of an embryo."""
+        folders = (self.root / kind for kind in PICTURE_KINDS)
+        return {one.name for folder in folders if folder.is_dir() for one in folder.iterdir() if one.is_dir()}
 
 
 class PictureNames:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
@@ -63,22 +64,22 @@ def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
 
     started = datetime.now(UTC)
     inputs = [names.of_given(path) for path in request.paths]
-    out = OutputFolder(request.out or names.default_out(request.paths))
-    if not is_printable(str(out.root.absolute())):
+    out = OutputFolder((request.out or names.default_out(request.paths)).absolute())
+    names.begin(out.root)
+    if not is_printable(str(out.root)):
         raise UsageError(
             f"--out {printable(str(out.root))}: its name is no UTF-8 text: choose another folder"
         )
-    names.check_apart(out.root)
+    out.check_apart(request.paths)
     with IsolatedReaders(request.source_options, request.workers) as readers:
         card = load_card(request.settings.weights)
-        discovery = names.of_discovery(
-            discover_frames(request.paths, request.source_options, readers.contents_of)
-        )
+        discovery = discover_frames(request.paths, request.source_options, readers.contents_of, names)
+        out.check_without_frames(request.paths, discovery.refs)
         segmenter = Segmenter(card, request.device, request.batch_size, flips=request.settings.flips)
         out.create()
         with (
             OutputLock(out.root) as lock,
-            run_log(out.root, request.log_level, names.hide),
+            run_log(out.root, request.log_level, names.without_out, names.fingerprint != ""),
             Journal(out.root) as journal,
         ):
             log.info("blastoseg %s; %s", __version__, RESEARCH_USE_ONLY)
@@ -137,8 +138,11 @@ class Run:
             log.error("%s", error)
             with suppress(OutputError):
                 self.journal.end_run(
-                    number, {"error": self.names.hide(str(error)), "exit_code": error.exit_code}
+                    number, {"error": self.names.without_out(str(error)), "exit_code": error.exit_code}
                 )
+            raise
+        except Exception:
+            log.exception("unexpected error")
             raise
         self.journal.end_run(number, ended.as_dict())
         log.info("run %d ended: %s", number, ended.last_line())
@@ -169,7 +173,7 @@ class Run:
         self.journal.pictures.claim(planned, work.kept)
         started = self._started()
         log.info("%s", started.in_words())
-        for note in self.discovery.notes:
+        for note in (*self.names.notes, *self.discovery.notes):
             log.warning("%s", note)
         yield started
         for problem, key in work.problems:
@@ -230,7 +234,7 @@ class Run:
         report = Report(rows, self.request.settings.course.recent_h)
         stop, settling = self.request.stop, len(self.watched.settling)
         ended = RunEnded(
-            out=self.out.root,
+            out=Path(self.names.without_out(str(self.out.root))),
             embryos=report.embryos,
             counts=report.counts,
             exit_code=EXIT_OK,
@@ -252,7 +256,7 @@ class Run:
         if not stop and not settling:
             days = self.request.settings.output.keep_missing_days
             follow_input(self.out.root, self.journal, report.pictures, days, check=self.lock.check)
-        return replace(ended, notes=tuple(report.notes))
+        return replace(ended, notes=(*self.names.notes, *report.notes))
 
     def _manifest(self, report: Report, ended: RunEnded) -> RunManifest:
         settings, card = self.request.settings, self.segmenter.card
@@ -282,8 +286,10 @@ class Run:
 
     def _check_names_of_earlier_runs(self) -> None:
         """Refuse to mix names and pseudonyms, or two keys' pseudonyms, in one output folder."""
-        own = self.names.fingerprint
-        if all(run.details.get("pseudonyms", "") == own for run in read_runs(self.out.root)):
+        own, runs = self.names.fingerprint, read_runs(self.out.root)
+        # Where the ledger was moved away, the pictures tell.
+        is_same = all(run.details.get("pseudonyms", "") == own for run in runs)
+        if is_same and (runs or all(map(self.names.is_shown, self.out.embryo_folders()))):
             return
         held = "names" if own else "pseudonyms"
         raise UsageError(

@@ -10,29 +10,31 @@ import hmac
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Protocol, Self
 
 from blastoseg.errors import BlastosegError, OutputError, UsageError
 from blastoseg.files import replace_atomically
-from blastoseg.records import FrameRef
 from blastoseg.run.outputs import default_out
-from blastoseg.sources import Discovery, Problem, with_sources
 from blastoseg.sources.names import printable
+from blastoseg.sources.shown import AsTheyAre, Shown
 
 _DIGITS = 12
 _KEY_BYTES = 32
-_SHORTEST = 3
-"""Letters of a name that is looked for in messages: shorter ones are parts of ordinary words."""
 _KEPT_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,4}")
 _ONLY_OWNER = 0o600
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_PSEUDONYM = re.compile(rf"p[0-9a-f]{{{_DIGITS}}}")
 
 
-class Names(Protocol):
+class Names(Shown, Protocol):
     """How the names of embryos, folders and files are shown; a context manager around a whole run."""
+
+    notes: list[str]
+    """What a person must know of the names' keeping."""
 
     @property
     def fingerprint(self) -> str:
@@ -44,8 +46,8 @@ class Names(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def check_apart(self, out: Path) -> None:
-        """Raise UsageError where something that must stay in the lab lies in the output folder."""
+    def begin(self, out: Path) -> None:
+        """The run writes into ``out``. UsageError where something that must stay in the lab lies there."""
 
     def of_given(self, path: Path) -> str:
         """How a path that the user gave is shown."""
@@ -53,17 +55,20 @@ class Names(Protocol):
     def default_out(self, paths: list[Path]) -> Path:
         """The output folder where the user names none."""
 
-    def of_discovery(self, found: Discovery) -> Discovery:
-        """Everything found, as it is shown."""
+    def is_shown(self, name: str) -> bool:
+        """Whether the folder of an embryo's pictures may have this name."""
 
-    def hide(self, text: str) -> str:
-        """The text without any name that must not be seen."""
+    def without_out(self, text: str) -> str:
+        """A message as it leaves this machine: the way to the output folder may hold a name."""
 
 
-class OwnNames:
+class OwnNames(AsTheyAre):
     """Every name as it is: a run without pseudonyms."""
 
     fingerprint = ""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +78,7 @@ class OwnNames:
     ) -> None:
         """Nothing is kept of a run."""
 
-    def check_apart(self, out: Path) -> None:
+    def begin(self, out: Path) -> None:
         """There is nothing to keep apart."""
 
     def of_given(self, path: Path) -> str:
@@ -82,10 +87,10 @@ class OwnNames:
     def default_out(self, paths: list[Path]) -> Path:
         return default_out(paths)
 
-    def of_discovery(self, found: Discovery) -> Discovery:
-        return found
+    def is_shown(self, name: str) -> bool:
+        return True
 
-    def hide(self, text: str) -> str:
+    def without_out(self, text: str) -> str:
         return text
 
 
@@ -98,29 +103,28 @@ def names_under(keyfile: Path | None) -> Names:
 
 
 class Pseudonyms:
-    """Pseudonyms under one key. Remembers every name it was asked for, for ``hide`` and ``write_map``.
+    """Pseudonyms under one key. Remembers every name it was asked for, for ``write_map``.
 
-    Leaving it as a context manager writes the map, and hides the names in an error that ends the run.
+    Names are replaced where they are found, before anything is said: no message is searched for them. Leaving
+    it as a context manager writes the map, and keeps to itself what an error that nobody foresaw says.
     """
 
-    def __init__(self, key: bytes, keyfile: Path) -> None:
+    def __init__(self, key: bytes, keyfile: Path, is_new: bool = False) -> None:
         self._key = key
         self._keyfile = keyfile
+        self._is_new = is_new
         self._names: dict[str, str] = {}
-        self._hidden: dict[str, str] = {}
-        self._lengths: list[int] = []
-        self._above: list[str] = []
+        self._out = ""
+        self._has_begun = False
+        self.notes: list[str] = []
 
     @classmethod
     def load(cls, keyfile: Path) -> "Pseudonyms":
-        """Read the key, or make one, readable for its owner alone.
-
-        Raises UsageError for a file that holds no key, OutputError where none can be made.
-        """
+        """Read the key, or think of one, which ``begin`` writes. UsageError for a file that holds none."""
         try:
             text = keyfile.read_text("ascii").strip()
         except FileNotFoundError:
-            text = _make_key(keyfile)
+            return cls(secrets.token_bytes(_KEY_BYTES), keyfile, is_new=True)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--pseudonymise {keyfile}: cannot be read as a key ({error})") from error
         if not re.fullmatch(rf"[0-9a-f]{{{2 * _KEY_BYTES}}}", text):
@@ -137,11 +141,17 @@ class Pseudonyms:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            # Without the error's own chain: its tracebacks would show what the message hides.
             if isinstance(error, BlastosegError):
-                # Without the error's own chain: its tracebacks would show what the message hides.
-                raise type(error)(self.hide(str(error))) from None
+                raise type(error)(self.without_out(str(error))) from None
+            if isinstance(error, Exception):
+                raise BlastosegError(
+                    f"unexpected error: {type(error).__name__}; what it says may hold a name and is not "
+                    "shown: where it came from stands in run.log"
+                ) from None
         finally:
-            self.write_map()
+            if self._has_begun:
+                self.write_map()
 
     @property
     def fingerprint(self) -> str:
@@ -153,75 +163,63 @@ class Pseudonyms:
         """Where the names behind the pseudonyms are listed."""
         return self._keyfile.with_name(self._keyfile.name + ".map.csv")
 
-    def check_apart(self, out: Path) -> None:
-        """Raise UsageError where key and map would lie inside the folder that may be passed on."""
-        if self._keyfile.resolve().is_relative_to(out.resolve()):
-            raise UsageError(f"--pseudonymise {self._keyfile}: lies in the output folder: keep it elsewhere")
+    def begin(self, out: Path) -> None:
+        """The run writes into ``out``: a new key is written now, readable for its owner alone.
 
-    def of(self, name: str) -> str:
+        Raises UsageError where key or map would lie inside the folder that may be passed on, whatever links
+        lead there; OutputError where the key cannot be written.
+        """
+        self._out = str(out.absolute())
+        for file in (self._keyfile, self.map_file):
+            places = (file.resolve(), file.parent.resolve())
+            if any(_lies_in(place, out.resolve()) for place in places):
+                raise UsageError(
+                    f"--pseudonymise {self._keyfile}: lies in the output folder, or leads there: "
+                    "keep it elsewhere"
+                )
+        if self._is_new:
+            _write_key(self._keyfile, self._key)
+        elif os.name != "nt" and self._keyfile.stat().st_mode & _OTHERS:
+            self.notes.append("the key of --pseudonymise can be read by others: chmod 600 KEYFILE")
+        self._has_begun = True
+
+    def of_name(self, name: str) -> str:
         """The pseudonym of a name."""
         pseudonym = f"p{self._digest(name)}"
         self._names[pseudonym] = name
-        self._hide(name, pseudonym)
         return pseudonym
 
     def of_source(self, source: str) -> str:
         """The pseudonym of a relative path: of each folder, and of the file's name, its extension kept."""
         path = PurePosixPath(source)
-        suffix = path.suffix.lower() if _KEPT_SUFFIX.fullmatch(path.suffix) else ""
+        suffix = path.suffix if _KEPT_SUFFIX.fullmatch(path.suffix) else ""
         stem = path.name.removesuffix(path.suffix) if suffix else path.name
-        shown = "/".join(
-            [*(self.of(part) for part in path.parts[:-1] if part != "/"), self.of(stem) + suffix]
-        )
-        self._hide(source, shown)
-        return shown
+        folders = (self.of_name(part) for part in path.parts[:-1] if part != "/")
+        return "/".join([*folders, self.of_name(stem) + suffix])
+
+    def of_path(self, path: Path) -> str:
+        """The pseudonym of the path's last name; what stands above it is not shown."""
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100 (a given link must keep its own name)
+        name = printable(absolute.name)
+        return self.of_source(name) if absolute.is_file() else self.of_name(name)
 
     def of_given(self, path: Path) -> str:
-        """The pseudonym of a path that the user gave; what stands above it is left out of every message."""
-        absolute = Path(os.path.abspath(path))  # noqa: PTH100 (a given link must keep its own name)
-        self._above.append(str(absolute.parent).rstrip(os.sep) + os.sep)
-        shown = self.of_source(absolute.name) if absolute.is_file() else self.of(absolute.name)
-        self._hide(str(path), shown)
-        return shown
+        return self.of_path(path)
+
+    def detail(self, text: str) -> str:
+        return ""
 
     def default_out(self, paths: list[Path]) -> Path:
         """``./<pseudonym>-blastoseg`` for the first path given."""
-        return Path.cwd() / f"{self.of_given(paths[0])}-blastoseg"
+        return Path.cwd() / f"{self.of_path(paths[0])}-blastoseg"
 
-    def of_ref(self, ref: FrameRef) -> FrameRef:
-        """The ref under pseudonyms; where its pixels lie stays, since they must be read."""
-        return with_sources(replace(ref, embryo_id=self.of(ref.embryo_id)), self.of_source)
+    def is_shown(self, name: str) -> bool:
+        return bool(_PSEUDONYM.fullmatch(name))
 
-    def of_discovery(self, found: Discovery) -> Discovery:
-        """Everything found under pseudonyms, what was said of it too."""
-        refs = [self.of_ref(ref) for ref in found.refs]
-        refs_of_problems = [self.of_ref(problem.ref) for problem in found.problems]
-        for path in found.settling:
-            self.of_source(path.name)
-        problems = [
-            Problem(ref, self.hide(problem.reason))
-            for ref, problem in zip(refs_of_problems, found.problems, strict=True)
-        ]
-        return replace(found, refs=refs, problems=problems, notes=[self.hide(note) for note in found.notes])
-
-    def hide(self, text: str) -> str:
-        """The text with every name known so far replaced, the longest first."""
-        for above in self._above:
-            text = text.replace(above, "")
-        if len(self._lengths) != len({len(name) for name in self._hidden}):
-            self._lengths = sorted({len(name) for name in self._hidden}, reverse=True)
-        parts, position, done = [], 0, 0
-        while position < len(text):
-            for length in self._lengths:
-                shown = self._hidden.get(text[position : position + length])
-                if shown is not None:
-                    parts += [text[done:position], shown]
-                    position += length
-                    done = position
-                    break
-            else:
-                position += 1
-        return "".join([*parts, text[done:]])
+    def without_out(self, text: str) -> str:
+        for way in {self._out, printable(self._out)} - {""}:
+            text = text.replace(way, "OUT")
+        return text
 
     def write_map(self) -> None:
         """Add the names met to the map beside the key; OutputError where it cannot be written."""
@@ -244,23 +242,22 @@ class Pseudonyms:
         with self.map_file.open(encoding="utf-8", newline="") as file:
             return [(row[0], row[1]) for row in csv.reader(file) if len(row) == 2][1:]
 
-    def _hide(self, name: str, shown: str) -> None:
-        if len(name) >= _SHORTEST and not name.isdecimal():
-            self._hidden[name] = shown
-            # As it stands in messages that quote it.
-            self._hidden[repr(name)[1:-1]] = shown
-
     def _digest(self, name: str) -> str:
         data = name.encode("utf-8", "surrogatepass")
         return hmac.new(self._key, data, "sha256").hexdigest()[:_DIGITS]
 
 
-def _make_key(keyfile: Path) -> str:
-    text = secrets.token_hex(_KEY_BYTES)
+def _lies_in(place: Path, folder: Path) -> bool:
+    """Whether a path is a folder or below it, also where a system takes two names for one folder."""
+    if place.is_relative_to(folder):
+        return True
+    return folder.exists() and any(one.exists() and one.samefile(folder) for one in (place, *place.parents))
+
+
+def _write_key(keyfile: Path, key: bytes) -> None:
     try:
         descriptor = os.open(keyfile, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _ONLY_OWNER)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text + "\n")
+            file.write(key.hex() + "\n")
     except OSError as error:
         raise OutputError(f"{keyfile}: no key can be made there ({error.strerror})") from error
-    return text

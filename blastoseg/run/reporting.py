@@ -13,6 +13,7 @@ from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
 from blastoseg.records import Status
 from blastoseg.report.manifest import RunManifest, write_manifest
+from blastoseg.report.notes import take_over
 from blastoseg.report.summary_sheet import Pictures
 from blastoseg.report.tables import write_csv
 from blastoseg.report.workbook import write_workbook
@@ -80,7 +81,13 @@ class Report:
         self._replace(out.frames_csv, lambda path: write_csv(tables.frames, path))
         self._replace(out.embryos_csv, lambda path: write_csv(tables.embryos, path))
         self._replace(out.events_csv, lambda path: write_csv(tables.events, path))
-        self._replace(out.workbook, lambda path: write_workbook(path, tables, manifest, pictures))
+        earlier = take_over(out.workbook)
+        for note in earlier.said:
+            log.warning("%s", note)
+        self.notes += earlier.said
+        self._replace(
+            out.workbook, lambda path: write_workbook(path, tables, manifest, pictures, notes=earlier.notes)
+        )
         self._replace(out.manifest, lambda path: write_manifest(path, manifest))
 
     def _pictures_shown(self, root: Path) -> dict[str, Pictures]:

@@ -59,6 +59,7 @@ class RunRequest:
             frame_interval_h=settings.frame_interval_h,
             follow_symlinks=self.follow_links,
             settle_s=self.settle_s,
+            is_discreet=self.keyfile is not None,
         )
 
     def pixel_size(self, ref: FrameRef) -> tuple[float, str]:

@@ -167,7 +167,9 @@ def _segment_read(batch: list[Reading], networks: Networks) -> list[Segmented | 
         except Exception as error:
             # One frame's surprise must not cost the night; the log keeps the traceback.
             log.exception("unexpected error while reading %s", ref.source)
-            outcomes.append(failed_frame(ref, f"unexpected error while reading: {error!r}: see run.log"))
+            outcomes.append(
+                failed_frame(ref, f"unexpected error while reading: {type(error).__name__}: see run.log")
+            )
     frames = [outcome for outcome in outcomes if isinstance(outcome, Frame)]
     segmented = iter(segment_frames(frames, networks))
     return [next(segmented) if isinstance(outcome, Frame) else outcome for outcome in outcomes]

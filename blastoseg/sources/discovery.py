@@ -15,6 +15,7 @@ from blastoseg.sources.gathering import Gathering
 from blastoseg.sources.hours import interval_of
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Shot
+from blastoseg.sources.shown import AS_THEY_ARE, Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,12 @@ def discover_frames(
     paths: Sequence[Path],
     options: SourceOptions,
     contents_of: Callable[[Container], Contents] = list_contents,
+    shown: Shown = AS_THEY_ARE,
 ) -> Discovery:
     """Find every frame below the paths; no pixel of a picture file is decoded.
 
     ``contents_of`` opens the files that hold many frames: here, or in a process with limits.
+    ``shown`` gives the names in all that is found and said of it; the order is that of the names themselves.
     Embryos come in natural order, each with its frames in order of time and ``frame_index`` from 0. Raises
     InputNotFoundError for a path that is missing or holds no frames, UsageError for a focal plane that
     nothing has.
@@ -54,7 +57,7 @@ def discover_frames(
     options.chosen_plane()
     if not paths:
         raise InputNotFoundError("no path given: name a folder of images, a video, a stack or a slide file")
-    gathering = Gathering(options, contents_of)
+    gathering = Gathering(options, contents_of, shown)
     for path in paths:
         gathering.gather(path)
     gathering.tell_equal_sources_apart()
@@ -68,11 +71,11 @@ def discover_frames(
     for embryo_id, embryo in ids.items():
         moments, note = choose_planes(embryo, only_plane, options)
         if note:
-            discovery.notes.append(note)
-        _number(discovery, embryo_id, moments, interval_of(embryo, options))
+            discovery.notes.append(f"{shown.of_name(embryo_id)}: {note}")
+        _number(discovery, shown.of_name(embryo_id), moments, interval_of(embryo, options))
     if not discovery.refs and not discovery.problems:
         raise InputNotFoundError(
-            f"{paths[0]}: {counted(len(discovery.settling), 'file')} changed less than "
+            f"{shown.of_path(paths[0])}: {counted(len(discovery.settling), 'file')} changed less than "
             f"{options.settle_s:g} s ago and may still be being written: run again later, or with --settle 0"
         )
     return discovery

@@ -60,7 +60,7 @@ def choose_planes(embryo: Embryo, only_plane: int | None, options: SourceOptions
         kept: list[Moment] = [(key, planes[chosen], []) for key, planes in moments if chosen in planes]
         left_out = len(moments) - len(kept)
         return kept, (
-            f"{embryo.name}: plane {chosen} taken, {counted(left_out, 'picture')} of other planes left out: "
+            f"plane {chosen} taken, {counted(left_out, 'picture')} of other planes left out: "
             "their names do not tell which belong to one moment"
         )
     return [(key, *_choose(planes, chosen)) for key, planes in moments], ""

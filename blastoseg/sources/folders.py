@@ -7,6 +7,7 @@ from pathlib import Path
 
 from blastoseg.errors import counted
 from blastoseg.files import natural_key
+from blastoseg.sources.shown import AS_THEY_ARE, Shown
 
 LABEL_FOLDERS = frozenset({"masks", "labels", "overlays", "gt_icm", "gt_te", "gt_zp"})
 REPORT_MARKS = ("journal.sqlite", "run.json")
@@ -31,6 +32,7 @@ class Walk:
 
     root: Path
     follow_symlinks: bool = False
+    shown: Shown = AS_THEY_ARE
     ignored: int = 0
     notes: list[str] = field(default_factory=list)
     unreadable: list[tuple[tuple[str, ...], str, str]] = field(default_factory=list)
@@ -105,7 +107,7 @@ class Walk:
     def _pass_over(self, path: str, entries: list[os.DirEntry[str]], why: str) -> None:
         files = sum(entry.is_file() for entry in entries)
         self.ignored += files
-        self.notes.append(f"{path}: {counted(files, 'file')} passed over: {why}")
+        self.notes.append(f"{self.shown.of_path(Path(path))}: {counted(files, 'file')} passed over: {why}")
 
     def _may_follow(self, link: os.DirEntry[str], inside: str) -> bool:
         if self.follow_symlinks:
@@ -113,7 +115,8 @@ class Walk:
         target = os.path.realpath(link.path)
         if target == inside or target.startswith(inside.rstrip(os.sep) + os.sep):
             return True
-        self.notes.append(f"{link.path}: a link that leads out of the given folder is not followed")
+        name = self.shown.of_path(Path(link.path))
+        self.notes.append(f"{name}: a link that leads out of the given folder is not followed")
         return False
 
 

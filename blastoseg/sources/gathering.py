@@ -23,6 +23,7 @@ from blastoseg.sources.hours import set_hours
 from blastoseg.sources.names import NameParts, NameReader, printable
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Embryos, MomentKey, Shot
+from blastoseg.sources.shown import AS_THEY_ARE, Shown
 
 CLOCKS_APART_S = 3600.0
 """A file from further in the future has a wrong time; whether it still grows shows when it is read."""
@@ -58,8 +59,12 @@ class Gathering:
     """Everything that the given paths hold, so far. ``contents_of`` opens a file that holds many frames."""
 
     def __init__(
-        self, options: SourceOptions, contents_of: Callable[[Container], Contents] = list_contents
+        self,
+        options: SourceOptions,
+        contents_of: Callable[[Container], Contents] = list_contents,
+        shown: Shown = AS_THEY_ARE,
     ) -> None:
+        self._shown = shown
         self._contents_of = contents_of
         self.embryos = Embryos()
         self.ignored = 0
@@ -67,7 +72,7 @@ class Gathering:
         self.settling: set[Path] = set()
         self._now = time.time()
         self._options = options
-        self._names = NameReader(options.naming)
+        self._names = NameReader(options.naming, shown)
         self._seen: set[str] = set()
         self._elapsed: dict[str, Path] = {}
         self._shots_of: list[tuple[Path, list[Shot]]] = []
@@ -81,23 +86,24 @@ class Gathering:
         elif path.is_file():
             self._gather_file(path, given)
         else:
-            raise InputNotFoundError(f"{given}: does not exist, or is no file or folder: check the path")
+            raise InputNotFoundError(
+                f"{self._shown.of_path(given)}: does not exist, or is no file or folder: check the path"
+            )
 
     def _gather_folder(self, path: Path, given: Path) -> None:
-        walk = Walk(path, self._options.follow_symlinks)
+        walk = Walk(path, self._options.follow_symlinks, self._shown)
         name, root_plane = self._names.read_folder(path.name)
         root = path.parent / name if name else path.parent
         try:
             for folder in walk.folders():
                 self._take_folder(folder, root, root_plane)
         except OSError as error:
-            raise InputNotFoundError(
-                f"{given}: cannot be listed ({error.strerror or error}): check the rights and the disk"
-            ) from error
+            problem = f"cannot be listed ({error.strerror}): check the rights and the disk"
+            raise InputNotFoundError(f"{self._shown.of_path(given)}: {problem}") from error
         self.ignored += walk.ignored
         self.notes += walk.notes
         for parts, folder_path, reason in walk.unreadable:
-            source = printable("/".join(parts))
+            source = self._shown.of_source(printable("/".join(parts)))
             problem = f"{source}: this folder cannot be listed ({reason}): check its rights"
             self._add(
                 Place(root, parts, None, ""),
@@ -106,7 +112,7 @@ class Gathering:
                 [Shot(source, folder_path, Nowhere(), problem=problem)],
             )
         if not self._shots_of[-1][1] and not any(one.is_relative_to(path) for one in self.settling):
-            raise InputNotFoundError(f"{given}: {self._why_nothing(walk)}")
+            raise InputNotFoundError(f"{self._shown.of_path(given)}: {self._why_nothing(walk)}")
         self._find_elapsed_beside(path.parent / f"{name or path.name}_time_elapsed")
 
     def _why_nothing(self, walk: Walk) -> str:
@@ -125,7 +131,9 @@ class Gathering:
         if files:
             self._take_folder(Folder((), str(path.parent), files), path.parent, None)
         if self.ignored > ignored:
-            raise InputNotFoundError(f"{given}: is of no kind that can be read: give {FORMATS_IN_WORDS}")
+            raise InputNotFoundError(
+                f"{self._shown.of_path(given)}: is of no kind that can be read: give {FORMATS_IN_WORDS}"
+            )
         video_name = self._names.read(path.stem).rest
         self._find_elapsed_beside(path.parent, video_name)
 
@@ -168,7 +176,7 @@ class Gathering:
     ) -> None:
         stem, suffix = os.path.splitext(file.name)  # noqa: PTH122 (this runs for every file)
         suffix = suffix.casefold()
-        source = place.source_prefix + printable(file.name)
+        source = self._shown.of_source(place.source_prefix + printable(file.name))
         is_settling = suffix in SUFFIXES and self._is_settling(file)
         if suffix in images.SUFFIXES or (is_settling and suffix in stack.SUFFIXES):
             parts = self._names.read(stem)
@@ -262,16 +270,12 @@ class Gathering:
         unnamed = 0
         for embryo in self.embryos.found.values():
             table = self._elapsed.get(embryo.name.rpartition("/")[2].casefold())
-            notes, without = set_hours(embryo, table, self._options)
+            notes, without = set_hours(embryo, table, self._options, self._shown)
             self.notes += notes
             unnamed += without
         if unnamed:
             self.notes.append(f"no hours by [naming] time in {counted(unnamed, 'file name')}")
-        if self._names.slow_names:
-            self.notes.append(
-                f"{counted(len(self._names.slow_names), 'name')} took too long for a pattern of [naming], "
-                f"which tells nothing of them (the first: {printable(self._names.slow_names[0])!r})"
-            )
+        self.notes += self._names.notes()
 
     def tell_equal_sources_apart(self) -> None:
         """Where two given paths hold equal relative names, put as much of the paths in front as it takes."""
@@ -287,6 +291,7 @@ class Gathering:
         deepest = max(len(folder.parts) for folder in folders)
         depth = next(d for d in range(1, deepest + 1) if len({f.parts[-d:] for f in folders}) == len(folders))
         for folder, shots in clashing:
-            prefix = printable("/".join(part for part in folder.parts[-depth:] if part != folder.anchor))
+            parts = [printable(part) for part in folder.parts[-depth:] if part != folder.anchor]
+            prefix = "/".join(map(self._shown.of_name, parts))
             for shot in shots:
                 shot.source = f"{prefix}/{shot.source}"

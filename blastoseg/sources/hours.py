@@ -23,9 +23,12 @@ from blastoseg.sources.elapsed import read_elapsed
 from blastoseg.sources.names import NO_HOURS, NO_RUN
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Embryo
+from blastoseg.sources.shown import Shown
 
 
-def set_hours(embryo: Embryo, table: Path | None, options: SourceOptions) -> tuple[list[str], int]:
+def set_hours(
+    embryo: Embryo, table: Path | None, options: SourceOptions, shown: Shown
+) -> tuple[list[str], int]:
     """Give hours to the embryo's pictures as far as they are known before any pixel is read.
 
     Returns notes for the log, and how many moments lack the hours that their names should carry.
@@ -35,9 +38,18 @@ def set_hours(embryo: Embryo, table: Path | None, options: SourceOptions) -> tup
         try:
             hours = read_elapsed(table)
         except ValueError as error:
-            notes.append(f"{table}: cannot be used, {embryo.name} has no hours from it: {error}")
+            notes.append(
+                f"{shown.of_path(table)}: cannot be used, {shown.of_name(embryo.name)} has no hours from it"
+                + shown.detail(f": {error}")
+            )
         else:
-            return _set_from_table(embryo, hours, table), 0
+            missing = _set_from_table(embryo, hours)
+            if missing:
+                notes.append(
+                    f"{shown.of_path(table)}: tells no hours for {counted(missing, 'frame')} "
+                    f"of {shown.of_name(embryo.name)}"
+                )
+            return notes, 0
     if embryo.has_clock:
         return notes, 0
     unnamed = 0
@@ -83,7 +95,8 @@ def _set_from_names(embryo: Embryo, reference: TimeReference) -> bool:
     return True
 
 
-def _set_from_table(embryo: Embryo, hours: dict[int, float], path: Path) -> list[str]:
+def _set_from_table(embryo: Embryo, hours: dict[int, float]) -> int:
+    """Give the table's hours; returns how many frames it does not tell of."""
     embryo.has_clock = True
     by_position = sorted(hours) if len(hours) == len(embryo.moments) else []
     missing = 0
@@ -95,4 +108,4 @@ def _set_from_table(embryo: Embryo, hours: dict[int, float], path: Path) -> list
         for shot in planes.values():
             shot.time_h = hours.get(index, math.nan)
             shot.time_reference = TimeReference.RECORDING if index in hours else TimeReference.UNKNOWN
-    return [f"{path}: tells no hours for {counted(missing, 'frame')} of {embryo.name}"] if missing else []
+    return missing

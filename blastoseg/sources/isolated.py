@@ -9,6 +9,7 @@ once more; after that it is unreadable.
 import contextlib
 import logging
 import multiprocessing
+import os
 import queue
 import signal
 import traceback
@@ -16,7 +17,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
-from blastoseg.errors import EnvironmentProblemError, UnreadableFrameError
+from blastoseg.errors import EnvironmentProblemError, UnreadableFrameError, without_texts
 from blastoseg.records import Frame, FrameRef
 from blastoseg.sources.containers import Container, Contents, list_contents, unlisted
 from blastoseg.sources.options import SourceOptions
@@ -169,6 +170,8 @@ def _serve(connection: Connection, options: SourceOptions) -> None:
     """A child's life: frames until the line is closed, as it is when the parent ends, however it does."""
     ignore_stop_signals()
     _limit_memory()
+    if options.is_discreet:
+        _fall_silent()
     with contextlib.suppress(EOFError, OSError):
         connection.send(("ready", None))
         while True:
@@ -178,12 +181,27 @@ def _serve(connection: Connection, options: SourceOptions) -> None:
             except UnreadableFrameError as error:
                 answer = "unreadable", str(error)
             except Exception as error:
-                answer = "failed", (repr(error), traceback.format_exc())
+                answer = "failed", _told(error, options.is_discreet)
             connection.send(answer)
 
 
 def _done(job: Job, options: SourceOptions) -> Any:
     return list_contents(job) if isinstance(job, Container) else read_frame(job, options)
+
+
+def _told(error: Exception, is_discreet: bool) -> tuple[str, str]:
+    """An error that nobody foresaw, and where it came from; not its text, which may hold a file's name."""
+    if not is_discreet:
+        return repr(error), traceback.format_exc()
+    return type(error).__name__, without_texts(error)
+
+
+def _fall_silent() -> None:
+    # Decoders warn on standard error, and name the file.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 def _limit_memory() -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import regex
 
-from blastoseg.errors import SettingsError
+from blastoseg.errors import SettingsError, counted
 from blastoseg.settings import Naming
 from blastoseg.sources.numbers import LONGEST_H
+from blastoseg.sources.shown import AS_THEY_ARE, Shown
 
 NO_RUN = -1
 NO_HOURS = -1.0
@@ -38,7 +39,8 @@ class NameReader:
     becomes a habit, SettingsError names the pattern.
     """
 
-    def __init__(self, naming: Naming) -> None:
+    def __init__(self, naming: Naming, shown: Shown = AS_THEY_ARE) -> None:
+        self._shown = shown
         self._naming = naming
         self._patterns = {
             group: regex.compile(pattern, regex.IGNORECASE)
@@ -62,15 +64,24 @@ class NameReader:
         """A folder's name without the focal plane (empty where it is nothing else), and the plane."""
         return self._take("focal", name)
 
+    def notes(self) -> list[str]:
+        """What is to be logged of names that took too long."""
+        if not self.slow_names:
+            return []
+        first = self._shown.detail(f" (the first: {printable(self.slow_names[0])!r})")
+        count = counted(len(self.slow_names), "name")
+        return [f"{count} took too long for a pattern of [naming], which tells nothing of them{first}"]
+
     def _search(self, group: str, text: str) -> regex.Match[str] | None:
         try:
             return self._patterns[group].search(text, timeout=PATIENCE_S)
         except TimeoutError as error:
             self.slow_names.append(text)
             if len(self.slow_names) > MOST_SLOW_NAMES:
+                example = self._shown.detail(f", as on {printable(text)!r}")
                 raise SettingsError(
-                    f"[naming] {group}: takes longer than {PATIENCE_S:g} s on a name, as on "
-                    f"{printable(text)!r}: write it without a repetition inside a repetition"
+                    f"[naming] {group}: takes longer than {PATIENCE_S:g} s on a name{example}: "
+                    "write it without a repetition inside a repetition"
                 ) from error
             return None
 

@@ -16,7 +16,8 @@ class SourceOptions:
 
     ``frame_interval_h`` gives hours to frames whose source has no clock. Symbolic links that lead out of
     the given folder are passed over unless ``follow_symlinks``. Files that changed less than ``settle_s``
-    seconds ago may still be being written: they are counted and left alone.
+    seconds ago may still be being written: they are counted and left alone. ``is_discreet``: a file's own
+    name appears in nothing that its reader says.
     """
 
     naming: Naming
@@ -24,6 +25,7 @@ class SourceOptions:
     frame_interval_h: float | None = None
     follow_symlinks: bool = False
     settle_s: float = 0.0
+    is_discreet: bool = False
 
     def chosen_plane(self) -> int | None:
         """The plane's number, None for ``best``. Raises UsageError for anything else."""

@@ -1,6 +1,5 @@
 """Decoding one frame, whatever its source. Safe to call from several threads at once."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,15 +31,6 @@ def files_of(ref: FrameRef) -> list[Path]:
     if not isinstance(ref.address, SharpestOf):
         return [ref.path]
     return list(dict.fromkeys([ref.path, *(_path_of(plane, ref) for plane in ref.address.planes)]))
-
-
-def with_sources(ref: FrameRef, shown_as: Callable[[str], str]) -> FrameRef:
-    """The ref with ``shown_as`` applied to its source, and to those of the planes it may come from."""
-    address = ref.address
-    if isinstance(address, SharpestOf):
-        planes = (replace(plane, source=shown_as(plane.source)) for plane in address.planes)
-        address = SharpestOf(tuple(planes))
-    return replace(ref, source=shown_as(ref.source), address=address)
 
 
 def _path_of(plane: Plane, ref: FrameRef) -> Path:

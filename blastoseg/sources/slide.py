@@ -11,7 +11,7 @@ from collections import defaultdict
 from contextlib import closing
 from pathlib import Path
 
-from blastoseg.errors import UnreadableFrameError
+from blastoseg.errors import UnreadableFrameError, counted
 from blastoseg.records import Decoded, TimeReference
 from blastoseg.sources.addresses import SlidePicture
 from blastoseg.sources.decode import decode_picture
@@ -67,7 +67,9 @@ def read_picture(path: Path, row: int, name: str) -> Decoded:
             .fetchone()
         )
     except (sqlite3.Error, OSError) as error:
-        raise UnreadableFrameError(f"{name}: cannot be read ({error}): {EXPORT_AGAIN}") from error
+        # An OSError's own text names the path.
+        what = getattr(error, "strerror", None) or error
+        raise UnreadableFrameError(f"{name}: cannot be read ({what}): {EXPORT_AGAIN}") from error
     if found is None:
         raise UnreadableFrameError(f"{name}: this picture is no longer in the slide file: was it replaced?")
     length, picture = found
@@ -126,14 +128,12 @@ def _by_well(rows: list[Row], path: str, source: str, fertilization: float) -> t
             damaged.append((row, -1, Shot(source, path, SlidePicture(row), problem=what)))
         else:
             wells[name].append((row, run_number, plane, day(moment)))
-    found, notes = [], []
+    found, notes, without = [], [], 0
     for name, pictures in wells.items():
         times = [moment for *_, moment in pictures if not math.isnan(moment)]
         start, reference = _clock_start(times, fertilization)
         if reference is not TimeReference.INSEMINATION:
-            notes.append(
-                f"{source}, {name}: no usable time of fertilization; hours count from the first picture"
-            )
+            without += 1
         shots = []
         for row, run, plane, moment in pictures:
             time_h = hours((moment - start) * 24)
@@ -144,6 +144,12 @@ def _by_well(rows: list[Row], path: str, source: str, fertilization: float) -> t
         found.append(Well(name, has_clock=bool(times), shots=shots))
     if damaged:
         found.append(Well(shots=damaged))
+    if without:
+        # Not the wells' names, which may be a person's.
+        notes.append(
+            f"{source}: no usable time of fertilization; the hours of {counted(without, 'well')} count from "
+            "the first picture"
+        )
     return found, notes
 
 

@@ -7,6 +7,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,8 +30,10 @@ def make_frames(folder: Path, well: str, count: int) -> Path:
     return folder
 
 
-def start(folder: Path, out: Path, *options: object, injected: str = "") -> subprocess.Popen[str]:
-    """``blastoseg run`` on the folder, after the statements ``injected`` in its process."""
+def start(
+    folder: Path, out: Path, *options: object, injected: str = "", into: Any = subprocess.PIPE
+) -> subprocess.Popen[str]:
+    """``blastoseg run`` on the folder, after the statements ``injected`` in its process; prints ``into``."""
     arguments = ["run", folder, "--out", out, "--batch-size", "4", "--no-overlays"]
     arguments += ["--settings", folder.parent / "quick.toml", *options]
     how = ["-m", "blastoseg"]
@@ -42,7 +45,7 @@ def start(folder: Path, out: Path, *options: object, injected: str = "") -> subp
         how = [str(script)]
     return subprocess.Popen(
         [sys.executable, *how, *map(str, arguments)],
-        stdout=subprocess.PIPE,
+        stdout=into,
         stderr=subprocess.STDOUT,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},

@@ -40,14 +40,17 @@ def test_a_few_frames_without_the_doubt_do_not_end_an_episode_and_many_do(frames
     assert [one["episode_frames"] for one in episodes(frames([100.0] * 6, **apart))] == [1, 1]
 
 
-def test_every_tissue_has_its_own_episode_and_doubts_about_the_same_frames_share_one(frames):
+def test_doubts_of_frames_that_touch_share_an_episode_the_most_frequent_first(frames):
     both = f"low contrast; {UNSURE}trophectoderm, zona pellucida"
-    reasons = [both, both, f"{UNSURE}zona pellucida"]
-    found = episodes(frames([100.0] * 3, **doubtful(reasons)))
-    assert [(one["doubt"], one["episode_frames"]) for one in found] == [
-        ("zona pellucida not certain", 3),
-        ("low contrast; trophectoderm not certain", 2),
-    ]
+    reasons = [both, both, f"{UNSURE}zona pellucida", "", "out of focus"]
+    found = episodes(frames([100.0] * 5, **doubtful(reasons)))
+    words = "zona pellucida not certain; low contrast; trophectoderm not certain; out of focus"
+    assert [(one["doubt"], one["episode_frames"]) for one in found] == [(words, 4)]
+
+
+def test_an_embryo_has_ten_episodes_at_most_however_often_its_doubts_come_and_go(frames):
+    reasons = (["low contrast"] + [""] * 5) * 30
+    assert 1 <= len(episodes(frames([100.0] * 180, **doubtful(reasons)))) <= 10
 
 
 def test_lost_frames_come_first_and_frames_without_a_blastocyst_last(frames):

@@ -64,6 +64,26 @@ def test_what_hatches_before_it_is_full_is_never_called_full_later(series):
     assert [events[name].note for name in ("tB", "tEB")] == [HATCHED_FIRST] * 2
 
 
+def test_a_cavity_as_large_as_most_expanded_blastocysts_have_it_is_full(series):
+    course = growing()
+    course["blastocoel_volume_frac_est"][7:] = [0.36] * 9
+    assert between(series(**course).events["tB"]) == (6, 7)
+
+
+def test_a_zona_read_too_thick_around_a_new_cavity_does_not_hasten_expansion(series):
+    course = growing(early=12)
+    course["zp_thickness_mean_px"][3:10] = [13.0] * 7
+    assert between(series(**course).events["tEB"]) == (18, 19)
+
+
+def test_hatching_starts_with_the_breach_where_tissue_is_seen_outside_soon_after_it(series):
+    course = growing(expanded=14)
+    course["extruded_area_frac"][16:] = [0.1] * 9
+    for late, start in ((3, 13), (8, 16)):
+        course["zp_is_breached"][3:] = [index >= 16 - late for index in range(3, 25)]
+        assert series(**course).events["tHB"].first_after == start
+
+
 def test_hatching_that_comes_and_goes_starts_once(series):
     course = growing(expanded=12)
     course["extruded_area_frac"][12:] = [0.02, 0.0, 0.05, 0.0, 0.1, 0.1, 0.2, 0.0, 0.2, 0.3, 0.3]

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from blastoseg.errors import UsageError
 from blastoseg.records import FrameRef
 from blastoseg.run.outputs import OutputFolder, PictureNames
 from blastoseg.sources.addresses import WholeImage
@@ -38,6 +41,25 @@ def test_a_frame_never_takes_the_picture_of_one_that_is_not_scored_again():
     new = _ref("WELL 7", "a.bmp", 0)
     path = _place(PictureNames([new], taken=["overlays/WELL 7/00000-A.jpg"]), new)
     assert path.startswith("masks/WELL 7/00000-a-")
+
+
+@pytest.mark.parametrize("out", ["day5", "day5/../day5", "link"])
+def test_a_report_in_the_folder_of_the_frames_is_refused_at_once(tmp_path, out):
+    (tmp_path / "day5").mkdir()
+    (tmp_path / "link").symlink_to("day5")
+    with pytest.raises(UsageError, match=r"--out .*: is the folder of the frames itself.*choose another"):
+        OutputFolder(tmp_path / out).check_apart([tmp_path / "day5"])
+    OutputFolder(tmp_path / "day5" / "report").check_apart([tmp_path / "day5"])
+
+
+def test_a_report_among_frames_is_refused_where_the_next_run_would_pass_them_over(tmp_path):
+    well = tmp_path / "day5" / "WELL1"
+    well.mkdir(parents=True)
+    ref = FrameRef("WELL1", "WELL1/a.png", well / "a.png", 0, WholeImage())
+    with pytest.raises(UsageError, match="holds frames"):
+        OutputFolder(well).check_without_frames([tmp_path / "day5"], [ref])
+    OutputFolder(tmp_path / "day5").check_without_frames([well], [ref])
+    OutputFolder(tmp_path / "day5" / "report").check_without_frames([tmp_path / "day5"], [ref])
 
 
 def test_the_pictures_that_are_there_are_listed_below_the_folder(tmp_path):

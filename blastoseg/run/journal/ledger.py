@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from blastoseg.errors import OutputError
-from blastoseg.files import clash_key, remove_unfinished
+from blastoseg.files import UNFINISHED_MARK, clash_key, remove_unfinished
 from blastoseg.records import FrameResult, Status
 from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.journal.keys import FrameKey, ScoredWith
@@ -57,6 +57,10 @@ _OF_ONE = " FROM frames WHERE weights = ? AND settings = ? AND stages = ? AND so
 _OUTDATE = """
 UPDATE frames SET content = outdated(content)
 WHERE weights = ? AND settings = ? AND stages = ? AND source = ? AND address = ?
+"""
+_SELECT_KILLED = """
+SELECT details FROM run_events
+WHERE event = 'marked' AND run NOT IN (SELECT run FROM run_events WHERE event = 'ended')
 """
 _SELECT_STATE = "SELECT content, status, mask_file, overlay_file" + _OF_ONE
 _SELECT_SEEN = "SELECT 1" + _OF_ONE + " AND content IN (?, ?)"
@@ -103,17 +107,23 @@ class Journal:
             self._database.close()
 
     def start_run(self, details: dict[str, Any]) -> int:
-        """Note that a run starts; returns its number. Sweeps up after a run before it that was killed."""
+        """Note that a run starts; returns its number. Sweeps up after a run before it that was killed.
+
+        What such a run left has its process's mark in its name: no file of anybody else is touched.
+        """
         with self._explained():
             last = self._database.execute(
                 "SELECT event, (SELECT MAX(run) FROM run_events) FROM run_events ORDER BY id DESC LIMIT 1"
             ).fetchone()
+            killed = self._database.execute(_SELECT_KILLED).fetchall()
             event, number = last or ("ended", 0)
+            marks = _marks_of(killed)
             if not isinstance(number, int):
                 raise sqlite3.DatabaseError(f"a run of number {number!r:.40}")
+        self._note(number + 1, "marked", {"unfinished": UNFINISHED_MARK})
         self._note(number + 1, "started", details)
-        if event == "started":
-            remove_unfinished(self._out)
+        if event != "ended":
+            remove_unfinished(self._out, marks)
         return int(number) + 1
 
     def end_run(self, number: int, outcome: dict[str, Any]) -> None:
@@ -261,7 +271,7 @@ class Journal:
             yield
         except sqlite3.OperationalError as error:
             raise OutputError(f"{self._path}: cannot be written ({error}): check space and access") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # also of damage in SQLite's own message
             raise OutputError(
                 f"{self._path}: is damaged ({error}): move it away and run again; every frame is scored anew"
             ) from error
@@ -271,6 +281,14 @@ def _parameters(scored_with: ScoredWith, key: FrameKey | None = None) -> tuple[s
     scored = (scored_with.weights_sha256, scored_with.settings_digest, scored_with.stages)
     # A file name that is no valid Unicode reaches us with lone surrogates, which SQLite refuses.
     return scored if key is None else (*scored, storable(key.source), storable(key.address))
+
+
+def _marks_of(killed: list[tuple[str]]) -> set[str]:
+    """The marks in the names of what killed runs left half-written."""
+    try:
+        return {str(json.loads(marked)["unfinished"]) for (marked,) in killed}
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise sqlite3.DatabaseError(f"the mark of a killed run is none: {error}") from error
 
 
 def _as_row(text: str, mask_file: str, overlay_file: str) -> dict[str, Any]:

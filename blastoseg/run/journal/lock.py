@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Self
 
 from blastoseg.errors import LockedError, OutputError
+from blastoseg.files import unfinished_beside
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class OutputLock:
         self._out = out
         self._path = out / LOCK_FILE
         self._holder = _this_process()
-        self._is_lost = False
+        self._is_lost = self._is_taken = False
         self._stop = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="blastoseg-lock", daemon=True)
 
@@ -89,7 +90,13 @@ class OutputLock:
                 database.execute("DELETE FROM holder")
 
     def check(self) -> None:
-        """Raise LockedError if another run took the folder over, as after a long sleep of this machine."""
+        """Raise LockedError if another run took the folder over, as after a long sleep of this machine.
+
+        OutputError where the folder itself went away, which leaves nobody to hold it.
+        """
+        if self._is_lost and not self._is_taken:
+            # Writing a picture made the folder anew, empty: nobody holds it, and nothing of ours is there.
+            raise OutputError(f"{self._out}: went away while the run worked: nothing more is written")
         if self._is_lost:
             raise LockedError(
                 f"{self._out}: another run took this folder over while this one stood still: "
@@ -103,7 +110,7 @@ class OutputLock:
 
     def _seconds_since_heartbeat(self) -> float:
         # Both times come from the file server: the clocks of two machines may differ by more than the limit.
-        probe = self._out / f".part-{secrets.token_hex(8)}"
+        probe = unfinished_beside(self._out / "probe")
         probe.write_bytes(b"")
         now = probe.stat().st_mtime
         probe.unlink()
@@ -113,9 +120,10 @@ class OutputLock:
         while not self._stop.wait(HEARTBEAT_S):
             try:
                 with self._transaction() as database:
-                    if _read_holder(database) != self._holder:
-                        self._is_lost = True
-                        log.error("%s: another run took this folder over", self._out)
+                    holder = _read_holder(database)
+                    if holder != self._holder:
+                        self._is_lost, self._is_taken = True, holder is not None
+                        log.error("%s: the lock on this folder is no longer held", self._out)
                         return
                     database.execute("UPDATE heartbeat SET beats = beats + 1")
             except sqlite3.Error as error:
@@ -132,6 +140,8 @@ class OutputLock:
                 database.execute("INSERT INTO heartbeat VALUES (0)")
             yield database
             database.execute("COMMIT")
+        except UnicodeDecodeError as error:  # SQLite's message quotes the damaged file
+            raise sqlite3.DatabaseError(f"is damaged: {error}") from error
         finally:
             database.close()
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from blastoseg.errors import OutputError
+from blastoseg.errors import OutputError, without_texts
 
 LOG_FILE = "run.log"
 LOG_FOLDER = "logs"
@@ -18,11 +18,14 @@ _FORMAT = "%(asctime)sZ %(levelname)s %(message)s"
 
 
 @contextmanager
-def run_log(out: Path, level: int = logging.INFO, shown_as: Callable[[str], str] = str) -> Iterator[None]:
+def run_log(
+    out: Path, level: int = logging.INFO, shown_as: Callable[[str], str] = str, is_discreet: bool = False
+) -> Iterator[None]:
     """Write what blastoseg logs to ``run.log``, times in UTC, while the block lasts.
 
     The log of the run before goes to ``logs/`` under the time of its last line; the oldest are deleted beyond
-    ``MOST_LOGS``. ``shown_as`` is applied to every line, tracebacks too. Raises OutputError where the file
+    ``MOST_LOGS``. ``shown_as`` is applied to every line. ``is_discreet``:
+    tracebacks say where an error came from, not its text. Raises OutputError where the file
     cannot be opened; a disk that fills up later costs log lines, never the run.
     """
     path = out / LOG_FILE
@@ -33,6 +36,10 @@ def run_log(out: Path, level: int = logging.INFO, shown_as: Callable[[str], str]
         raise OutputError(f"{path}: cannot be written ({error.strerror}): check rights and space") from error
     handler.setFormatter(_Formatter(shown_as))
     handler.setLevel(level)
+    # Also what --verbose prints.
+    discreet = [handler, *logging.getLogger().handlers] if is_discreet else []
+    for one in discreet:
+        one.addFilter(_without_error_texts)
     log = logging.getLogger("blastoseg")
     level_before = log.level
     log.addHandler(handler)
@@ -42,8 +49,16 @@ def run_log(out: Path, level: int = logging.INFO, shown_as: Callable[[str], str]
     finally:
         log.setLevel(level_before)
         log.removeHandler(handler)
+        for one in discreet:
+            one.removeFilter(_without_error_texts)
         with suppress(OSError):
             handler.close()
+
+
+def _without_error_texts(record: logging.LogRecord) -> bool:
+    if record.exc_info and record.exc_info[1]:
+        record.exc_text, record.exc_info = without_texts(record.exc_info[1]), None
+    return True
 
 
 class _Handler(logging.FileHandler):

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from blastoseg import columns
 from blastoseg.errors import InputNotFoundError, OutputError
+from blastoseg.files import unfinished_beside
 from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.run.journal import FrameKey, FrameKeys, Journal, ScoredWith, read_runs
 from blastoseg.run.journal.history import JOURNAL_FILE
@@ -155,13 +156,17 @@ def test_runs_are_listed_in_order_and_one_that_was_killed_has_no_end(tmp_path: P
     with Journal(tmp_path) as journal:
         first = journal.start_run({"weights": "starter"})
         journal.end_run(first, {"exit_code": 3})
-    (tmp_path / ".part-0123456789abcdef.png").write_bytes(b"half")
+    unfinished = unfinished_beside(tmp_path / "a.png")
+    somebodys = tmp_path / ".part-0123456789abcdef-01234567.png"
+    for path in (unfinished, somebodys):
+        path.write_bytes(b"half")
     with Journal(tmp_path) as journal:
         journal.start_run({"weights": "starter"})
-    assert list(tmp_path.glob(".part-*")), "the run before ended: there was nothing to sweep"
+    assert unfinished.exists(), "the run before ended: there was nothing to sweep"
     with Journal(tmp_path) as journal:
         assert journal.start_run({"weights": "finetuned"}) == 3
-    assert not list(tmp_path.glob(".part-*"))
+    assert not unfinished.exists()
+    assert somebodys.exists()
     runs = read_runs(tmp_path)
     assert [run.number for run in runs] == [1, 2, 3]
     assert runs[0].outcome == {"exit_code": 3}

@@ -129,3 +129,16 @@ def test_a_lock_whose_holder_is_damaged_is_an_output_error_that_names_it(tmp_pat
         database.execute("INSERT INTO holder VALUES (?)", (who,))
     with pytest.raises(OutputError, match="damaged"), OutputLock(tmp_path):
         pass
+
+
+def test_a_folder_that_went_away_and_was_made_anew_was_not_taken_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "HEARTBEAT_S", 0.05)
+    out = tmp_path / "out"
+    out.mkdir()
+    with OutputLock(out) as held:
+        out.rename(tmp_path / "elsewhere")
+        out.mkdir()
+        with pytest.raises(OutputError, match="went away while the run worked"):
+            for _ in range(200):
+                held.check()
+                time.sleep(0.05)
