@@ -1,12 +1,12 @@
 """Stage 6: decide what a person must look at before believing a frame's numbers.
 
 ``assess_labels`` holds the rules that need a label map and its measures only, whatever made it;
-``assess_frame`` adds those that need an image or probabilities. Each rule stands here once; the
-thresholds are a lab's settings (``settings.Quality``).
+``assess_frame`` adds those that need an image or probabilities, ``judge_size`` those that need a pixel size.
+Each rule stands here once; the thresholds are a lab's settings (``settings.Quality``).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -150,11 +150,10 @@ def border_contact(labels: Labels) -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class LabelFindings:
-    """A label map's ``measures``, in um too where ``um_per_px`` is known, and the tissues on its border."""
+    """A label map's ``measures`` in pixels, and the tissues on its border."""
 
     measures: Measures
     border: set[int]
-    um_per_px: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +202,22 @@ def assess_frame(found: LabelFindings, frame: FrameFindings, thresholds: Quality
     return excluded or _verdict(_flags_of_labels(found, thresholds) | _flags_of_image(frame, thresholds))
 
 
+def judge_size(verdict: Verdict, measures: Measures, thresholds: Quality, um_per_px: float) -> Verdict:
+    """The verdict with what the pixel size adds to it; ``measures`` hold the micrometres, if any.
+
+    Only a frame that was measured has a size to judge. The flags of size are the last ones of ``Flag``.
+    """
+    if verdict.status not in (Status.OK, Status.REVIEW):
+        return verdict
+    if np.isnan(um_per_px):
+        return replace(verdict, flags=(*verdict.flags, Flag.UNCALIBRATED))
+    area = _number(measures, "blastocyst_area_um2")
+    if thresholds.blastocyst_area_min_um2 <= area <= thresholds.blastocyst_area_max_um2:
+        return verdict
+    reasons = [one for one in (verdict.reason, DOUBTS[Flag.IMPLAUSIBLE_SIZE]) if one]
+    return Verdict(Status.REVIEW, (*verdict.flags, Flag.IMPLAUSIBLE_SIZE), "; ".join(reasons))
+
+
 def _excluded(found: LabelFindings, thresholds: Quality) -> Verdict | None:
     """The verdict where there is no blastocyst to measure, None where there is one."""
     measures = found.measures
@@ -216,7 +231,7 @@ def _excluded(found: LabelFindings, thresholds: Quality) -> Verdict | None:
 
 
 def _flags_of_labels(found: LabelFindings, thresholds: Quality) -> dict[Flag, str]:
-    measures, has_pixel_size = found.measures, not np.isnan(found.um_per_px)
+    measures = found.measures
     # A comparison with NaN is False: an undefined measure raises its flag through `not ... >=`.
     rules = {
         Flag.TOUCHES_BORDER: ZP.label in found.border,
@@ -225,11 +240,6 @@ def _flags_of_labels(found: LabelFindings, thresholds: Quality) -> dict[Flag, st
         Flag.ZP_NOT_VISIBLE: not _number(measures, "zp_integrity_frac") >= thresholds.zp_min_integrity,
         # A gap alone may be an opened zona, or one too thin to be seen: hatching is tissue outside.
         Flag.HATCHING: _number(measures, "extruded_area_frac") >= HATCHING_MIN_SHARE,
-        Flag.IMPLAUSIBLE_SIZE: has_pixel_size
-        and not thresholds.blastocyst_area_min_um2
-        <= _number(measures, "blastocyst_area_um2")
-        <= thresholds.blastocyst_area_max_um2,
-        Flag.UNCALIBRATED: not has_pixel_size,
     }
     return {flag: DOUBTS.get(flag, "") for flag, is_raised in rules.items() if is_raised}
 

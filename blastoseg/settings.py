@@ -179,6 +179,15 @@ class Settings(_Section):
         """
         return hashlib.sha256(self.model_dump_json(exclude={"course", "output"}).encode()).hexdigest()
 
+    def digest_for_pixels(self) -> str:
+        """SHA-256 of the settings that change what a frame's pixels say, and with it what the ledger keeps.
+
+        Names, hours, the focal plane asked for and the pixel size lie around a frame; the weights stand in
+        the ledger under their own hash.
+        """
+        around = {"pixel_size", "naming", "frame_interval_h", "focal", "weights", "course", "output"}
+        return hashlib.sha256(self.model_dump_json(exclude=around).encode()).hexdigest()
+
 
 def load_settings(path: Path | None) -> Settings:
     """Read and validate a settings file; the defaults without one.

@@ -33,6 +33,7 @@ from blastoseg.quality import (
     assess_labels,
     border_contact,
     judge_image,
+    judge_size,
     tissue_confidence,
 )
 from blastoseg.records import (
@@ -136,52 +137,68 @@ def measure_frame(
     segmented: Segmented, thresholds: Quality, um_per_px: float, um_per_px_source: str
 ) -> tuple[Labels | None, FrameResult]:
     """Clean, measure and judge one frame: its labels ``(y, x)``, None without an embryo, and its row."""
+    labels, result = measure_in_pixels(segmented, thresholds)
+    return labels, with_pixel_size(result, thresholds, um_per_px, um_per_px_source)
+
+
+def measure_in_pixels(segmented: Segmented, thresholds: Quality) -> tuple[Labels | None, FrameResult]:
+    """As ``measure_frame``, as far as the frame's pixels alone tell: ``with_pixel_size`` adds the rest."""
     shape = segmented.frame.image.shape
     labels: Labels | None = None
-    found = LabelFindings({}, set(), um_per_px)
+    found = LabelFindings({}, set())
     image_quality = judge_image(segmented.frame.image, np.zeros(shape, bool))
     confidence: dict[str, float] = {}
     if segmented.segmentation is not None and segmented.crop is not None:
         crop_labels, labels = label_frame(segmented.segmentation, shape)
-        found = _findings_of(labels, um_per_px)
+        found = _findings_of(labels)
         probabilities = segmented.segmentation.probabilities
         at_input = resample_labels(crop_labels, probabilities.shape[1])
         confidence = tissue_confidence(probabilities, at_input)
         image_quality = judge_image(segmented.crop, at_input > 0)
     frame = FrameFindings(segmented.location, image_quality, confidence, segmented.frame.damage)
     verdict = assess_frame(found, frame, thresholds)
-    measures = found.measures | confidence
-    return labels, _result(
-        segmented.frame.ref, verdict, measures, um_per_px, um_per_px_source=um_per_px_source
-    )
+    return labels, _result(segmented.frame.ref, verdict, {**found.measures, **confidence})
 
 
 def measure_label_image(
     ref: FrameRef, labels: Labels, thresholds: Quality, um_per_px: float, um_per_px_source: str
 ) -> FrameResult:
     """The row of labels ``(y, x)`` alone: measured and judged as those that a run makes."""
-    found = _findings_of(labels, um_per_px)
-    return _result(
-        ref, assess_labels(found, thresholds), found.measures, um_per_px, um_per_px_source=um_per_px_source
-    )
+    found = _findings_of(labels)
+    result = _result(ref, assess_labels(found, thresholds), found.measures)
+    return with_pixel_size(result, thresholds, um_per_px, um_per_px_source)
 
 
-def _findings_of(labels: Labels, um_per_px: float) -> LabelFindings:
-    measures = add_micrometres(measure_labels(labels), um_per_px)
-    return LabelFindings(measures, border_contact(labels), um_per_px)
-
-
-def _result(
-    ref: FrameRef, verdict: Verdict, measures: Measures, um_per_px: float, um_per_px_source: str
+def with_pixel_size(
+    result: FrameResult, thresholds: Quality, um_per_px: float, um_per_px_source: str
 ) -> FrameResult:
-    """The row of a frame that was judged: what is excluded has no measures."""
-    return FrameResult(
-        ref,
+    """A result in pixels with its measures in micrometres too, and what the pixel size says of the frame."""
+    if result.status is Status.FAILED:
+        return result
+    measures = add_micrometres(result.measures, um_per_px)
+    verdict = judge_size(Verdict(result.status, result.flags, result.reason), measures, thresholds, um_per_px)
+    return replace(
+        result,
         status=verdict.status,
         flags=verdict.flags,
         reason=verdict.reason,
         um_per_px=um_per_px,
         um_per_px_source=um_per_px_source,
+        measures=measures,
+    )
+
+
+def _findings_of(labels: Labels) -> LabelFindings:
+    return LabelFindings(measure_labels(labels), border_contact(labels))
+
+
+def _result(ref: FrameRef, verdict: Verdict, measures: Measures) -> FrameResult:
+    """The row of a frame that was judged, in pixels: what is excluded has no measures."""
+    return FrameResult(
+        ref,
+        status=verdict.status,
+        flags=verdict.flags,
+        reason=verdict.reason,
         measures={} if verdict.status is Status.EXCLUDED else measures,
     )
 

@@ -13,6 +13,7 @@ from blastoseg.quality import (
     assess_labels,
     border_contact,
     judge_image,
+    judge_size,
     tissue_confidence,
 )
 from blastoseg.records import Box, Flag, Location, Status
@@ -33,8 +34,8 @@ SURE = {f"confidence_{key}_frac": 0.95 for key in ("icm", "blastocoel", "te", "z
 NAN = float("nan")
 
 
-def of_labels(measures=None, border=(), um_per_px=0.5):
-    return LabelFindings(GOOD | (measures or {}), set(border), um_per_px)
+def of_labels(measures=None, border=()):
+    return LabelFindings(GOOD | (measures or {}), set(border))
 
 
 def of_frame(location=None, image=None, confidence=None):
@@ -74,7 +75,6 @@ def test_a_good_frame_is_ok_without_flags():
         ({"measures": {"icm_area_frac": NAN}}, Flag.ICM_NOT_VISIBLE),
         ({"measures": {"te_coverage_frac": 0.5}}, Flag.TE_INCOMPLETE),
         ({"measures": {"zp_integrity_frac": NAN}}, Flag.ZP_NOT_VISIBLE),
-        ({"measures": {"blastocyst_area_um2": 90_000.0}}, Flag.IMPLAUSIBLE_SIZE),
         ({"border": {4}}, Flag.TOUCHES_BORDER),
     ],
 )
@@ -142,14 +142,32 @@ def test_an_opened_zona_without_tissue_outside_is_not_hatching():
 
 
 def test_hatching_and_a_missing_pixel_size_are_told_but_are_no_doubt():
-    verdict = assess_labels(of_labels({"extruded_area_frac": 0.2}, um_per_px=NAN), THRESHOLDS)
+    hatching = assess_labels(of_labels({"extruded_area_frac": 0.2}), THRESHOLDS)
+    verdict = judge_size(hatching, GOOD | {"blastocyst_area_um2": NAN}, THRESHOLDS, NAN)
     assert verdict.status is Status.OK
     assert verdict.flags == (Flag.HATCHING, Flag.UNCALIBRATED)
 
 
+def test_an_implausible_size_is_one_more_doubt_after_all_others():
+    doubtful = assess_labels(of_labels({"te_coverage_frac": 0.5}), THRESHOLDS)
+    large = GOOD | {"blastocyst_area_um2": 90_000.0}
+    verdict = judge_size(doubtful, large, THRESHOLDS, 0.5)
+    assert verdict.status is Status.REVIEW
+    assert verdict.flags == (Flag.TE_INCOMPLETE, Flag.IMPLAUSIBLE_SIZE)
+    assert verdict.reason.startswith(f"{doubtful.reason}; the blastocyst's area")
+    assert judge_size(doubtful, GOOD, THRESHOLDS, 0.5) == doubtful
+    assert list(Flag)[-2:] == [Flag.IMPLAUSIBLE_SIZE, Flag.UNCALIBRATED], "the order that this keeps"
+
+
+def test_the_size_of_what_is_excluded_is_not_judged():
+    excluded = assess_labels(of_labels(border={3}), THRESHOLDS)
+    assert judge_size(excluded, {}, THRESHOLDS, NAN) == excluded
+    assert judge_size(excluded, {}, THRESHOLDS, 0.5) == excluded
+
+
 def test_size_is_not_judged_where_the_pixel_size_is_unknown():
-    verdict = assess_labels(of_labels({"blastocyst_area_um2": NAN}, um_per_px=NAN), THRESHOLDS)
-    assert Flag.IMPLAUSIBLE_SIZE not in verdict.flags
+    verdict = judge_size(assess_labels(of_labels(), THRESHOLDS), {}, THRESHOLDS, NAN)
+    assert verdict.flags == (Flag.UNCALIBRATED,)
 
 
 def test_confidence_is_the_mean_probability_and_nan_for_an_absent_tissue():

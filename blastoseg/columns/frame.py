@@ -145,9 +145,11 @@ def add_micrometres(pixel_measures: Measures, um_per_px: float) -> Measures:
     """Add the physical column beside each pixel column.
 
     Returns a new dict with every ``_um`` and ``_um2`` column of ``MEASURE_COLUMNS`` whose ``_px`` or ``_px2``
-    twin is given; NaN where ``um_per_px`` is NaN. Raises ValueError for a measure that no column declares.
+    twin is given; NaN where ``um_per_px`` is NaN. Confidences pass through. Raises ValueError for a measure
+    that no column declares.
     """
-    check_declared(pixel_measures, MEASURE_COLUMNS)
+    declared = MEASURE_COLUMNS + CONFIDENCE_COLUMNS
+    check_declared(pixel_measures, declared)
     measures = dict(pixel_measures)
     for column in MEASURE_COLUMNS:
         power = {"um": 1, "um2": 2}.get(column.unit)
@@ -157,4 +159,4 @@ def add_micrometres(pixel_measures: Measures, um_per_px: float) -> Measures:
         pixels = pixel_measures.get(twin)
         if pixels is not None:
             measures[column.name] = pixels * um_per_px**power
-    return {column.name: measures[column.name] for column in MEASURE_COLUMNS if column.name in measures}
+    return {column.name: measures[column.name] for column in declared if column.name in measures}

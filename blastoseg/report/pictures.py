@@ -40,9 +40,20 @@ class PictureWriter:
     without_label: bool = False
 
     def planned(self, ref: FrameRef) -> list[str]:
-        """What ``save`` may write for a frame, relative to ``root``."""
+        """What ``save`` may write for a frame, relative to ``root``: its mask, and its overlay."""
         paths = [self._mask(ref), self._overlay(ref)] if self.with_overlay else [self._mask(ref)]
         return [path.as_posix() for path in paths]
+
+    def has_mask(self, result: FrameResult) -> bool:
+        """Whether the mask of a result, if any, is where ``save`` would write it."""
+        return result.mask_file in ("", self._mask(result.ref).as_posix())
+
+    def has_overlay(self, drawn: FrameResult, now: FrameResult) -> bool:
+        """Whether a result's overlay, if any, is the one that ``save`` would write; as it was drawn, and now.
+
+        Caption and place tell: its pixels are the same.
+        """
+        return now.overlay_file in ("", self._overlay(now.ref).as_posix()) and caption(drawn) == caption(now)
 
     def save(self, frame: Frame, labels: Labels | None, result: FrameResult) -> tuple[str, str]:
         """Write a frame's mask and overlay; returns paths relative to ``root``, empty where not written.

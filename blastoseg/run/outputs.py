@@ -4,7 +4,6 @@ Everything a run writes is below OUT. Embryo and file names become safe names, s
 a slide file can lead out of OUT or trouble another system.
 """
 
-import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -99,26 +98,14 @@ class OutputFolder:
 class PictureNames:
     """What the pictures of a run's frames are called: names that no two frames of the run share.
 
-    ``refs`` are all frames of the run; ``taken`` the pictures, relative to OUT, of those that are not scored
-    again: frames may have moved up or down in their embryo's series since these were named.
+    ``refs`` are all frames of the run. Nothing else decides a name, so that two runs over one input agree.
     """
 
-    def __init__(self, refs: Iterable[FrameRef], taken: Iterable[str] = ()) -> None:
+    def __init__(self, refs: Iterable[FrameRef]) -> None:
         self._embryos = safe_names(ref.embryo_id for ref in refs)
-        self._taken = {_name_alone(path) for path in taken}
 
     def place(self, kind: str, ref: FrameRef, suffix: str) -> Path:
         """``<kind>/<embryo>/<frame><suffix>``, relative to OUT; the frame's name is its index and file."""
         embryo = self._embryos.get(ref.embryo_id) or safe_name(ref.embryo_id)
-        path = Path(
-            kind, embryo, f"{ref.frame_index:05d}-{safe_name(PurePosixPath(ref.source).stem)}{suffix}"
-        )
-        if _name_alone(path.as_posix()) in self._taken:
-            digest = hashlib.sha256(f"{ref.source}\n{ref.address.key}".encode("utf-8", "backslashreplace"))
-            path = path.with_stem(f"{path.stem}-{digest.hexdigest()[:8]}")
-        return path
-
-
-def _name_alone(path: str) -> str:
-    """A picture's name as systems compare it, whatever its kind."""
-    return clash_key(str(PurePosixPath(*PurePosixPath(path).parts[1:]).with_suffix("")))
+        name = f"{ref.frame_index:05d}-{safe_name(PurePosixPath(ref.source).stem)}{suffix}"
+        return Path(kind, embryo, name)

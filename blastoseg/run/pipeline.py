@@ -17,21 +17,22 @@ from typing import TYPE_CHECKING, Any
 from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.errors import EXIT_OK, BlastosegError, InputNotFoundError, OutputError, UsageError
 from blastoseg.model.card import load_card
-from blastoseg.records import FrameResult, Status
+from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
 from blastoseg.report.manifest import RunManifest, used_pixel_sizes, user_name
 from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
 from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, read_runs, run_log
 from blastoseg.run.outputs import OutputFolder, PictureNames
 from blastoseg.run.prune import follow_input
-from blastoseg.run.pseudonyms import Names, names_under
+from blastoseg.run.pseudonyms import Names, check_earlier_names, names_under
 from blastoseg.run.reporting import Report, is_dead_night
 from blastoseg.run.request import RunRequest
 from blastoseg.run.stream import ScoringPlan, score_frames
+from blastoseg.run.surroundings import pixels_alone, placed
 from blastoseg.run.watching import WatchedInputs
 from blastoseg.run.worklist import WorkList
 from blastoseg.settings import check_pixel_size_option
-from blastoseg.sources import Discovery, IsolatedReaders, discover_frames
+from blastoseg.sources import Discovery, IsolatedReaders, discover_frames, refs_to_choose_from
 from blastoseg.sources.names import is_printable, printable
 from blastoseg.stages import REVISIONS, failed_frame
 
@@ -114,14 +115,19 @@ class Run:
     names: Names
 
     def __post_init__(self) -> None:
-        self.work = WorkList(self.discovery, self.request.by_content)
+        self.work = WorkList(self.discovery, self.request)
+        self.pictures = self._picture_writer()
         inputs = list(zip(self.inputs, self.request.paths, strict=True))
         self.watched = WatchedInputs(inputs, self.discovery, self.request.stop)
 
     @cached_property
     def scored_with(self) -> ScoredWith:
-        """What a result depends on besides its frame: both networks, all that changes a row, the stages."""
-        settings = f"{self.request.settings.digest()} {self.request.um_per_px} {self.names.fingerprint}"
+        """What a frame's pixels are scored with: both networks, the settings that count, the stages.
+
+        Not the pixel size: micrometres are computed at every report. So a lab that measures its pixel size
+        anew scores nothing again, and one that gives another at every run keeps one row a frame.
+        """
+        settings = f"{self.request.settings.digest_for_pixels()} {self.names.fingerprint}"
         stages = ", ".join(f"{stage} {revision}" for stage, revision in REVISIONS.items())
         return ScoredWith(
             self.segmenter.card.fingerprint, hashlib.sha256(settings.encode()).hexdigest(), stages
@@ -129,7 +135,7 @@ class Run:
 
     def noted_in_history(self) -> Iterator[RunEvent]:
         """Score and report, with the run's start and end in the ledger's history."""
-        self._check_names_of_earlier_runs()
+        check_earlier_names(self.names, self.out, read_runs(self.out.root))
         number = self.journal.start_run(self.details())
         try:
             yield from self.score()
@@ -165,11 +171,11 @@ class Run:
 
     def score(self) -> Iterator[RunEvent]:
         """Score what the ledger does not know yet, noting each result in it."""
-        work = self.work
-        work.choose(self.journal, self.scored_with, self.request, self.out.pictures())
-        pictures = self._picture_writer()
+        work, pictures = self.work, self.pictures
+        work.choose(self.journal, self.scored_with, pictures, self.out.pictures())
         self.journal.claim_pictures(self.scored_with, work.waiting)
-        planned = (path for ref, _ in work.to_score for path in pictures.planned(ref))
+        may_be_read = (one for ref, _ in work.to_score for one in refs_to_choose_from(ref))
+        planned = (path for ref in may_be_read for path in pictures.planned(ref))
         self.journal.pictures.claim(planned, work.kept)
         started = self._started()
         log.info("%s", started.in_words())
@@ -177,14 +183,14 @@ class Run:
             log.warning("%s", note)
         yield started
         for problem, key in work.problems:
-            yield self._note(key, failed_frame(problem.ref, problem.reason))
-        results = score_frames((ref for ref, _ in work.to_score), self._plan(pictures))
+            yield self._note(problem.ref, key, failed_frame(pixels_alone(problem.ref), problem.reason))
+        results = score_frames((pixels_alone(ref) for ref, _ in work.to_score), self._plan())
         for number, ((ref, key), result) in enumerate(zip(work.to_score, results, strict=False)):
             if number % FRAMES_A_LOCK_CHECK == 0:
                 self.lock.check()
             if result is not None:
                 work.waiting.discard(key)
-                yield self._note(key, result)
+                yield self._note(ref, key, result)
             elif not self.request.stop:
                 log.warning("%s: still being written: left for the next run", ref.source)
         if self.request.stop:
@@ -204,25 +210,28 @@ class Run:
             settling=len(self.watched.settling),
         )
 
-    def _note(self, key: FrameKey, result: FrameResult) -> FrameScored:
+    def _note(self, ref: FrameRef, key: FrameKey, result: FrameResult) -> FrameScored:
         if result.status is Status.FAILED:
             log.warning("failed: %s", result.reason)
-        self.journal.record(self.scored_with, key, result)
-        return FrameScored(result.status)
+        around = self.work.around(ref)
+        self.journal.record(self.scored_with, key, result, around.as_text())
+        return FrameScored(placed(result, around, self.request.settings.quality).status)
 
     def _picture_writer(self) -> PictureWriter:
-        names = PictureNames(self.discovery.refs, self.work.kept)
+        names = PictureNames(self.discovery.refs)
         return PictureWriter(
             self.out.root, names.place, self.request.overlays, without_label=bool(self.names.fingerprint)
         )
 
-    def _plan(self, pictures: PictureWriter) -> ScoringPlan:
+    def _save(self, frame: Frame, labels: Labels | None, result: FrameResult) -> tuple[str, str]:
+        return self.pictures.save(frame, labels, self.work.placed(result))
+
+    def _plan(self) -> ScoringPlan:
         return ScoringPlan(
             networks=self.segmenter,
             settings=self.request.settings,
             read=lambda ref: self.watched.read(ref, self.readers.read),
-            pixel_size=self.request.pixel_size,
-            save=pictures.save,
+            save=self._save,
             workers=self.request.workers,
             is_stopped=lambda: bool(self.request.stop),
         )
@@ -230,7 +239,7 @@ class Run:
     def report(self) -> RunEnded:
         """Write tables, workbook and manifest from the ledger, each whole or not at all."""
         self.lock.check()
-        rows = self.work.rows(self.journal, self.scored_with, self.out.pictures())
+        rows = self.work.rows(self.journal, self.scored_with, self.pictures, self.out.pictures())
         report = Report(rows, self.request.settings.course.recent_h)
         stop, settling = self.request.stop, len(self.watched.settling)
         ended = RunEnded(
@@ -282,17 +291,4 @@ class Run:
             stopped=ended.stopped,
             pseudonyms=self.names.fingerprint,
             stages=REVISIONS,
-        )
-
-    def _check_names_of_earlier_runs(self) -> None:
-        """Refuse to mix names and pseudonyms, or two keys' pseudonyms, in one output folder."""
-        own, runs = self.names.fingerprint, read_runs(self.out.root)
-        # Where the ledger was moved away, the pictures tell.
-        is_same = all(run.details.get("pseudonyms", "") == own for run in runs)
-        if is_same and (runs or all(map(self.names.is_shown, self.out.embryo_folders()))):
-            return
-        held = "names" if own else "pseudonyms"
-        raise UsageError(
-            f"{self.out.root}: holds {held} of earlier runs that this one must not mix with its own: "
-            "give the same --pseudonymise KEYFILE as then, or choose another folder with --out"
         )

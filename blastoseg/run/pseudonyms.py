@@ -18,7 +18,8 @@ from typing import Protocol, Self
 
 from blastoseg.errors import BlastosegError, OutputError, UsageError
 from blastoseg.files import replace_atomically
-from blastoseg.run.outputs import default_out
+from blastoseg.run.journal import RunRecord
+from blastoseg.run.outputs import OutputFolder, default_out
 from blastoseg.sources.names import printable
 from blastoseg.sources.shown import AsTheyAre, Shown
 
@@ -100,6 +101,19 @@ def names_under(keyfile: Path | None) -> Names:
     Raises UsageError for a file that holds no key, OutputError where none can be made.
     """
     return OwnNames() if keyfile is None else Pseudonyms.load(keyfile)
+
+
+def check_earlier_names(names: Names, out: OutputFolder, earlier: list[RunRecord]) -> None:
+    """Refuse to mix names and pseudonyms, or two keys' pseudonyms, in one output folder: UsageError."""
+    is_same = all(run.details.get("pseudonyms", "") == names.fingerprint for run in earlier)
+    # Where the ledger was moved away, the pictures tell.
+    if is_same and (earlier or all(map(names.is_shown, out.embryo_folders()))):
+        return
+    held = "names" if names.fingerprint else "pseudonyms"
+    raise UsageError(
+        f"{out.root}: holds {held} of earlier runs that this one must not mix with its own: "
+        "give the same --pseudonymise KEYFILE as then, or choose another folder with --out"
+    )
 
 
 class Pseudonyms:

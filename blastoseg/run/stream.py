@@ -21,7 +21,7 @@ from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Frame, FrameRef, FrameResult, Labels
 from blastoseg.run.room import MOST_BYTES, Room
 from blastoseg.settings import Settings
-from blastoseg.stages import Networks, Segmented, failed_frame, measure_frame, segment_frames, try_twice
+from blastoseg.stages import Networks, Segmented, failed_frame, measure_in_pixels, segment_frames, try_twice
 
 log = logging.getLogger(__name__)
 
@@ -51,15 +51,14 @@ class Reading:
 class ScoringPlan:
     """How a stream of frames is scored.
 
-    ``read`` decodes a frame; ``pixel_size`` gives um/px and its source; ``save`` stores a finished
-    frame's pictures and returns their paths (mask, overlay) relative to OUT. Once ``is_stopped`` is true no
+    ``read`` decodes a frame; ``save`` stores a finished frame's pictures and returns their paths (mask,
+    overlay) relative to OUT. Once ``is_stopped`` is true no
     further batch is begun. Decoded frames of ``most_bytes`` and more hold back the reading of further ones.
     """
 
     networks: Networks
     settings: Settings
     read: Callable[[FrameRef], Frame]
-    pixel_size: Callable[[FrameRef], tuple[float, str]]
     save: Callable[[Frame, Labels | None, FrameResult], tuple[str, str]]
     workers: int = 2
     is_stopped: Callable[[], bool] = bool
@@ -180,7 +179,7 @@ def _finish_frame(segmented: Segmented, plan: ScoringPlan, room: Room) -> FrameR
     ref = segmented.frame.ref
 
     def measure_and_save() -> tuple[Labels | None, FrameResult]:
-        labels, result = measure_frame(segmented, plan.settings.quality, *plan.pixel_size(ref))
+        labels, result = measure_in_pixels(segmented, plan.settings.quality)
         result.mask_file, result.overlay_file = plan.save(segmented.frame, labels, result)
         return labels, result
 

@@ -4,21 +4,24 @@ from collections.abc import Container, Iterator
 from typing import Any
 
 from blastoseg.files import clash_key
-from blastoseg.records import FrameRef
-from blastoseg.run.journal import FrameKey, FrameKeys, Journal, ScoredWith
+from blastoseg.records import FrameRef, FrameResult
+from blastoseg.report.pictures import PictureWriter
+from blastoseg.run.journal import FrameKey, FrameKeys, Journal, ScoredWith, StoredFrame, as_row
 from blastoseg.run.request import RunRequest
+from blastoseg.run.surroundings import Surroundings, placed, result_of
 from blastoseg.sources import Discovery, Problem
 
 
 class WorkList:
     """The frames of a run, each with its key in the ledger, and what becomes of them.
 
-    ``to_score`` are those without a result of the same weights and settings, ``waiting`` those of them that
-    are not finished yet, ``kept`` the pictures of all others.
+    ``to_score`` are those without a result of the same weights and settings, or with pictures that belong
+    elsewhere by now; ``waiting`` those of them that are not finished yet, ``kept`` the others' pictures.
     """
 
-    def __init__(self, found: Discovery, by_content: bool) -> None:
-        keys, keys_of_problems = FrameKeys(by_content), FrameKeys(by_content)
+    def __init__(self, found: Discovery, request: RunRequest) -> None:
+        self._request = request
+        keys, keys_of_problems = FrameKeys(request.by_content), FrameKeys(request.by_content)
         self.frames: list[tuple[FrameRef, FrameKey]] = [(ref, keys.of(ref)) for ref in found.refs]
         self.problems: list[tuple[Problem, FrameKey]] = [
             (problem, keys_of_problems.of(problem.ref)) for problem in found.problems
@@ -27,20 +30,50 @@ class WorkList:
         self.waiting: set[FrameKey] = set()
         self.kept: list[str] = []
         self._new: set[FrameKey] = set()
+        self._ref_at = {(ref.embryo_id, ref.frame_index): ref for ref in found.refs}
 
     def choose(
-        self, journal: Journal, scored_with: ScoredWith, request: RunRequest, there: Container[str]
+        self, journal: Journal, scored_with: ScoredWith, pictures: PictureWriter, there: Container[str]
     ) -> None:
         """Choose what is to be scored; ``there`` are the pictures on the disk, as ``is_done`` asks."""
         self._new = set(journal.unseen(key for _, key in (*self.frames, *self.problems)))
-        self.to_score = [
-            (ref, key)
-            for ref, key in self.frames
-            if request.fresh or not journal.is_done(scored_with, key, request.overlays, there)
-        ]
+        self.to_score, self.kept = [], []
+        for ref, key in self.frames:
+            is_done = journal.is_done(scored_with, key, self._request.overlays, there)
+            stored = journal.stored(scored_with, key) if is_done and not self._request.fresh else None
+            if stored is None or not self._is_as_now(ref, stored, pictures):
+                self.to_score.append((ref, key))
+            else:
+                self.kept += [path for path in (stored.mask_file, stored.overlay_file) if path]
         self.waiting = {key for _, key in self.to_score}
-        done = (key for _, key in self.frames if key not in self.waiting)
-        self.kept = list(journal.pictures_of(scored_with, done))
+
+    def around(self, ref: FrameRef) -> Surroundings:
+        """What comes from around a frame that was found."""
+        return Surroundings.of(ref, *self._request.pixel_size(ref))
+
+    def placed(self, result: FrameResult) -> FrameResult:
+        """A result in pixels of this run with what comes from around its frame."""
+        ref = self._ref_at[result.ref.embryo_id, result.ref.frame_index]
+        return placed(result, self.around(ref), self._request.settings.quality)
+
+    def _is_as_now(self, ref: FrameRef, stored: StoredFrame, pictures: PictureWriter) -> bool:
+        """Whether a frame's pictures are as they would be made now: where they lie, what stands on them."""
+        _, drawn, now = self._then_and_now(ref, stored)
+        return pictures.has_mask(now) and (not self._request.overlays or pictures.has_overlay(drawn, now))
+
+    def _then_and_now(
+        self, ref: FrameRef, stored: StoredFrame
+    ) -> tuple[StoredFrame, FrameResult, FrameResult]:
+        """A frame's row as it goes on, its result when its pictures were made, and its result now."""
+        around = self.around(ref)
+        result = result_of(as_row(stored), ref)
+        thresholds = self._request.settings.quality
+        now = placed(result, around, thresholds)
+        text = around.as_text()
+        if not stored.around or stored.around == text:
+            return stored, now, now
+        then = placed(result, Surroundings.from_text(stored.around), thresholds)
+        return stored._replace(around=text), then, now
 
     @property
     def reported(self) -> list[tuple[FrameRef, FrameKey]]:
@@ -59,15 +92,25 @@ class WorkList:
         return sum(key in self._new for _, key in self.reported)
 
     def rows(
-        self, journal: Journal, scored_with: ScoredWith, there: Container[str]
+        self, journal: Journal, scored_with: ScoredWith, pictures: PictureWriter, there: Container[str]
     ) -> Iterator[dict[str, Any]]:
-        """The reported frames' rows, in order. Where a frame stands may have changed since it was scored.
+        """The reported frames' rows, in order, with what comes from around each frame now.
 
-        A picture that is not ``there``, because somebody deleted it, is not named.
+        A picture that is not ``there``, because somebody deleted it, is not named, and no overlay on which
+        something else stands than would now.
         """
-        reported = self.reported
-        rows = journal.rows(scored_with, (key for _, key in reported))
-        for (ref, _), row in zip(reported, rows, strict=True):
-            place = {"embryo_id": ref.embryo_id, "frame_index": ref.frame_index}
-            gone = {kind: "" for kind in ("mask", "overlay") if clash_key(row[kind]) not in there}
-            yield row | place | gone
+        moved = []
+        journal.flush()
+        for ref, key in self.reported:
+            stored = journal.stored(scored_with, key)
+            if stored is None:
+                raise ValueError(f"{ref.source}: was scored, and has no row")
+            row, drawn, now = self._then_and_now(ref, stored)
+            if not pictures.has_overlay(drawn, now):
+                row, now.overlay_file = row._replace(overlay_file=""), ""
+            if row != stored:
+                moved.append(row)
+            named = {"mask": now.mask_file, "overlay": now.overlay_file}
+            gone = {kind: "" for kind, path in named.items() if clash_key(path) not in there}
+            yield now.row() | gone
+        journal.note_around(moved)

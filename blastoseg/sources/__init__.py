@@ -3,7 +3,7 @@
 from blastoseg.sources.discovery import Discovery, Problem, discover_frames
 from blastoseg.sources.isolated import IsolatedReaders
 from blastoseg.sources.options import SourceOptions
-from blastoseg.sources.reading import files_of, read_frame
+from blastoseg.sources.reading import files_of, read_frame, refs_to_choose_from
 
 __all__ = [
     "Discovery",
@@ -13,6 +13,7 @@ __all__ = [
     "discover_frames",
     "files_of",
     "read_frame",
+    "refs_to_choose_from",
 ]
 
 REVISION = 2

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from blastoseg.errors import counted
 from blastoseg.records import Decoded, Frame, FrameRef, TimeReference
-from blastoseg.sources.addresses import WholeImage
+from blastoseg.sources.addresses import VideoFrame, WholeImage
 from blastoseg.sources.burned_in import read_clock_of_still
 from blastoseg.sources.elapsed import read_elapsed
 from blastoseg.sources.names import NO_HOURS, NO_RUN
@@ -106,6 +106,8 @@ def _set_from_table(embryo: Embryo, hours: dict[int, float]) -> int:
             index = by_position[position]
         missing += index not in hours
         for shot in planes.values():
+            if isinstance(shot.address, VideoFrame):
+                shot.address = replace(shot.address, has_clock=False)
             shot.time_h = hours.get(index, math.nan)
             shot.time_reference = TimeReference.RECORDING if index in hours else TimeReference.UNKNOWN
     return missing

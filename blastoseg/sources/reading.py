@@ -22,36 +22,43 @@ def read_frame(ref: FrameRef, options: SourceOptions) -> Frame:
     sharpest. Raises UnreadableFrameError, which names the file, what is wrong and what to do.
     """
     if options.focal == BEST and isinstance(ref.address, SharpestOf):
-        return _read_sharpest(ref, ref.address.planes)
+        return _read_sharpest(refs_to_choose_from(ref))
     return _read_one(ref)
 
 
-def files_of(ref: FrameRef) -> list[Path]:
-    """Every file that the frame's pixels may come from, the ref's own first."""
+def refs_to_choose_from(ref: FrameRef) -> list[FrameRef]:
+    """The focal planes of a moment whose sharpest is to be read, each as a frame; else the ref alone."""
     if not isinstance(ref.address, SharpestOf):
-        return [ref.path]
-    return list(dict.fromkeys([ref.path, *(_path_of(plane, ref) for plane in ref.address.planes)]))
-
-
-def _path_of(plane: Plane, ref: FrameRef) -> Path:
-    return Path(ref.path.parent, plane.path)
-
-
-def _read_sharpest(ref: FrameRef, planes: tuple[Plane, ...]) -> Frame:
-    """Of a moment's planes the sharpest by ``focus_measure``; planes that cannot be read do not count.
-
-    A plane that looks damaged is taken only where no other is whole: damage has sharp edges.
-    """
-    best: tuple[tuple[bool, float], Frame] | None = None
-    problems: list[str] = []
-    for plane in planes:
-        candidate = replace(
+        return [ref]
+    return [
+        replace(
             ref,
             focal_plane=plane.focal_plane,
             source=plane.source,
             path=_path_of(plane, ref),
             address=plane.address,
         )
+        for plane in ref.address.planes
+    ]
+
+
+def files_of(ref: FrameRef) -> list[Path]:
+    """Every file that the frame's pixels may come from, the ref's own first."""
+    return list(dict.fromkeys([ref.path, *(one.path for one in refs_to_choose_from(ref))]))
+
+
+def _path_of(plane: Plane, ref: FrameRef) -> Path:
+    return Path(ref.path.parent, plane.path)
+
+
+def _read_sharpest(planes: list[FrameRef]) -> Frame:
+    """Of a moment's planes the sharpest by ``focus_measure``; planes that cannot be read do not count.
+
+    A plane that looks damaged is taken only where no other is whole: damage has sharp edges.
+    """
+    best: tuple[tuple[bool, float], Frame] | None = None
+    problems: list[str] = []
+    for candidate in planes:
         try:
             frame = _read_one(candidate)
         except UnreadableFrameError as error:

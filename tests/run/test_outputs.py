@@ -36,13 +36,6 @@ def test_two_embryos_that_differ_in_case_alone_have_folders_of_their_own():
     assert _place(names, other) == "masks/WELL 7/00003-a.png"
 
 
-def test_a_frame_never_takes_the_picture_of_one_that_is_not_scored_again():
-    # a.bmp came beside a.jpg and stands before it now.
-    new = _ref("WELL 7", "a.bmp", 0)
-    path = _place(PictureNames([new], taken=["overlays/WELL 7/00000-A.jpg"]), new)
-    assert path.startswith("masks/WELL 7/00000-a-")
-
-
 @pytest.mark.parametrize("out", ["day5", "day5/../day5", "link"])
 def test_a_report_in_the_folder_of_the_frames_is_refused_at_once(tmp_path, out):
     (tmp_path / "day5").mkdir()

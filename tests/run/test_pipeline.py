@@ -10,7 +10,7 @@ from blastoseg.run import pipeline
 from blastoseg.run.journal import ScoredWith
 from blastoseg.run.pipeline import Run
 from blastoseg.run.request import RunRequest
-from blastoseg.settings import Output, Settings
+from blastoseg.settings import Output, PixelSize, Settings
 
 
 def _scored_with(settings: Settings | None = None, um_per_px: float | None = None) -> ScoredWith:
@@ -29,7 +29,13 @@ def test_a_result_is_known_by_all_that_changes_it_and_by_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = _scored_with()
-    assert _scored_with(um_per_px=0.5) != before
+    assert _scored_with(um_per_px=0.5) == before, "micrometres are computed at every report"
+    for around in (
+        Settings(focal="15"),
+        Settings(frame_interval_h=0.25),
+        Settings(pixel_size=PixelSize(um_per_px=0.5)),
+    ):
+        assert _scored_with(around) == before
     assert _scored_with(Settings(flips=False)) != before
     assert _scored_with(Settings(output=Output(keep_missing_days=9))) == before
     monkeypatch.setattr(pipeline, "__version__", "99.0")

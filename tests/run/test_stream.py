@@ -26,8 +26,8 @@ def refs(count: int) -> list[FrameRef]:
     ]
 
 
-def plan(read, save=lambda frame, labels, result: ("", ""), um_per_px=0.5):
-    return ScoringPlan(FourAtATime(), Settings(), read, lambda ref: (um_per_px, "option"), save, workers=2)
+def plan(read, save=lambda frame, labels, result: ("", "")):
+    return ScoringPlan(FourAtATime(), Settings(), read, save, workers=2)
 
 
 def read_blastocyst(ref: FrameRef) -> Frame:

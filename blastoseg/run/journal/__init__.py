@@ -2,10 +2,11 @@
 
 from blastoseg.run.journal.history import RunRecord, read_runs
 from blastoseg.run.journal.keys import MISSING, FrameKey, FrameKeys, ScoredWith
-from blastoseg.run.journal.ledger import Journal
+from blastoseg.run.journal.ledger import Journal, as_row
 from blastoseg.run.journal.lock import OutputLock
 from blastoseg.run.journal.pictures import Picture, PictureRegister
 from blastoseg.run.journal.run_log import run_log
+from blastoseg.run.journal.schema import StoredFrame
 
 __all__ = [
     "MISSING",
@@ -17,6 +18,8 @@ __all__ = [
     "PictureRegister",
     "RunRecord",
     "ScoredWith",
+    "StoredFrame",
+    "as_row",
     "read_runs",
     "run_log",
 ]

@@ -15,43 +15,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from blastoseg.errors import OutputError
 from blastoseg.files import UNFINISHED_MARK, clash_key, remove_unfinished
 from blastoseg.records import FrameResult, Status
 from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.journal.keys import FrameKey, ScoredWith
-from blastoseg.run.journal.pictures import SCHEMA as PICTURES_SCHEMA
 from blastoseg.run.journal.pictures import PictureRegister, outdated
 from blastoseg.run.journal.rows import decode_row, encode_row, natural_place, storable
+from blastoseg.run.journal.schema import StoredFrame, bring_up_to_date, damaged, explained, run_digest
+from blastoseg.sources.names import printable
 
-SCHEMA_VERSION = 2
 _ROWS_A_BATCH = 64
 _SECONDS_A_BATCH = 5.0
 _WAIT_FOR_OTHERS_S = 30.0
 
-# No write-ahead log: it needs memory shared between processes, which a network share has not.
-_SCHEMA = """
-CREATE TABLE frames (
-    weights TEXT NOT NULL, settings TEXT NOT NULL, stages TEXT NOT NULL,
-    source TEXT NOT NULL, address TEXT NOT NULL, content TEXT NOT NULL, place TEXT NOT NULL,
-    status TEXT NOT NULL, row TEXT NOT NULL, mask_file TEXT NOT NULL, overlay_file TEXT NOT NULL,
-    PRIMARY KEY (weights, settings, stages, source, address)
-) WITHOUT ROWID;
-CREATE TABLE run_events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    run INTEGER NOT NULL, at TEXT NOT NULL, event TEXT NOT NULL, details TEXT NOT NULL
-);
-CREATE TRIGGER run_events_stay BEFORE DELETE ON run_events
-    BEGIN SELECT RAISE(ABORT, 'runs are never deleted'); END;
-CREATE TRIGGER run_events_stand BEFORE UPDATE ON run_events
-    BEGIN SELECT RAISE(ABORT, 'runs never change'); END;
-"""
-# Version 1 knew results by the software's version: they are kept, and are no stages' results.
-_FROM_1 = "ALTER TABLE frames RENAME COLUMN software TO stages;"
 _RECORD = """
-INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET content = excluded.content, place = excluded.place, status = excluded.status,
-    row = excluded.row, mask_file = excluded.mask_file, overlay_file = excluded.overlay_file
+    row = excluded.row, mask_file = excluded.mask_file, overlay_file = excluded.overlay_file,
+    around = excluded.around, digest = excluded.digest
 """
 _OF_ONE = " FROM frames WHERE weights = ? AND settings = ? AND stages = ? AND source = ? AND address = ?"
 _OUTDATE = """
@@ -62,12 +43,10 @@ _SELECT_KILLED = """
 SELECT details FROM run_events
 WHERE event = 'marked' AND run NOT IN (SELECT run FROM run_events WHERE event = 'ended')
 """
-_SELECT_STATE = "SELECT content, status, mask_file, overlay_file" + _OF_ONE
 _SELECT_SEEN = "SELECT 1" + _OF_ONE + " AND content IN (?, ?)"
-_SELECT_ROW = "SELECT row, mask_file, overlay_file" + _OF_ONE
-_SELECT_ROWS = (
-    "SELECT row, mask_file, overlay_file FROM frames WHERE weights = ? AND settings = ? AND stages = ?"
-    " ORDER BY place, source, address"
+_SELECT_ONE = "SELECT *" + _OF_ONE
+_SELECT_ALL = (
+    "SELECT * FROM frames WHERE weights = ? AND settings = ? AND stages = ? ORDER BY place, source, address"
 )
 
 
@@ -81,7 +60,7 @@ class Journal:
     def __init__(self, out: Path) -> None:
         self._out = out
         self._path = out / JOURNAL_FILE
-        self._waiting: list[tuple[str, ...]] = []
+        self._waiting: list[StoredFrame] = []
         self._last_flush = time.monotonic()
         self._database: sqlite3.Connection
         self.pictures: PictureRegister
@@ -89,10 +68,14 @@ class Journal:
     def __enter__(self) -> Self:
         with self._explained():
             self._database = sqlite3.connect(self._path, timeout=_WAIT_FOR_OTHERS_S, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode = TRUNCATE")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._create_tables()
-            self.pictures = PictureRegister(self._out, self._database, self._transaction)
+            try:
+                self._database.execute("PRAGMA journal_mode = TRUNCATE")
+                self._database.execute("PRAGMA synchronous = FULL")
+                bring_up_to_date(self._database, self._path)
+                self.pictures = PictureRegister(self._out, self._database, self._transaction)
+            except BaseException:
+                self._database.close()
+                raise
         return self
 
     def __exit__(
@@ -116,14 +99,11 @@ class Journal:
                 "SELECT event, (SELECT MAX(run) FROM run_events) FROM run_events ORDER BY id DESC LIMIT 1"
             ).fetchone()
             killed = self._database.execute(_SELECT_KILLED).fetchall()
-            event, number = last or ("ended", 0)
-            marks = _marks_of(killed)
-            if not isinstance(number, int):
-                raise sqlite3.DatabaseError(f"a run of number {number!r:.40}")
+        event, number = last or ("ended", 0)
         self._note(number + 1, "marked", {"unfinished": UNFINISHED_MARK})
         self._note(number + 1, "started", details)
         if event != "ended":
-            remove_unfinished(self._out, marks)
+            remove_unfinished(self._out, {json.loads(marked)["unfinished"] for (marked,) in killed})
         return int(number) + 1
 
     def end_run(self, number: int, outcome: dict[str, Any]) -> None:
@@ -143,15 +123,22 @@ class Journal:
         ``with_overlay`` asks for one whose overlay was written too; ``there``, the ``clash_key`` of every
         picture on the disk, for one whose pictures are still among them.
         """
-        with self._explained():
-            found = self._database.execute(_SELECT_STATE, _parameters(scored_with, key)).fetchone()
-        if found is None or found[0] != key.content or found[1] == Status.FAILED:
+        found = self.stored(scored_with, key)
+        if found is None or found.content != key.content or found.status == Status.FAILED:
             return False
-        mask_file, overlay_file = found[2:]
-        if with_overlay and not overlay_file:
+        if with_overlay and not found.overlay_file:
             return False
-        asked = (mask_file, overlay_file) if with_overlay else (mask_file,)
+        asked = (found.mask_file, found.overlay_file) if with_overlay else (found.mask_file,)
         return there is None or all(clash_key(path) in there for path in asked if path)
+
+    def stored(self, scored_with: ScoredWith, key: FrameKey) -> StoredFrame | None:
+        """A frame's row as it stands in the ledger, whatever its content; None where there is none.
+
+        Raises OutputError for one that is not as it was written.
+        """
+        with self._explained():
+            found = self._database.execute(_SELECT_ONE, _parameters(scored_with, key)).fetchone()
+        return None if found is None else self._checked(found)
 
     def unseen(self, keys: Iterable[FrameKey]) -> Iterator[FrameKey]:
         """The keys whose content no run has a row of, whatever it was scored with."""
@@ -176,22 +163,27 @@ class Journal:
             for other in others:
                 self._database.executemany(_OUTDATE, [(*other, *frame) for frame in frames])
 
-    def record(self, scored_with: ScoredWith, key: FrameKey, result: FrameResult) -> None:
+    def record(self, scored_with: ScoredWith, key: FrameKey, result: FrameResult, around: str = "") -> None:
         """Remember a frame's result, in place of an earlier one of the same frame and ``scored_with``.
 
-        Written with the next batch. Raises OutputError where the disk refuses, ValueError for an infinite
-        measure.
+        ``around`` is what came from around the frame when its pictures were made. Written with the next
+        batch. Raises OutputError where the disk refuses, ValueError for an infinite measure.
         """
         self._waiting.append(
-            (
-                *_parameters(scored_with, key),
-                key.content,
-                natural_place(result.ref),
-                str(result.status),
-                encode_row(result.row()),
-                result.mask_file,
-                result.overlay_file,
-            )
+            StoredFrame(
+                weights=scored_with.weights_sha256,
+                settings=scored_with.settings_digest,
+                stages=scored_with.stages,
+                source=storable(key.source),
+                address=storable(key.address),
+                content=key.content,
+                place=natural_place(result.ref),
+                status=str(result.status),
+                row=encode_row(result.row()),
+                mask_file=result.mask_file,
+                overlay_file=result.overlay_file,
+                around=storable(around),
+            ).sealed()
         )
         if len(self._waiting) >= _ROWS_A_BATCH or time.monotonic() - self._last_flush > _SECONDS_A_BATCH:
             self.flush()
@@ -201,7 +193,8 @@ class Journal:
         if self._waiting:
             with self._transaction():
                 self._database.executemany(_RECORD, self._waiting)
-                self.pictures.note_sizes(path for row in self._waiting for path in row[-2:] if path)
+                paths = (path for row in self._waiting for path in (row.mask_file, row.overlay_file))
+                self.pictures.note_sizes(path for path in paths if path)
             self._waiting.clear()
         self._last_flush = time.monotonic()
 
@@ -216,20 +209,20 @@ class Journal:
         self.flush()
         with self._explained():
             if keys is None:
-                found = self._database.execute(_SELECT_ROWS, _parameters(scored_with))
-                yield from (_as_row(*one) for one in found)
+                found = self._database.execute(_SELECT_ALL, _parameters(scored_with))
+                yield from (as_row(self._checked(one)) for one in found)
                 return
-            for key in keys:
-                one = self._database.execute(_SELECT_ROW, _parameters(scored_with, key)).fetchone()
-                if one is not None:
-                    yield _as_row(*one)
+        for key in keys:
+            one = self.stored(scored_with, key)
+            if one is not None:
+                yield as_row(one)
 
-    def pictures_of(self, scored_with: ScoredWith, keys: Iterable[FrameKey]) -> Iterator[str]:
-        """The masks and overlays in the rows of these frames."""
-        with self._explained():
-            for key in keys:
-                found = self._database.execute(_SELECT_STATE, _parameters(scored_with, key)).fetchone()
-                yield from (path for path in found[2:] if path)
+    def note_around(self, rows: Iterable[StoredFrame]) -> None:
+        """Write rows whose frames stand elsewhere by now, with the same pixels and pictures."""
+        sealed = [row.sealed() for row in rows]
+        if sealed:
+            with self._transaction():
+                self._database.executemany(_RECORD, sealed)
 
     def _ways(self) -> list[tuple[str, ...]]:
         """Every set of weights, settings and stages that there are rows of."""
@@ -237,20 +230,11 @@ class Journal:
 
     def _note(self, number: int, event: str, details: dict[str, Any]) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
+        noted = (number, now, event, json.dumps(details, allow_nan=False, sort_keys=True))
         with self._transaction():
             self._database.execute(
-                "INSERT INTO run_events (run, at, event, details) VALUES (?, ?, ?, ?)",
-                (number, now, event, json.dumps(details, allow_nan=False, sort_keys=True)),
-            )
-
-    def _create_tables(self) -> None:
-        version = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise OutputError(f"{self._path}: was written by a newer blastoseg: update, or use another --out")
-        if version < SCHEMA_VERSION:
-            schema = (_FROM_1 if version else _SCHEMA) + PICTURES_SCHEMA
-            self._database.executescript(
-                f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+                "INSERT INTO run_events (run, at, event, details, digest) VALUES (?, ?, ?, ?, ?)",
+                (*noted, run_digest(*noted)),
             )
 
     @contextmanager
@@ -269,12 +253,16 @@ class Journal:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
-            raise OutputError(f"{self._path}: cannot be written ({error}): check space and access") from error
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # also of damage in SQLite's own message
-            raise OutputError(
-                f"{self._path}: is damaged ({error}): move it away and run again; every frame is scored anew"
-            ) from error
+        except sqlite3.Error as error:
+            raise explained(self._path, error) from error
+        except UnicodeDecodeError as error:  # SQLite's message quotes the damaged file
+            raise damaged(self._path, error) from error
+
+    def _checked(self, found: tuple[str, ...]) -> StoredFrame:
+        row = StoredFrame(*found)
+        if not row.is_whole:
+            raise damaged(self._path, f"the row of {printable(str(row.source))} is not as it was written")
+        return row
 
 
 def _parameters(scored_with: ScoredWith, key: FrameKey | None = None) -> tuple[str, ...]:
@@ -283,16 +271,6 @@ def _parameters(scored_with: ScoredWith, key: FrameKey | None = None) -> tuple[s
     return scored if key is None else (*scored, storable(key.source), storable(key.address))
 
 
-def _marks_of(killed: list[tuple[str]]) -> set[str]:
-    """The marks in the names of what killed runs left half-written."""
-    try:
-        return {str(json.loads(marked)["unfinished"]) for (marked,) in killed}
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise sqlite3.DatabaseError(f"the mark of a killed run is none: {error}") from error
-
-
-def _as_row(text: str, mask_file: str, overlay_file: str) -> dict[str, Any]:
-    try:
-        return decode_row(text) | {"mask": mask_file, "overlay": overlay_file}
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise sqlite3.DatabaseError(f"a frame's row is none: {error}") from error
+def as_row(stored: StoredFrame) -> dict[str, Any]:
+    """The row of ``columns.FRAME_COLUMNS`` that a row of the ledger holds."""
+    return decode_row(stored.row) | {"mask": stored.mask_file, "overlay": stored.overlay_file}

@@ -61,12 +61,17 @@ class OutputLock:
     def __enter__(self) -> Self:
         try:
             with self._transaction() as database:
-                holder = _read_holder(database)
+                try:
+                    holder = _read_holder(database)
+                except (ValueError, TypeError) as error:
+                    raise self._damaged("who holds it cannot be read") from error
                 if holder is not None and self._is_alive(holder):
                     raise LockedError(_in_words(self._out, holder))
                 database.execute("DELETE FROM holder")
                 database.execute("INSERT INTO holder VALUES (?)", (json.dumps(asdict(self._holder)),))
         except (sqlite3.Error, OSError) as error:
+            if isinstance(error, sqlite3.DatabaseError) and not _is_refused(error):
+                raise self._damaged(error) from error
             raise OutputError(
                 f"{self._path}: cannot be written or locked ({error}): free some space, remove a damaged "
                 "lock while no run works here, or choose another folder with --out"
@@ -102,6 +107,12 @@ class OutputLock:
                 f"{self._out}: another run took this folder over while this one stood still: "
                 "nothing more is written"
             )
+
+    def _damaged(self, what: object) -> OutputError:
+        return OutputError(
+            f"{self._path}: is damaged ({what}): make sure that no other run works on this folder, move the "
+            "file away and run again"
+        )
 
     def _is_alive(self, holder: Holder) -> bool:
         if holder.machine and holder.machine == self._holder.machine:
@@ -144,6 +155,12 @@ class OutputLock:
             raise sqlite3.DatabaseError(f"is damaged: {error}") from error
         finally:
             database.close()
+
+
+def _is_refused(error: sqlite3.DatabaseError) -> bool:
+    """Whether a disk or another process refused, and not the file's own content."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR
 
 
 def _read_holder(database: sqlite3.Connection) -> Holder | None:

@@ -46,7 +46,12 @@ ORDER BY path
 
 def outdated(content: str) -> str:
     """What stands for a row's ``content`` once its pictures on the disk are another's; SQL knows it too."""
-    return _OVERWRITTEN + content.removeprefix(_OVERWRITTEN)
+    return _OVERWRITTEN + up_to_date(content)
+
+
+def up_to_date(content: str) -> str:
+    """The content of a row, whether or not its pictures are another's by now."""
+    return content.removeprefix(_OVERWRITTEN)
 
 
 @dataclass(frozen=True, slots=True)

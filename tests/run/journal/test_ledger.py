@@ -194,6 +194,36 @@ def test_a_damaged_ledger_is_named_and_a_missing_one_too(tmp_path: Path) -> None
         read_runs(tmp_path)
 
 
+@pytest.mark.parametrize("details", ["{", "[]", "null", ""])
+def test_a_run_that_is_not_as_it_was_noted_is_an_output_error(tmp_path: Path, details: str) -> None:
+    with Journal(tmp_path) as journal:
+        journal.start_run({})
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        database.execute("DROP TRIGGER run_events_stand")
+        database.execute("UPDATE run_events SET details = ?", (details,))
+    with pytest.raises(OutputError, match="list of runs"):
+        read_runs(tmp_path)
+    with pytest.raises(OutputError, match="is damaged"), Journal(tmp_path):
+        pass
+
+
+def test_a_digit_that_flipped_in_a_row_is_noticed_and_no_tables_are_missed(tmp_path: Path) -> None:
+    result = _result(1, blastocyst_area_px2=1234.0)
+    with Journal(tmp_path) as journal:
+        journal.record(STARTER, _key(result), result)
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        database.execute("UPDATE frames SET row = replace(row, '1234.0', '1284.0')")
+    with Journal(tmp_path) as journal:
+        with pytest.raises(OutputError, match=r"the row of WELL7/RUN1\.jpeg is not as it was written"):
+            list(journal.rows(STARTER))
+        with pytest.raises(OutputError, match="move it away"):
+            journal.is_done(STARTER, _key(result))
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        database.execute("DROP TABLE pictures")
+    with pytest.raises(OutputError, match="is damaged"), Journal(tmp_path):
+        pass
+
+
 def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     with Journal(tmp_path):
         pass
@@ -249,21 +279,8 @@ def test_a_kill_at_any_moment_leaves_a_readable_ledger_and_whole_files(tmp_path:
 @pytest.mark.parametrize("details", ["null", "", "{", b"\x00", "[" * 100_000])
 def test_a_history_that_no_run_wrote_is_damage_that_is_named(tmp_path: Path, details: object) -> None:
     with Journal(tmp_path), closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as database, database:
-        database.execute("INSERT INTO run_events VALUES (1, 1, 'now', 'started', ?)", (details,))
+        database.execute(
+            "INSERT INTO run_events (run, at, event, details) VALUES (1, 'now', 'started', ?)", (details,)
+        )
     with pytest.raises(OutputError, match="damaged"):
         read_runs(tmp_path)
-
-
-def test_a_row_that_no_run_wrote_is_damage_that_is_named(tmp_path: Path) -> None:
-    with Journal(tmp_path), closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as database, database:
-        row = ("w", "s", "g", "a.jpg", "image", "c", "p", "ok", "[]", "", "")
-        database.execute("INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-    with Journal(tmp_path) as journal, pytest.raises(OutputError, match="damaged"):
-        list(journal.rows(ScoredWith("w", "s", "g")))
-
-
-def test_a_run_without_a_number_is_damage_that_is_named(tmp_path: Path) -> None:
-    with Journal(tmp_path), closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as database, database:
-        database.execute("INSERT INTO run_events VALUES (1, 'x', 'now', 'ended', '{}')")
-    with Journal(tmp_path) as journal, pytest.raises(OutputError, match="damaged"):
-        journal.start_run({})

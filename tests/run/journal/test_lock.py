@@ -142,3 +142,19 @@ def test_a_folder_that_went_away_and_was_made_anew_was_not_taken_over(tmp_path, 
             for _ in range(200):
                 held.check()
                 time.sleep(0.05)
+
+
+@pytest.mark.parametrize("who", ["{", "[]", '{"token": 1}', "7"])
+def test_a_lock_whose_holder_cannot_be_read_is_an_output_error(tmp_path: Path, who: str) -> None:
+    with OutputLock(tmp_path):
+        pass
+    with sqlite3.connect(tmp_path / lock.LOCK_FILE) as database:
+        database.execute("INSERT INTO holder VALUES (?)", (who,))
+    with pytest.raises(OutputError, match="move the file away"), OutputLock(tmp_path):
+        pass
+
+
+def test_a_lock_that_is_no_database_is_an_output_error_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / lock.LOCK_FILE).write_bytes(b"no database, and longer than the header of one" * 90)
+    with pytest.raises(OutputError, match="is damaged"), OutputLock(tmp_path):
+        pass

@@ -87,6 +87,8 @@ def test_the_ledger_of_an_earlier_version_knows_its_pictures(tmp_path: Path) -> 
     database = sqlite3.connect(tmp_path / "journal.sqlite")
     database.executescript(
         "DROP TABLE pictures; ALTER TABLE frames RENAME COLUMN stages TO software;"
+        "ALTER TABLE frames DROP COLUMN around; ALTER TABLE frames DROP COLUMN digest;"
+        "ALTER TABLE run_events DROP COLUMN digest;"
         "UPDATE frames SET software = '0.1.0'; PRAGMA user_version = 1;"
     )
     database.close()

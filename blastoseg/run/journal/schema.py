@@ -1,0 +1,153 @@
+"""The tables of the ledger, how those of earlier versions become these, and what a whole row is.
+
+A row of a frame, and one of a run, stands with a digest of itself: a digit that flips on a disk or a share is
+noticed when the row is read.
+"""
+
+import hashlib
+import json
+import sqlite3
+from pathlib import Path
+from typing import NamedTuple
+
+from blastoseg.errors import OutputError
+from blastoseg.run.journal.pictures import SCHEMA as PICTURES_SCHEMA
+from blastoseg.run.journal.pictures import up_to_date
+
+SCHEMA_VERSION = 3
+
+_HISTORY_STANDS = """
+CREATE TRIGGER run_events_stay BEFORE DELETE ON run_events
+    BEGIN SELECT RAISE(ABORT, 'runs are never deleted'); END;
+CREATE TRIGGER run_events_stand BEFORE UPDATE ON run_events
+    BEGIN SELECT RAISE(ABORT, 'runs never change'); END;
+"""
+# No write-ahead log: it needs memory shared between processes, which a network share has not.
+_SCHEMA = f"""
+CREATE TABLE frames (
+    weights TEXT NOT NULL, settings TEXT NOT NULL, stages TEXT NOT NULL,
+    source TEXT NOT NULL, address TEXT NOT NULL, content TEXT NOT NULL, place TEXT NOT NULL,
+    status TEXT NOT NULL, row TEXT NOT NULL, mask_file TEXT NOT NULL, overlay_file TEXT NOT NULL,
+    around TEXT NOT NULL DEFAULT '', digest TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (weights, settings, stages, source, address)
+) WITHOUT ROWID;
+CREATE TABLE run_events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL, at TEXT NOT NULL, event TEXT NOT NULL, details TEXT NOT NULL,
+    digest TEXT NOT NULL DEFAULT ''
+);
+{_HISTORY_STANDS}
+"""
+# Version 1 knew results by the software's version: they are kept, and are no stages' results.
+_FROM_1 = f"ALTER TABLE frames RENAME COLUMN software TO stages; {PICTURES_SCHEMA}"
+# Version 2 had no digests: what stands there is taken as it is.
+_FROM_2 = (
+    """
+ALTER TABLE frames ADD COLUMN around TEXT NOT NULL DEFAULT '';
+ALTER TABLE frames ADD COLUMN digest TEXT NOT NULL DEFAULT '';
+UPDATE frames SET digest = frame_digest(weights, settings, stages, source, address, content, place, status,
+    row, mask_file, overlay_file, around);
+ALTER TABLE run_events ADD COLUMN digest TEXT NOT NULL DEFAULT '';
+DROP TRIGGER run_events_stand;
+DROP TRIGGER run_events_stay;
+UPDATE run_events SET digest = run_digest(run, at, event, details);
+"""
+    + _HISTORY_STANDS
+)
+_TO_NOW = {0: _SCHEMA + PICTURES_SCHEMA, 1: _FROM_1 + _FROM_2, 2: _FROM_2}
+
+
+class StoredFrame(NamedTuple):
+    """A row of ``frames``, its columns in their order."""
+
+    weights: str
+    settings: str
+    stages: str
+    source: str
+    address: str
+    content: str
+    place: str
+    status: str
+    row: str
+    mask_file: str
+    overlay_file: str
+    around: str
+    digest: str = ""
+
+    def sealed(self) -> "StoredFrame":
+        """The row with the digest that goes with it."""
+        return self._replace(digest=frame_digest(*self[:-1]))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the row is as it was written."""
+        return self.digest == frame_digest(*self[:-1])
+
+
+def frame_digest(*values: object) -> str:
+    """The digest of a row of ``frames``: of all columns before it.
+
+    The same whether or not the row's pictures were overwritten since, which a run notes in its content.
+    """
+    content = StoredFrame._fields.index("content")
+    return run_digest(*values[:content], up_to_date(str(values[content])), *values[content + 1 :])
+
+
+def run_digest(*values: object) -> str:
+    """The digest of a row of ``run_events``: run, at, event, details."""
+    return hashlib.sha256(json.dumps([str(value) for value in values]).encode()).hexdigest()[:32]
+
+
+def damaged(path: Path, what: object) -> OutputError:
+    """The error for a ledger that is not as it was written: what is wrong, and what to do."""
+    return OutputError(f"{path}: is damaged ({what}): move it away and run again; every frame is scored anew")
+
+
+def explained(path: Path, error: sqlite3.Error) -> OutputError:
+    """What an error of the database means for a user."""
+    is_refused = isinstance(error, sqlite3.OperationalError)
+    # SQL that fails means tables that are not ours, or not any more: no disk refused anything.
+    if is_refused and getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_ERROR:
+        return OutputError(f"{path}: cannot be written ({error}): check space and access")
+    return damaged(path, error)
+
+
+def bring_up_to_date(database: sqlite3.Connection, path: Path) -> None:
+    """Create the tables, or bring those of an earlier version to this one, and see that they are whole.
+
+    Raises OutputError for a newer version and for tables that are not as they should be, sqlite3.Error as
+    the database does.
+    """
+    database.create_function("frame_digest", -1, frame_digest, deterministic=True)
+    database.create_function("run_digest", -1, run_digest, deterministic=True)
+    # What is no UTF-8 any more is damaged, and must reach the check of its digest.
+    database.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise OutputError(f"{path}: was written by a newer blastoseg: update, or use another --out")
+    if version < SCHEMA_VERSION:
+        if version not in _TO_NOW:
+            raise damaged(path, f"there is no version {version}")
+        database.executescript(
+            f"BEGIN IMMEDIATE; {_TO_NOW[version]} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        )
+    problem = what_is_missing(database)
+    if problem:
+        raise damaged(path, problem)
+
+
+def what_is_missing(database: sqlite3.Connection) -> str:
+    """What a ledger of this version lacks of its tables, in words; empty where it is whole."""
+    known = {
+        "frames": list(StoredFrame._fields),
+        "run_events": ["id", "run", "at", "event", "details", "digest"],
+        "pictures": ["path", "bytes", "missing_since"],
+    }
+    for table, columns in known.items():
+        found = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+        if columns != found:
+            return f"the table {table} has the columns {', '.join(found) or 'of no table'}"
+    triggers = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+    if not {"run_events_stay", "run_events_stand"} <= triggers:
+        return "nothing holds the list of runs any more"
+    return ""

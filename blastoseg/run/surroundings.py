@@ -1,0 +1,104 @@
+"""What comes from around a frame, beside what comes from its pixels.
+
+The ledger keeps what the pixels tell: measures in pixels, the hours of a burned-in clock, the plane chosen as
+the sharpest. Embryo, frame index, focal plane, hours and pixel size come from the folders, names, tables and
+options of today: they are put to it anew at every report.
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from blastoseg.records import Flag, FrameRef, FrameResult, Status, TimeReference
+from blastoseg.settings import Quality
+from blastoseg.sources import refs_to_choose_from
+from blastoseg.stages import with_pixel_size
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a frame's pixels do not tell.
+
+    ``time_h`` counts where no clock burned into them does, ``focal_plane`` where they do not choose one.
+    """
+
+    embryo_id: str
+    frame_index: int
+    focal_plane: int | None
+    time_h: float
+    time_reference: str
+    um_per_px: float
+    um_per_px_source: str
+    pixels_choose_plane: bool
+
+    @classmethod
+    def of(cls, ref: FrameRef, um_per_px: float, um_per_px_source: str) -> "Surroundings":
+        """Those of a frame that was found, with the pixel size that counts."""
+        return cls(
+            embryo_id=ref.embryo_id,
+            frame_index=ref.frame_index,
+            focal_plane=ref.focal_plane,
+            time_h=ref.time_h,
+            time_reference=str(ref.time_reference),
+            um_per_px=um_per_px,
+            um_per_px_source=um_per_px_source,
+            pixels_choose_plane=len(refs_to_choose_from(ref)) > 1,
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> "Surroundings":
+        """Those that ``as_text`` wrote."""
+        values: dict[str, Any] = json.loads(text)
+        undefined = {name: math.nan for name in ("time_h", "um_per_px") if values[name] is None}
+        return cls(**values | undefined)
+
+    def as_text(self) -> str:
+        """Strict JSON, the same for equal surroundings."""
+        values = asdict(self)
+        for name in ("time_h", "um_per_px"):
+            values[name] = None if math.isnan(values[name]) else values[name]
+        return json.dumps(values, allow_nan=False)
+
+
+def pixels_alone(ref: FrameRef) -> FrameRef:
+    """The ref as a reader is to see it: hours and pixel size that it comes back with are from the pixels."""
+    return replace(
+        ref, time_h=math.nan, time_reference=TimeReference.UNKNOWN, um_per_px=math.nan, um_per_px_source=""
+    )
+
+
+def result_of(row: dict[str, Any], ref: FrameRef) -> FrameResult:
+    """The result in pixels that stands in a row of the ledger, of the frame ``ref``."""
+    read = replace(
+        pixels_alone(ref),
+        source=row["source"],
+        time_h=row["time_h"],
+        time_reference=TimeReference(row["time_reference"]),
+        focal_plane=row["focal_plane"],
+    )
+    probe = FrameResult(read, Status(row["status"]))
+    return replace(
+        probe,
+        flags=tuple(Flag(flag) for flag in row["flags"].split(";") if flag),
+        reason=row["reason"],
+        measures={name: row[name] for name in probe.measures},
+        mask_file=row["mask"],
+        overlay_file=row["overlay"],
+    )
+
+
+def placed(result: FrameResult, around: Surroundings, thresholds: Quality) -> FrameResult:
+    """A result in pixels with what comes from around its frame: its row in the report."""
+    read = result.ref
+    has_clock = not math.isnan(read.time_h)
+    ref = replace(
+        read,
+        embryo_id=around.embryo_id,
+        frame_index=around.frame_index,
+        focal_plane=read.focal_plane if around.pixels_choose_plane else around.focal_plane,
+        time_h=read.time_h if has_clock else around.time_h,
+        time_reference=read.time_reference if has_clock else TimeReference(around.time_reference),
+    )
+    whole = replace(result, ref=ref)
+    return with_pixel_size(whole, thresholds, around.um_per_px, around.um_per_px_source)
