@@ -61,7 +61,7 @@ def columns_markdown() -> str:
         ("Events", "In `events.csv`. " + _EVENTS, columns.EVENT_COLUMNS),
         (
             "Episodes",
-            "On the sheet Quality: frames with the same doubt, worst first.",
+            "On the sheet Quality: stretches of doubtful frames, worst first.",
             columns.EPISODE_COLUMNS,
         ),
         ("Notice", "In every file.", (columns.NOTICE,)),

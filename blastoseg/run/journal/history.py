@@ -44,28 +44,19 @@ def read_runs(out: Path) -> list[RunRecord]:
         # Not opened read-only: a run that was killed may have left a transaction to be rolled back.
         with closing(sqlite3.connect(path)) as database:
             found = database.execute(_EVERY_RUN).fetchall()
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise OutputError(f"{path}: is no ledger, or a damaged one ({error})") from error
-    try:
-        return [
-            RunRecord(
-                number=number,
-                started=started,
-                details=_object(details),
-                ended=ended or "",
-                outcome=_object(outcome or "{}"),
-            )
-            for number, started, details, ended, outcome in found
-        ]
-    except (ValueError, TypeError, RecursionError) as error:
+        return [_as_record(*one) for one in found]
+    except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
         raise OutputError(
-            f"{path}: is damaged (the list of runs cannot be read): move it away and run again; every "
-            "frame is scored anew"
+            f"{path}: is no ledger, or is damaged (the list of runs cannot be read: {error}): move it away "
+            "and run again; every frame is scored anew"
         ) from error
 
 
-def _object(text: str) -> dict[str, Any]:
-    value = json.loads(text)
-    if not isinstance(value, dict):
-        raise ValueError(f"no object: {text!r}")
-    return value
+def _as_record(number: int, started: str, details: str, ended: str | None, outcome: str | None) -> RunRecord:
+    """Raises ValueError or TypeError for what no run writes: SQLite keeps any value in any column."""
+    known, ending = json.loads(details), json.loads(outcome or "{}")
+    if not isinstance(known, dict) or not isinstance(ending, dict):
+        raise ValueError("the details of a run are none")
+    return RunRecord(
+        number=int(number), started=str(started), details=known, ended=ended or "", outcome=ending
+    )

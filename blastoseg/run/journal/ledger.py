@@ -99,7 +99,9 @@ class Journal:
                 "SELECT event, (SELECT MAX(run) FROM run_events) FROM run_events ORDER BY id DESC LIMIT 1"
             ).fetchone()
             killed = self._database.execute(_SELECT_KILLED).fetchall()
-        event, number = last or ("ended", 0)
+            event, number = last or ("ended", 0)
+            if not isinstance(number, int):
+                raise sqlite3.DatabaseError(f"a run of number {number!r:.40}")
         self._note(number + 1, "marked", {"unfinished": UNFINISHED_MARK})
         self._note(number + 1, "started", details)
         if event != "ended":

@@ -284,3 +284,12 @@ def test_a_history_that_no_run_wrote_is_damage_that_is_named(tmp_path: Path, det
         )
     with pytest.raises(OutputError, match="damaged"):
         read_runs(tmp_path)
+
+
+def test_a_run_without_a_number_is_damage_that_is_named(tmp_path: Path) -> None:
+    with Journal(tmp_path), closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as database, database:
+        database.execute(
+            "INSERT INTO run_events (run, at, event, details) VALUES ('x', 'now', 'ended', '{}')"
+        )
+    with pytest.raises(OutputError, match="damaged"), Journal(tmp_path) as journal:
+        journal.start_run({})
