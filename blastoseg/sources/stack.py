@@ -33,6 +33,10 @@ MOST_COMPLAINTS = 1000
 """Errors that tifffile may log about one file. A damaged chain of pages can make it complain for hours."""
 
 
+PAGES_TO_A_CIRCLE = 100
+"""Where tifffile looks whether it was there before: once, at the hundredth page."""
+
+
 class _Patience(logging.Handler):
     """Ends the reading of a file about which tifffile logs error after error, by raising from its log call.
 
@@ -104,17 +108,50 @@ def find_series(path: str, source: str, plane: int | None) -> list[Series]:
 def _open(path: str | Path) -> tifffile.TiffFile:
     _patience.begin()
     # _multifile: an OME-TIFF may name other files; nothing but the given one is opened.
-    return tifffile.TiffFile(path, _multifile=False)
+    tiff = tifffile.TiffFile(path, _multifile=False)
+    try:
+        _cut_circle(tiff)
+    except Exception:
+        tiff.close()
+        raise
+    return tiff
+
+
+def _cut_circle(tiff: tifffile.TiffFile) -> None:
+    """End the chain of pages where one points back to an earlier one; tifffile may follow it without end.
+
+    Raises ValueError where the circle is too long for tifffile to cut it.
+    """
+    seen: set[int] = set()
+    offset = tiff.pages.first.offset
+    while offset and offset < tiff.filehandle.size:
+        if offset in seen and len(seen) >= PAGES_TO_A_CIRCLE:
+            raise ValueError("its pages point in a circle")
+        if offset in seen:
+            break
+        seen.add(offset)
+        pointer = _pointer_after(tiff, offset)
+        if len(pointer) < tiff.tiff.offsetsize:
+            break
+        (offset,) = struct.unpack(tiff.tiff.offsetformat, pointer)
+    len(tiff.pages)  # Only when it counts them does tifffile look for a circle, not while it reads them.
 
 
 def _is_cut_short(tiff: tifffile.TiffFile) -> bool:
     """Whether the last page that could be read points to a further one: tifffile only logs that."""
+    pointer = _pointer_after(tiff, tiff.pages[len(tiff.pages) - 1].offset)
+    return len(pointer) < tiff.tiff.offsetsize or any(pointer)
+
+
+def _pointer_after(tiff: tifffile.TiffFile, offset: int) -> bytes:
+    """What the page at ``offset`` says of the next one's place; shorter where the file ends before."""
     layout, file = tiff.tiff, tiff.filehandle
-    file.seek(tiff.pages[len(tiff.pages) - 1].offset)
-    (tags,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
-    file.seek(tags * layout.tagsize, os.SEEK_CUR)
-    pointer = file.read(layout.offsetsize)
-    return len(pointer) < layout.offsetsize or any(pointer)
+    file.seek(offset)
+    count = file.read(layout.tagnosize)
+    if len(count) < layout.tagnosize:
+        return b""
+    file.seek(struct.unpack(layout.tagnoformat, count)[0] * layout.tagsize, os.SEEK_CUR)
+    return bytes(file.read(layout.offsetsize))
 
 
 def _moments(tiff: tifffile.TiffFile, number: int, like: Shot) -> list[list[Shot]]:

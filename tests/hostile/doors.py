@@ -26,6 +26,7 @@ CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 MOST_FRAMES = 4
 """Read of one file: more of them would be the same code again."""
 SHAPE = (48, 56)
+SCORED_WITH = ScoredWith("a" * 64, "b" * 64, "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def _open_ledger(path: Path) -> None:
         problem = error
     with Journal(path.parent) as journal:
         journal.start_run({})
-        list(journal.rows(ScoredWith("weights", "settings", "stages")))
+        list(journal.rows(SCORED_WITH))
     if problem:
         raise problem
 

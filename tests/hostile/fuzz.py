@@ -6,6 +6,7 @@ A finding is a traceback, a crash, a file of more than ``LONGEST_S`` seconds, or
 
 import argparse
 import json
+import os
 import selectors
 import subprocess
 import sys
@@ -60,8 +61,16 @@ def fuzz(doors: list[str], seconds: float, first_seed: int, most_files: int = sy
 def _watch(doors: list[str], seed: int, last: int, until: float, *, outcome: Outcome) -> int:
     """One worker's life; returns the seed to go on with."""
     command = [sys.executable, "-m", "tests.hostile.worker", str(seed), str(last), *doors]
-    with tempfile.TemporaryFile() as said:
-        worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, cwd=ROOT, text=True)
+    # The worker may be killed: what it leaves is swept up here.
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryDirectory() as scratch:
+        worker = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            cwd=ROOT,
+            text=True,
+            env=os.environ | {"TMPDIR": scratch},
+        )
         assert worker.stdout is not None
         begun: tuple[str, int] | None = None
         try:

@@ -161,3 +161,16 @@ def test_pages_that_follow_each_other_in_a_circle_do_not_hang(tmp_path: Path, fi
     discovery = find(path)
     assert len(discovery.refs) == 1
     assert "cut short or damaged after image 1" in discovery.problems[0].reason
+
+
+@pytest.mark.parametrize("pages", [2, 120])
+def test_a_circle_of_several_pages_does_not_hang_either(tmp_path: Path, find: Find, pages: int) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((pages, 40, 40), np.uint8), metadata=None)
+    with tifffile.TiffFile(path) as tiff:
+        first, last = tiff.pages[0].offset, tiff.pages[pages - 1].offset
+    content = bytearray(path.read_bytes())
+    end = last + 2 + 12 * int.from_bytes(content[last : last + 2], "little")
+    content[end : end + 4] = first.to_bytes(4, "little")
+    path.write_bytes(content)
+    assert "damaged" in find(path).problems[0].reason

@@ -262,6 +262,8 @@ class Journal:
             yield
         except sqlite3.Error as error:
             raise explained(self._path, error) from error
+        except UnicodeDecodeError as error:  # SQLite's message quotes the damaged file
+            raise damaged(self._path, error) from error
 
     def _checked(self, found: tuple[str, ...]) -> StoredFrame:
         row = StoredFrame(*found)

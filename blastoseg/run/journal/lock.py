@@ -151,6 +151,8 @@ class OutputLock:
                 database.execute("INSERT INTO heartbeat VALUES (0)")
             yield database
             database.execute("COMMIT")
+        except UnicodeDecodeError as error:  # SQLite's message quotes the damaged file
+            raise sqlite3.DatabaseError(f"is damaged: {error}") from error
         finally:
             database.close()
 

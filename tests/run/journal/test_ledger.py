@@ -279,21 +279,17 @@ def test_a_kill_at_any_moment_leaves_a_readable_ledger_and_whole_files(tmp_path:
 @pytest.mark.parametrize("details", ["null", "", "{", b"\x00", "[" * 100_000])
 def test_a_history_that_no_run_wrote_is_damage_that_is_named(tmp_path: Path, details: object) -> None:
     with Journal(tmp_path), closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as database, database:
-        database.execute("INSERT INTO run_events VALUES (1, 1, 'now', 'started', ?)", (details,))
+        database.execute(
+            "INSERT INTO run_events (run, at, event, details) VALUES (1, 'now', 'started', ?)", (details,)
+        )
     with pytest.raises(OutputError, match="damaged"):
         read_runs(tmp_path)
 
 
-def test_a_row_that_no_run_wrote_is_damage_that_is_named(tmp_path: Path) -> None:
-    with Journal(tmp_path), closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as database, database:
-        row = ("w", "s", "g", "a.jpg", "image", "c", "p", "ok", "[]", "", "")
-        database.execute("INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-    with Journal(tmp_path) as journal, pytest.raises(OutputError, match="damaged"):
-        list(journal.rows(ScoredWith("w", "s", "g")))
-
-
 def test_a_run_without_a_number_is_damage_that_is_named(tmp_path: Path) -> None:
     with Journal(tmp_path), closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as database, database:
-        database.execute("INSERT INTO run_events VALUES (1, 'x', 'now', 'ended', '{}')")
-    with Journal(tmp_path) as journal, pytest.raises(OutputError, match="damaged"):
+        database.execute(
+            "INSERT INTO run_events (run, at, event, details) VALUES ('x', 'now', 'ended', '{}')"
+        )
+    with pytest.raises(OutputError, match="damaged"), Journal(tmp_path) as journal:
         journal.start_run({})
