@@ -2,6 +2,7 @@
 # make test   the same for the checks: ruff, mypy, pytest (TESTS=tests/run for a part)
 # make fast   the quick tests alone: under a minute, before every commit
 # make fuzz   MINUTES=10 of hostile files by every door; what is found is kept in .fuzz
+# make release  the wheel, the same bytes twice, and its bill of materials with licences, into dist/
 # make lint   ruff and mypy alone; make format; make clean; make distclean (the environment too)
 
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14 python; do \
@@ -14,7 +15,10 @@ TESTS ?= tests
 MINUTES ?= 10
 SOURCES := $(shell find blastoseg weights -type f ! -name '*.pyc' 2>/dev/null)
 
-.PHONY: demo test fast fuzz lint format clean distclean
+RELEASE := .release
+EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
+
+.PHONY: demo test fast fuzz release lint format clean distclean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -35,6 +39,24 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Built twice from two copies of what git holds: whatever else lies in this folder is in neither.
+release: $(BIN)/python
+	rm -rf $(RELEASE) dist
+	mkdir -p $(RELEASE)/one $(RELEASE)/two dist
+	for copy in one two; do \
+		git archive HEAD | tar -x -C $(RELEASE)/$$copy && \
+		SOURCE_DATE_EPOCH=$(EPOCH) $(PIP) wheel -q --no-deps -w $(RELEASE)/$$copy-wheel $(RELEASE)/$$copy || exit 1; \
+	done
+	cmp $(RELEASE)/one-wheel/*.whl $(RELEASE)/two-wheel/*.whl
+	cp $(RELEASE)/one-wheel/*.whl dist/
+	$(BIN)/python -m venv $(RELEASE)/installed
+	$(RELEASE)/installed/bin/python -m pip install -q -c constraints.txt dist/*.whl
+	$(BIN)/python -m venv $(RELEASE)/tools
+	$(RELEASE)/tools/bin/python -m pip install -q cyclonedx-bom==7.5.0
+	$(RELEASE)/tools/bin/cyclonedx-py environment --output-reproducible \
+		--output-file dist/blastoseg.cdx.json $(RELEASE)/installed/bin/python
+	$(BIN)/python docs/check_licences.py dist/blastoseg.cdx.json
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -67,7 +89,7 @@ $(VENV)/.dev: pyproject.toml setup.py constraints.txt | $(BIN)/python
 	@touch $@
 
 clean:
-	rm -rf .demo .fuzz build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .demo .fuzz $(RELEASE) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find blastoseg tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean
