@@ -61,7 +61,7 @@ class Headline:
         """The number as a terminal shows it, without its unit; "-" where it is undefined."""
         if pd.isna(value):
             return "-"
-        shown = self.rounded(float(value))
+        shown = self.rounded(float(value)) + 0.0  # no "-0"
         if self.is_share:
             return f"{shown:{'+' if self.is_signed else ''}.0%}".removesuffix("%")
         return f"{shown:,.{max(self._places(shown), 0)}f}"

@@ -91,3 +91,8 @@ def test_the_terminal_shows_the_same_digits_as_the_workbook():
 )
 def test_a_measure_is_doubtful_with_its_tissue(name, tissues, is_doubtful):
     assert by_name(name).is_doubtful(tissues) is is_doubtful
+
+
+def test_a_trace_below_zero_is_shown_as_zero() -> None:
+    cavity = next(shown for shown in MEASURES if shown.name == "blastocoel_area_frac")
+    assert cavity.text(-0.001) == "0"
