@@ -18,6 +18,7 @@ from blastoseg.cli import (
     evaluate,
     measure,
     prune,
+    repair,
     run,
     simulate,
     train,
@@ -92,6 +93,7 @@ app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.command()(audit.audit)
 app.command()(prune.prune)
+app.command()(repair.repair)
 app.command()(compare_runs.compare_runs)
 app.add_typer(data.data_app, name="data")
 app.add_typer(weights.app, name="weights")

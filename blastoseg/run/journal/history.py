@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blastoseg.errors import InputNotFoundError, OutputError
+from blastoseg.errors import InputNotFoundError
+from blastoseg.run.journal.schema import damaged
 
 JOURNAL_FILE = "journal.sqlite"
 _EVERY_RUN = """
@@ -46,10 +47,7 @@ def read_runs(out: Path) -> list[RunRecord]:
             found = database.execute(_EVERY_RUN).fetchall()
         return [_as_record(*one) for one in found]
     except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
-        raise OutputError(
-            f"{path}: is no ledger, or is damaged (the list of runs cannot be read: {error}): move it away "
-            "and run again; every frame is scored anew"
-        ) from error
+        raise damaged(path, f"the list of runs cannot be read: {error}") from error
 
 
 def _as_record(number: int, started: str, details: str, ended: str | None, outcome: str | None) -> RunRecord:

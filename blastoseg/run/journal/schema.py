@@ -100,7 +100,10 @@ def run_digest(*values: object) -> str:
 
 def damaged(path: Path, what: object) -> OutputError:
     """The error for a ledger that is not as it was written: what is wrong, and what to do."""
-    return OutputError(f"{path}: is damaged ({what}): move it away and run again; every frame is scored anew")
+    return OutputError(
+        f"{path}: is damaged ({what}): blastoseg repair keeps what is whole; or move it away and run "
+        "again, every frame is scored anew"
+    )
 
 
 def explained(path: Path, error: sqlite3.Error) -> OutputError:
