@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 PERMISSIVE = re.compile(
-    r"Apache|\bMIT\b|\bBSD\b|\bISC\b|\bPSF|Python Software Foundation|HPND|MIT-CMU|Zlib|0BSD|CC0|Unlicense"
-    r"|Mozilla|MPL",
+    r"Apache|\bMIT\b|\bBSD\b|\bISC\b|\bPSF|Python-2\.0|Python Software Foundation|HPND|MIT-CMU|Zlib|0BSD|CC0"
+    r"|Unlicense|Mozilla|MPL",
     re.IGNORECASE,
 )
 RESTRICTIVE = re.compile(r"\bA?GPL|General Public License|proprietary|non-?commercial", re.IGNORECASE)
