@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import threading
 import traceback
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -148,7 +149,14 @@ class _Child:
     def _receive(self, patience_s: float) -> Any:
         if not self._connection.poll(patience_s):
             raise _ReaderLostError(f"gave no answer within {patience_s:g} s")
-        return self._connection.recv()
+        # One that stands still in the middle of its answer would hold this process for ever.
+        watch = threading.Timer(patience_s, self._process.kill)
+        watch.daemon = True
+        watch.start()
+        try:
+            return self._connection.recv()
+        finally:
+            watch.cancel()
 
     def end(self) -> None:
         """Close its line, by which an idle child ends; a busy one is killed."""

@@ -166,7 +166,10 @@ def test_a_reader_that_dies_is_replaced_and_no_frame_is_lost(folder, undisturbed
 
 def test_a_reader_that_hangs_is_replaced_and_no_frame_is_lost(folder, undisturbed, tmp_path):
     out = tmp_path / "out"
-    hasty = "import blastoseg.sources.isolated as isolated\nisolated.PATIENCE_S = 2.0"
+    # The one that is stopped may still be starting: it is waited for a shorter time than the test is.
+    hasty = (
+        "import blastoseg.sources.isolated as isolated\nisolated.PATIENCE_S, isolated.STARTING_S = 2.0, 30.0"
+    )
     process = start(folder, out, injected=hasty)
     wait_for(lambda: masks(out) >= 1)
     kill_a_reader(process, signal.SIGSTOP)
