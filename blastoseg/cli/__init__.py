@@ -86,9 +86,11 @@ def _options(
         logging.getLogger("blastoseg").setLevel(logging.INFO)
 
 
-for _writes_files in (run.run, measure.measure, simulate.simulate, train.train, evaluate.evaluate):
+for _writes_files in (
+    *(run.run, measure.measure, simulate.simulate),
+    *(train.train, evaluate.evaluate, crossvalidate.crossvalidate),
+):
     app.command()(output_may_go_unread()(_writes_files))
-app.command()(output_may_go_unread()(crossvalidate.crossvalidate))
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.command()(audit.audit)

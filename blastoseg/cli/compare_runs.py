@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blastoseg.cli.given_path import out_option
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -21,9 +23,7 @@ def compare_runs(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", help="Folder for the tables as CSV: measures, statuses, changed frames, events."
-        ),
+        out_option("Folder for the tables as CSV: measures, statuses, changed frames, events."),
     ] = None,
 ) -> None:
     """Hold one run against another over the same frames: measures, statuses, events.

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from blastoseg.cli.evaluate import last_line
-from blastoseg.cli.given_path import given_path
+from blastoseg.cli.given_path import out_option
 from blastoseg.cli.train import TrainDevice, folders_of
 
 
@@ -20,13 +20,7 @@ def crossvalidate(
     ],
     out: Annotated[
         Path,
-        typer.Option(
-            "--out",
-            "-o",
-            parser=given_path,
-            metavar="PATH",
-            help="Folder for a model a fold, and the evaluation of all.",
-        ),
+        out_option("Folder for a model a fold, and the evaluation of all."),
     ],
     recipe: Annotated[str, typer.Option(help="Name of a bundled recipe, or a recipe file.")] = "finetune",
     folds: Annotated[int, typer.Option(min=2, help="How often the images are divided and trained on.")] = 5,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from blastoseg.cli.given_path import given_path
+from blastoseg.cli.given_path import out_option
 from blastoseg.errors import counted
 
 data_app = typer.Typer(help="Check and split labelled images.", no_args_is_help=True)
@@ -48,9 +48,7 @@ def split(
     folder: Folder,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", parser=given_path, metavar="PATH", help="Folder for the lists.", show_default="DIR"
-        ),
+        out_option("Folder for the lists.", show_default="DIR"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other lists.")] = 0,
     test: Annotated[float, typer.Option(help="Share of the images to test on.")] = 0.2,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blastoseg.cli.given_path import given_path
+from blastoseg.cli.given_path import out_option
 from blastoseg.cli.terminal import folded, show_table
 from blastoseg.errors import counted
 
@@ -26,14 +26,7 @@ def evaluate(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            parser=given_path,
-            metavar="PATH",
-            help="Output folder.",
-            show_default="./<data>-evaluation",
-        ),
+        out_option("Output folder.", show_default="./<data>-evaluation"),
     ] = None,
     split: Annotated[
         str | None, typer.Option(help="Only this list of the data: train, val or test.", show_default="all")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blastoseg.cli.given_path import given_path
+from blastoseg.cli.given_path import out_option
 from blastoseg.cli.terminal import folded, show_table
 from blastoseg.errors import counted
 
@@ -28,13 +28,7 @@ def measure(
     ],
     out: Annotated[
         Path,
-        typer.Option(
-            "--out",
-            "-o",
-            parser=given_path,
-            metavar="PATH",
-            help="Output folder; frames.csv is written there.",
-        ),
+        out_option("Output folder; frames.csv is written there."),
     ] = Path("blastoseg-measures"),
     um_per_px: Annotated[
         float | None, typer.Option(help="Pixel size in micrometres, for every image.")

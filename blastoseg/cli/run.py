@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blastoseg.cli.given_path import given_path
+from blastoseg.cli.given_path import given_path, out_option
 from blastoseg.cli.terminal import folded, show_table
 
 if TYPE_CHECKING:
@@ -34,13 +34,7 @@ def run(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(
-            *("--out", "-o"),
-            metavar="PATH",
-            parser=given_path,
-            help="Output folder.",
-            show_default="./<folder name>-blastoseg",
-        ),
+        out_option("Output folder.", show_default="./<folder name>-blastoseg"),
     ] = None,
     weights: Annotated[
         str | None, typer.Option(help="Name or folder of the weights.", show_default="starter")

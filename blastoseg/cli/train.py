@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from blastoseg.cli.given_path import given_path
+from blastoseg.cli.given_path import out_option
 
 
 class TrainPart(StrEnum):
@@ -35,9 +35,7 @@ class TrainDevice(StrEnum):
 def train(
     out: Annotated[
         Path,
-        typer.Option(
-            "--out", "-o", parser=given_path, metavar="PATH", help="Model folder to write: weights and card."
-        ),
+        out_option("Model folder to write: weights and card."),
     ],
     data: Annotated[
         list[str] | None,
