@@ -14,11 +14,10 @@ def repair(
     The damaged ledger stays beside it under another name. The next run scores the frames that were dropped.
     """
     from blastoseg.errors import counted
-    from blastoseg.run.journal import OutputLock
+    from blastoseg.run.journal import OutputLock, ledger_of
     from blastoseg.run.journal.repair import repair_ledger
 
-    if not out.is_dir():
-        repair_ledger(out)
+    ledger_of(out)  # Before a lock is written into a folder that is no run's.
     with OutputLock(out):
         done = repair_ledger(out)
     kept = f"{counted(done.frames, 'row')} of frames and {counted(done.run_events, 'line')} of the history"

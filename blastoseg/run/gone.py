@@ -7,12 +7,11 @@ from typing import Any
 import pandas as pd
 
 from blastoseg.errors import counted
-from blastoseg.files import clash_key
 from blastoseg.records import FrameRef
 from blastoseg.report.tables import plain_text
 from blastoseg.run.journal import Journal, ScoredWith, as_row
 from blastoseg.run.request import RunRequest
-from blastoseg.run.surroundings import Surroundings, placed, result_of
+from blastoseg.run.surroundings import Surroundings, placed, reported_row, result_of
 from blastoseg.sources import Discovery
 from blastoseg.sources.addresses import WholeImage
 
@@ -51,8 +50,7 @@ class Gone:
                 frame_index=around.frame_index,
                 address=WholeImage(),
             )
-            now = placed(result_of(row, ref), around, self._request.settings.quality).row()
-            yield now | {kind: "" for kind in ("mask", "overlay") if clash_key(now[kind]) not in there}
+            yield reported_row(placed(result_of(row, ref), around, self._request.settings.quality), there)
 
     def notes(self, report_before: Path, reported: Iterable[str]) -> Iterator[str]:
         """What to say of those that the report before, its ``embryos.csv``, has, or that are ``reported``.

@@ -7,9 +7,11 @@ options of today: they are put to it anew at every report.
 
 import json
 import math
+from collections.abc import Container
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from blastoseg.files import clash_key
 from blastoseg.records import Flag, FrameRef, FrameResult, Status, TimeReference
 from blastoseg.settings import Quality
 from blastoseg.sources import refs_to_choose_from
@@ -102,3 +104,9 @@ def placed(result: FrameResult, around: Surroundings, thresholds: Quality) -> Fr
     )
     whole = replace(result, ref=ref)
     return with_pixel_size(whole, thresholds, around.um_per_px, around.um_per_px_source)
+
+
+def reported_row(result: FrameResult, there: Container[str]) -> dict[str, Any]:
+    """A result's row; a picture that is not ``there``, the ``clash_key`` of all on the disk, is not named."""
+    row = result.row()
+    return row | {kind: "" for kind in ("mask", "overlay") if clash_key(row[kind]) not in there}

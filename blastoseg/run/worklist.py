@@ -3,12 +3,11 @@
 from collections.abc import Container, Iterator
 from typing import Any
 
-from blastoseg.files import clash_key
 from blastoseg.records import FrameRef, FrameResult
 from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.journal import FrameKey, FrameKeys, Journal, ScoredWith, StoredFrame, as_row
 from blastoseg.run.request import RunRequest
-from blastoseg.run.surroundings import Surroundings, placed, result_of
+from blastoseg.run.surroundings import Surroundings, placed, reported_row, result_of
 from blastoseg.sources import Discovery, Problem
 
 
@@ -35,12 +34,13 @@ class WorkList:
     def choose(
         self, journal: Journal, scored_with: ScoredWith, pictures: PictureWriter, there: Container[str]
     ) -> None:
-        """Choose what is to be scored; ``there`` are the pictures on the disk, as ``is_done`` asks."""
+        """Choose what is to be scored; ``there`` are the pictures on the disk, as ``Journal.done`` asks."""
         self._new = set(journal.unseen(key for _, key in (*self.frames, *self.problems)))
         self.to_score, self.kept = [], []
         for ref, key in self.frames:
-            is_done = journal.is_done(scored_with, key, self._request.overlays, there)
-            stored = journal.stored(scored_with, key) if is_done and not self._request.fresh else None
+            stored = None
+            if not self._request.fresh:
+                stored = journal.done(scored_with, key, self._request.overlays, there)
             if stored is None or not self._is_as_now(ref, stored, pictures):
                 self.to_score.append((ref, key))
             else:
@@ -110,7 +110,5 @@ class WorkList:
                 row, now.overlay_file = row._replace(overlay_file=""), ""
             if row != stored:
                 moved.append(row)
-            named = {"mask": now.mask_file, "overlay": now.overlay_file}
-            gone = {kind: "" for kind, path in named.items() if clash_key(path) not in there}
-            yield now.row() | gone
+            yield reported_row(now, there)
         journal.note_around(moved)

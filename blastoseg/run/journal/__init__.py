@@ -1,6 +1,6 @@
 """What makes a night safe: one run at a time, whole files only, and a ledger of every frame and run."""
 
-from blastoseg.run.journal.history import RunRecord, read_runs
+from blastoseg.run.journal.history import RunRecord, ledger_of, read_runs
 from blastoseg.run.journal.keys import MISSING, FrameKey, FrameKeys, ScoredWith
 from blastoseg.run.journal.ledger import Journal, as_row
 from blastoseg.run.journal.lock import OutputLock
@@ -20,6 +20,7 @@ __all__ = [
     "ScoredWith",
     "StoredFrame",
     "as_row",
+    "ledger_of",
     "read_runs",
     "run_log",
 ]

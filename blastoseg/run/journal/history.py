@@ -33,14 +33,20 @@ class RunRecord:
     outcome: dict[str, Any]
 
 
+def ledger_of(out: Path) -> Path:
+    """The ledger in an output folder. Raises InputNotFoundError where there is none."""
+    path = out / JOURNAL_FILE
+    if not path.is_file():
+        raise InputNotFoundError(f"{path}: there is no such ledger: is {out} the output folder of a run?")
+    return path
+
+
 def read_runs(out: Path) -> list[RunRecord]:
     """Every run on ``out``, oldest first.
 
     Raises InputNotFoundError where there is no ledger, OutputError where it cannot be read.
     """
-    path = out / JOURNAL_FILE
-    if not path.is_file():
-        raise InputNotFoundError(f"{path}: there is no such ledger: is {out} the output folder of a run?")
+    path = ledger_of(out)
     try:
         # Not opened read-only: a run that was killed may have left a transaction to be rolled back.
         with closing(sqlite3.connect(path)) as database:

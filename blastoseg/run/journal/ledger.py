@@ -113,25 +113,26 @@ class Journal:
         self.flush()
         self._note(number, "ended", outcome)
 
-    def is_done(
+    def done(
         self,
         scored_with: ScoredWith,
         key: FrameKey,
         with_overlay: bool = False,
         there: Container[str] | None = None,
-    ) -> bool:
-        """Whether this very content has a result; a failed one counts as none: it is worth another try.
+    ) -> StoredFrame | None:
+        """The row of this very content; None without one, or of a failed frame: it is worth another try.
 
         ``with_overlay`` asks for one whose overlay was written too; ``there``, the ``clash_key`` of every
         picture on the disk, for one whose pictures are still among them.
         """
         found = self.stored(scored_with, key)
         if found is None or found.content != key.content or found.status == Status.FAILED:
-            return False
+            return None
         if with_overlay and not found.overlay_file:
-            return False
+            return None
         asked = (found.mask_file, found.overlay_file) if with_overlay else (found.mask_file,)
-        return there is None or all(clash_key(path) in there for path in asked if path)
+        is_there = there is None or all(clash_key(path) in there for path in asked if path)
+        return found if is_there else None
 
     def stored(self, scored_with: ScoredWith, key: FrameKey) -> StoredFrame | None:
         """A frame's row as it stands in the ledger, whatever its content; None where there is none.
@@ -155,7 +156,7 @@ class Journal:
     def claim_pictures(self, scored_with: ScoredWith, keys: Iterable[FrameKey]) -> None:
         """Note that the frames' pictures are about to be written anew, with ``scored_with``.
 
-        The rows of these frames that were scored with anything else stay, but are not ``is_done`` any more:
+        The rows of these frames that were scored with anything else stay, but are not ``done`` any more:
         their masks and overlays on the disk are no longer theirs.
         """
         own = _parameters(scored_with)

@@ -22,6 +22,7 @@ from typing import Self
 
 from blastoseg.errors import LockedError, OutputError
 from blastoseg.files import unfinished_beside
+from blastoseg.run.journal.schema import is_refused
 
 log = logging.getLogger(__name__)
 
@@ -61,16 +62,13 @@ class OutputLock:
     def __enter__(self) -> Self:
         try:
             with self._transaction() as database:
-                try:
-                    holder = _read_holder(database)
-                except (ValueError, TypeError) as error:
-                    raise self._damaged("who holds it cannot be read") from error
+                holder = _read_holder(database)
                 if holder is not None and self._is_alive(holder):
                     raise LockedError(_in_words(self._out, holder))
                 database.execute("DELETE FROM holder")
                 database.execute("INSERT INTO holder VALUES (?)", (json.dumps(asdict(self._holder)),))
         except (sqlite3.Error, OSError) as error:
-            if isinstance(error, sqlite3.DatabaseError) and not _is_refused(error):
+            if isinstance(error, sqlite3.DatabaseError) and not is_refused(error):
                 raise self._damaged(error) from error
             raise OutputError(
                 f"{self._path}: cannot be written or locked ({error}): free some space, remove a damaged "
@@ -155,12 +153,6 @@ class OutputLock:
             raise sqlite3.DatabaseError(f"is damaged: {error}") from error
         finally:
             database.close()
-
-
-def _is_refused(error: sqlite3.DatabaseError) -> bool:
-    """Whether a disk or another process refused, and not the file's own content."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    return isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR
 
 
 def _read_holder(database: sqlite3.Connection) -> Holder | None:

@@ -78,7 +78,7 @@ class PictureRegister:
     def claim(self, written: Iterable[str], kept: Iterable[str]) -> None:
         """Note which pictures a run is about to write, and which it keeps; none of them is missing.
 
-        A row whose pictures are overwritten stays, but is not ``is_done`` any more.
+        A row whose pictures are overwritten stays, but is not ``done`` any more.
         """
         written = list(written)
         with self._transaction():

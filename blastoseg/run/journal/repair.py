@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from blastoseg.errors import InputNotFoundError, OutputError
+from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
-from blastoseg.run.journal.history import JOURNAL_FILE
+from blastoseg.run.journal.history import JOURNAL_FILE, ledger_of
 from blastoseg.run.journal.ledger import Journal
-from blastoseg.run.journal.schema import SCHEMA_VERSION, StoredFrame, run_digest, what_is_missing
+from blastoseg.run.journal.schema import COLUMNS_OF, SCHEMA_VERSION, StoredFrame, run_digest, what_is_missing
 
 _FRAMES = "weights, settings, stages, source, address"
 _PUT_FRAME = "INSERT OR IGNORE INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -45,9 +45,7 @@ def repair_ledger(out: Path) -> Repaired:
     A frame whose row was dropped is scored again by the next run. Raises InputNotFoundError where there is no
     ledger, OutputError for one of another version, and where the disk refuses.
     """
-    path = out / JOURNAL_FILE
-    if not path.is_file():
-        raise InputNotFoundError(f"{path}: there is no such ledger: is {out} the output folder of a run?")
+    path = ledger_of(out)
     try:
         with TemporaryDirectory() as folder:
             return _repair(path, Path(folder))
@@ -117,14 +115,14 @@ def _whole(
 
 
 def _is_frame(row: Row) -> bool:
-    return len(row) == len(StoredFrame._fields) and StoredFrame(*row).is_whole
+    return len(row) == len(COLUMNS_OF["frames"]) and StoredFrame(*row).is_whole
 
 
 def _is_run(row: Row) -> bool:
-    has_all = len(row) == len(("id", "run", "at", "event", "details", "digest"))
+    has_all = len(row) == len(COLUMNS_OF["run_events"])
     return has_all and bool(row[-1] == run_digest(*row[1:-1]))
 
 
 def _is_picture(row: Row) -> bool:
     """No picture is pruned that is not registered: a row that is lost loses no file."""
-    return len(row) == len(("path", "bytes", "missing_since")) and isinstance(row[0], str)
+    return len(row) == len(COLUMNS_OF["pictures"]) and isinstance(row[0], str)

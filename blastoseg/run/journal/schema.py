@@ -84,6 +84,14 @@ class StoredFrame(NamedTuple):
         return self.digest == frame_digest(*self[:-1])
 
 
+COLUMNS_OF = {
+    "frames": list(StoredFrame._fields),
+    "run_events": ["id", "run", "at", "event", "details", "digest"],
+    "pictures": ["path", "bytes", "missing_since"],
+}
+"""Every table of a ledger, with its columns in their order."""
+
+
 def frame_digest(*values: object) -> str:
     """The digest of a row of ``frames``: of all columns before it.
 
@@ -106,11 +114,18 @@ def damaged(path: Path, what: object) -> OutputError:
     )
 
 
+def is_refused(error: sqlite3.Error) -> bool:
+    """Whether a disk or another process refused, and not the file's own content.
+
+    SQL that fails means tables that are not ours, or not any more: nothing refused it.
+    """
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR
+
+
 def explained(path: Path, error: sqlite3.Error) -> OutputError:
     """What an error of the database means for a user."""
-    is_refused = isinstance(error, sqlite3.OperationalError)
-    # SQL that fails means tables that are not ours, or not any more: no disk refused anything.
-    if is_refused and getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_ERROR:
+    if is_refused(error):
         return OutputError(f"{path}: cannot be written ({error}): check space and access")
     return damaged(path, error)
 
@@ -141,12 +156,7 @@ def bring_up_to_date(database: sqlite3.Connection, path: Path) -> None:
 
 def what_is_missing(database: sqlite3.Connection) -> str:
     """What a ledger of this version lacks of its tables, in words; empty where it is whole."""
-    known = {
-        "frames": list(StoredFrame._fields),
-        "run_events": ["id", "run", "at", "event", "details", "digest"],
-        "pictures": ["path", "bytes", "missing_since"],
-    }
-    for table, columns in known.items():
+    for table, columns in COLUMNS_OF.items():
         found = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
         if columns != found:
             return f"the table {table} has the columns {', '.join(found) or 'of no table'}"

@@ -62,7 +62,7 @@ def test_a_row_whose_picture_another_frame_overwrites_is_not_done_but_its_conten
         key = _record(journal, FIRST)
         for _ in range(2):
             journal.pictures.claim(written=[FIRST], kept=[])
-            assert not journal.is_done(STARTER, key)
+            assert not journal.done(STARTER, key)
             assert list(journal.unseen([key])) == []
 
 
@@ -77,8 +77,8 @@ def test_a_frame_is_unseen_until_some_weights_scored_this_very_content(tmp_path:
 def test_a_frame_whose_picture_was_deleted_by_hand_is_not_done(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         key = _record(journal, FIRST)
-        assert journal.is_done(STARTER, key, there={FIRST.casefold()})
-        assert not journal.is_done(STARTER, key, there=set())
+        assert journal.done(STARTER, key, there={FIRST.casefold()})
+        assert not journal.done(STARTER, key, there=set())
 
 
 def test_the_ledger_of_an_earlier_version_knows_its_pictures(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_the_ledger_of_an_earlier_version_knows_its_pictures(tmp_path: Path) -> 
     )
     database.close()
     with Journal(tmp_path) as journal:
-        assert not journal.is_done(STARTER, key), "made by stages that nobody knows"
+        assert not journal.done(STARTER, key), "made by stages that nobody knows"
         assert list(journal.unseen([key])) == [], "and yet not new"
         journal.pictures.note_missing([])
         assert journal.pictures.missing() == [Picture(FIRST, None)]
