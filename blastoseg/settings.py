@@ -138,10 +138,49 @@ class Course(_Section):
     """How long before the latest measured frame the one that stands for an embryo may be."""
 
 
+class Grades(_Section):
+    """Cut-offs of events and suggested grades, ours where docs/grading.md names no source.
+
+    Events and grades are computed from all rows at every report: no frame is scored anew when this changes.
+    """
+
+    half_volume_frac: float = Field(default=0.125, gt=0, le=1)
+    """Stage 2: a cavity of this share of the blastocyst's volume, estimated: half of what a full one has."""
+    full_volume_frac: float = Field(default=0.25, gt=0, le=1)
+    parted_frac: float = Field(default=0.25, gt=0, le=1)
+    """A full blastocyst: a cavity of this share of its volume, less than this parted from the zona.
+
+    The volume is estimated from the area: of 200 real stills of day 5 and 6 the network finds half of it in
+    15 and a quarter in 129, and a course passes the half so slowly that a bias of 2 points moves it by tens
+    of frames.
+    """
+    thinned_frac: float = Field(default=0.8, gt=0, lt=1)
+    grown_frac: float = Field(default=1.3, gt=1, le=10)
+    expanded_um2: float = Field(default=24_000, gt=0, le=1e6)
+    """An expanded blastocyst: its zona thinned to this share, its area grown to this share, or this large."""
+    baseline_frames: int = Field(default=5, ge=1, le=100)
+    """Frames at most, the last before the blastocyst is full, that say how thick its zona and how large its
+    area were: around a cavity that has just appeared the network draws the zona a quarter too thick."""
+    late_frames: int = Field(default=3, ge=0, le=100)
+    """What bulges out of a fresh gap is seen as outside so many frames late at most: the zona outline, closed
+    across the gap, runs along it."""
+    hatched_frac: float = Field(default=0.95, gt=0.5, lt=1)
+
+    @model_validator(mode="after")
+    def _half_is_less_than_full(self) -> Self:
+        if self.half_volume_frac > self.full_volume_frac:
+            raise ValueError("half_volume_frac must not be larger than full_volume_frac")
+        return self
+
+
 class Output(_Section):
     """What stays in the output folder: nothing here changes a result."""
 
     keep_missing_days: int | None = Field(default=None, ge=1, le=36_500)
+
+
+_BESIDE_THE_FRAMES = {"course", "grades", "output"}
+"""Sections that change no frame's row."""
 
 
 class Settings(_Section):
@@ -151,6 +190,7 @@ class Settings(_Section):
     naming: Naming = Naming()
     quality: Quality = Quality()
     course: Course = Course()
+    grades: Grades = Grades()
     output: Output = Output()
     frame_interval_h: float | None = Field(default=None, gt=0, le=LONGEST_INTERVAL_H)
     focal: str = "0"
@@ -175,9 +215,10 @@ class Settings(_Section):
     def digest(self) -> str:
         """SHA-256 of the settings that a frame's row depends on: equal ones give equal digests.
 
-        The course is computed from all rows at every report, and what stays in OUT changes no row.
+        The course and its grades are computed from all rows at every report, and what stays in OUT changes no
+        row.
         """
-        return hashlib.sha256(self.model_dump_json(exclude={"course", "output"}).encode()).hexdigest()
+        return hashlib.sha256(self.model_dump_json(exclude=_BESIDE_THE_FRAMES).encode()).hexdigest()
 
     def digest_for_pixels(self) -> str:
         """SHA-256 of the settings that change what a frame's pixels say, and with it what the ledger keeps.
@@ -185,7 +226,7 @@ class Settings(_Section):
         Names, hours, the focal plane asked for and the pixel size lie around a frame; the weights stand in
         the ledger under their own hash.
         """
-        around = {"pixel_size", "naming", "frame_interval_h", "focal", "weights", "course", "output"}
+        around = {"pixel_size", "naming", "frame_interval_h", "focal", "weights"} | _BESIDE_THE_FRAMES
         return hashlib.sha256(self.model_dump_json(exclude=around).encode()).hexdigest()
 
 

@@ -131,6 +131,8 @@ def test_hours_that_names_cannot_carry_are_a_settings_error(tmp_path, lines, wor
 
 def test_what_only_the_course_depends_on_scores_no_frame_anew():
     assert Settings(course={"recent_h": 2.0}).digest() == Settings().digest()
+    assert Settings(grades={"grown_frac": 1.5}).digest() == Settings().digest()
+    assert Settings(grades={"grown_frac": 1.5}).digest_for_pixels() == Settings().digest_for_pixels()
     assert Settings(quality={"low_contrast": 0.5}).digest() != Settings().digest()
 
 
@@ -150,4 +152,14 @@ def test_nesting_and_numbers_beyond_reading_are_an_error_that_names_the_file(tmp
     path = tmp_path / "lab.toml"
     path.write_text(content)
     with pytest.raises(SettingsError, match=r"lab\.toml"):
+        load_settings(path)
+
+
+@pytest.mark.parametrize(
+    "line", ["full_volume_frac = 1.1", "thinned_frac = nan", "baseline_frames = 0", "half_volume_frac = 0.3"]
+)
+def test_a_cut_off_of_grades_that_makes_no_sense_is_refused_and_named(tmp_path, line):
+    path = tmp_path / "lab.toml"
+    path.write_text(f"[grades]\n{line}\n")
+    with pytest.raises(SettingsError, match=rf"lab\.toml: grades.*{line.partition(' ')[0]}|half_volume_frac"):
         load_settings(path)

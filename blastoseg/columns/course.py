@@ -3,6 +3,9 @@
 from blastoseg.columns.declared import Column, area, frac, length
 from blastoseg.columns.frame import FRAME_COLUMNS, IDENTITY_COLUMNS
 
+_GARDNER = "Gardner & Schoolcraft 1999"
+_ISTANBUL_2011, _ISTANBUL_2025 = "Istanbul 2011", "Istanbul 2025"
+
 STEADY_COLUMNS: tuple[Column, ...] = (
     Column(
         "course_flags", "", "str", "how the frame contradicts its neighbours on both sides, by semicolons"
@@ -12,6 +15,13 @@ STEADY_COLUMNS: tuple[Column, ...] = (
     *length("steady_zp_thickness", "mean thickness of the zona, median of 5 frames that are in the course"),
     *frac("steady_extruded_area", "extruded area / area of B of a hatching that only goes forward"),
     Column("steady_zp_is_breached", "", "bool", "whether the zona was breached by then: it stays breached"),
+    Column(
+        "steady_expansion_stage",
+        "",
+        "int",
+        "suggested expansion stage by then, from the events",
+        source=_GARDNER,
+    ),
 )
 """What a frame says in its embryo's course, computed anew at every report."""
 
@@ -76,6 +86,18 @@ SERIES_COLUMNS: tuple[Column, ...] = (
         "Theil-Sen slope of the area of B over the measured hours",
         source="Theil 1950, Sen 1968",
     ),
+    Column(
+        "expansion_stage",
+        "",
+        "int",
+        "suggested stage reached by the last frame, 1 to 6, from the events; empty where it cannot be told",
+        source=_GARDNER,
+    ),
+    Column("expansion_gardner", "", "str", "the suggested stage, or those that it may be", source=_GARDNER),
+    Column("expansion_istanbul_2025", "", "str", "the same, as named in 2025", source=_ISTANBUL_2025),
+    Column("expansion_istanbul_2011", "", "str", "the same, as named in 2011", source=_ISTANBUL_2011),
+    Column("expansion_note", "", "str", "why the stage is not told, or what weakens it"),
+    Column("embryo_note", "", "str", "what a person must look at in the embryo: two inner cell masses"),
     *(column for name, stem in STEM_OF_EVENT.items() for column in _event(name, stem)),
     Column(
         "collapse_count",

@@ -14,6 +14,8 @@ from blastoseg.columns import (
     STEM_OF_EVENT,
     dtypes_of,
 )
+from blastoseg.course.evidence import PERSISTENCE, first_run
+from blastoseg.course.expansion import GARDNER, ISTANBUL_2011, ISTANBUL_2025, Expansion
 from blastoseg.course.observed import Floats
 from blastoseg.course.rates import Line, robust_slope
 from blastoseg.course.series import Series
@@ -68,11 +70,36 @@ def describe(series: Series) -> dict[str, Any]:
         "blastocyst_area_change_frac": _relative_change(area),
         "blastocyst_area_rate_px2_per_h": robust_slope(hours, area),
         "blastocyst_area_rate_um2_per_h": robust_slope(hours, area * um2),
+        **_expansion(series.expansion),
+        "embryo_note": _two_icms(series),
         **_events(series),
         "collapse_count": len(series.collapses) if has_course else None,
         "collapse_marcos_count": len(marcos) if has_course else None,
         **_rates(series, float(np.median(observed.um_per_px[used])) if len(area) else math.nan),
     }
+
+
+def _expansion(expansion: Expansion) -> dict[str, Any]:
+    return {
+        "expansion_stage": expansion.stage,
+        "expansion_gardner": expansion.named(GARDNER),
+        "expansion_istanbul_2025": expansion.named(ISTANBUL_2025),
+        "expansion_istanbul_2011": expansion.named(ISTANBUL_2011),
+        "expansion_note": expansion.note,
+    }
+
+
+def _two_icms(series: Series) -> str:
+    """What a person must look at where two inner cell masses are seen, in frames in a row or in a still."""
+    count = series.observed.icm_count
+    says = np.where(series.steady.is_used & np.isfinite(count), count >= 2, np.nan)
+    told = int(np.isfinite(says).sum())
+    start = first_run(says, min(max(told, 1), PERSISTENCE))
+    if start is None:
+        return ""
+    hours = series.observed.hours[start]
+    since = f" from {hours:.1f} h on" if np.isfinite(hours) and told > 1 else ""
+    return f"two inner cell masses or more{since}, in {int(np.nansum(says))} of {told} frames"
 
 
 def _events(series: Series) -> dict[str, Any]:

@@ -8,23 +8,7 @@ from blastoseg.course.evidence import PERSISTENCE, first_run, lasting_start, run
 from blastoseg.course.observed import Floats, Observed
 from blastoseg.course.steady import CourseFlag, Steady, blastocyst_seen
 from blastoseg.quality import HATCHING_MIN_SHARE
-
-FULL_VOLUME_FRAC = 0.25
-TOUCHING_FRAC = 0.25
-"""A full blastocyst: a cavity of this share of its volume, less than this parted from the zona. The volume is
-estimated from the area: of 200 real stills of day 5 and 6 the network finds half of it in 15 and a quarter in
-129, and a course passes the half so slowly that a bias of 2 points moves it by tens of frames."""
-THINNED_FRAC = 0.8
-GROWN_FRAC = 1.3
-EXPANDED_UM2 = 24_000
-"""An expanded blastocyst: a zona thinned to this share, an area grown to this share, or one this large."""
-BASELINE_FRAMES = 5
-"""Frames at most, the last before the blastocyst is full, that say how thick its zona and how large its area
-were: around a cavity that has just appeared the network draws the zona a quarter too thick."""
-LATE_FRAMES = 3
-"""What bulges out of a fresh gap is seen as outside so many frames late at most: the zona outline, closed
-across the gap, runs along it."""
-HATCHED_FRAC = 0.95
+from blastoseg.settings import Grades
 
 BEFORE_FIRST = "before the first frame"
 NOT_REACHED = "not reached"
@@ -32,20 +16,24 @@ NO_BASELINE = "cannot be told: the series begins with a full blastocyst"
 HATCHED_FIRST = "cannot be told: hatching began before it"
 TOO_FEW = f"fewer than {PERSISTENCE} frames can tell"
 
-EVENTS = {
-    "tSB": "blastulation starts: from here on the frames show a blastocyst, with a cavity",
-    "tB": f"full blastocyst: a cavity of {FULL_VOLUME_FRAC:.0%} of the volume or more (estimated), under "
-    f"{TOUCHING_FRAC:.0%} of the blastocyst parted from the zona, in {PERSISTENCE} frames in a row, "
-    "before hatching",
-    "tEB": f"expanded: after tB, the zona thinned to {THINNED_FRAC:.0%} or the area grown to "
-    f"{GROWN_FRAC:.0%} of what they were before tB, or an area of {EXPANDED_UM2:,} um2, "
-    f"in {PERSISTENCE} frames in a row, before hatching",
-    "zona breached": "from here on the zona is breached",
-    "tHB": f"hatching starts: from here on at least {HATCHING_MIN_SHARE:.0%} of the blastocyst lies outside; "
-    f"where the zona was breached {LATE_FRAMES} frames before or less, from the breach on",
-    "hatched": f"over {HATCHED_FRAC:.0%} of the blastocyst lies outside, or no zona is seen any more",
-}
-"""Every event but collapses, in the order in which they are expected, and the rule of each."""
+
+def event_rules(grades: Grades) -> dict[str, str]:
+    """Every event but collapses, in the order in which they are expected, and the rule of each in words."""
+    row = f"in {PERSISTENCE} frames in a row, before hatching"
+    return {
+        "tSB": "blastulation starts: from here on the frames show a blastocyst, with a cavity",
+        "tB": f"full blastocyst: a cavity of {grades.full_volume_frac:.0%} of the volume or more "
+        f"(estimated), under {grades.parted_frac:.0%} of the blastocyst parted from the zona, {row}",
+        "tEB": f"expanded: after tB, the zona thinned to {grades.thinned_frac:.0%} or the area grown to "
+        f"{grades.grown_frac:.0%} of what they were before tB, or an area of {grades.expanded_um2:,.0f} um2, "
+        f"{row}",
+        "zona breached": "from here on the zona is breached",
+        "tHB": f"hatching starts: from here on at least {HATCHING_MIN_SHARE:.0%} of the blastocyst lies "
+        f"outside; where the zona was breached {grades.late_frames} frames before or less, from the breach "
+        "on",
+        "hatched": f"over {grades.hatched_frac:.0%} of the blastocyst lies outside, or no zona is seen any "
+        "more",
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +46,28 @@ class Event:
     note: str = ""
 
 
-def find_events(observed: Observed, steady: Steady) -> dict[str, Event]:
-    """Every event of ``EVENTS`` by name, of one embryo."""
+def find_events(observed: Observed, steady: Steady, grades: Grades) -> dict[str, Event]:
+    """Every event of ``event_rules`` by name, of one embryo."""
     seen = np.where(steady.outliers[CourseFlag.BLASTOCYST_OUTLIER], np.nan, blastocyst_seen(observed))
     # What the outline says is asked frame by frame: a smoothed share would begin to rise before it does.
     outside = np.where(np.isfinite(observed.extruded), observed.extruded >= HATCHING_MIN_SHARE, np.nan)
     outside = np.where(steady.is_zona_used, outside, np.nan)
     breached = np.where(steady.is_zona_used, observed.breached, np.nan)
     breach = lasting_start(breached)
-    hatching = _from_breach(lasting_start(outside), breach, outside)
-    full = _is_full(observed, steady)
+    hatching = lasting_start(outside)
+    if hatching is not None and breach is not None:
+        hatching = _from_breach(hatching, breach, outside, grades.late_frames)
+    full = _is_full(observed, steady, grades)
     t_b = _event("tB", full, first_run(full))
+    expanded = _expanded(observed, steady, full, t_b=t_b, grades=grades)
     events = [
         _event("tSB", seen, lasting_start(seen)),
         _unless_hatching(t_b, hatching),
-        _unless_hatching(_expanded(observed, steady, full, t_b), hatching),
+        _unless_hatching(expanded, hatching),
         _event("zona breached", breached, breach),
         _event("tHB", outside, hatching),
     ]
-    without = _has_left(observed, steady, hatching)
+    without = _has_left(observed, steady, hatching, grades.hatched_frac)
     events.append(_event("hatched", without, lasting_start(without)))
     return {event.name: event for event in events}
 
@@ -91,12 +82,11 @@ def _event(name: str, says: Floats, start: int | None) -> Event:
     return Event(name, int(before[-1]), start)
 
 
-def _from_breach(hatching: int | None, breach: int | None, says: Floats) -> int | None:
+def _from_breach(hatching: int, breach: int, says: Floats, late_frames: int) -> int:
     """When hatching starts: with the breach, where its first tissue was seen outside soon after it."""
-    if hatching is None or breach is None or breach >= hatching:
+    if breach >= hatching:
         return hatching
-    between = np.count_nonzero(np.isfinite(says[breach:hatching]))
-    return breach if between <= LATE_FRAMES else hatching
+    return breach if np.count_nonzero(np.isfinite(says[breach:hatching])) <= late_frames else hatching
 
 
 def _unless_hatching(event: Event, hatching: int | None) -> Event:
@@ -107,36 +97,46 @@ def _unless_hatching(event: Event, hatching: int | None) -> Event:
     return Event(event.name, note=HATCHED_FIRST) if is_late else event
 
 
-def _is_full(observed: Observed, steady: Steady) -> Floats:
-    """1 where a blastocyst is full, 0 where it isn't or where there is none yet, NaN in frames left out."""
+def cavity_of(observed: Observed, steady: Steady, least_frac: float) -> Floats:
+    """1 where the cavity has this share of the volume, 0 where it hasn't or there is no blastocyst yet.
+
+    By a running median; NaN in frames left out.
+    """
     volume = running_median(np.where(steady.is_used, observed.cavity_volume, np.nan), PERSISTENCE)
+    return np.where(np.isfinite(volume), volume >= least_frac, np.where(observed.is_unformed, 0.0, np.nan))
+
+
+def _is_full(observed: Observed, steady: Steady, grades: Grades) -> Floats:
+    """1 where a blastocyst is full, 0 where it isn't or where there is none yet, NaN in frames left out."""
+    filled = cavity_of(observed, steady, grades.full_volume_frac)
     parted = running_median(np.where(steady.is_zona_used, observed.parted, np.nan), PERSISTENCE)
     # Without a zona in sight nothing is parted from it.
-    full = (volume >= FULL_VOLUME_FRAC) & ~(parted >= TOUCHING_FRAC)
-    return np.where(np.isfinite(volume), full, np.where(observed.is_unformed, 0.0, np.nan))
+    return np.where(np.isfinite(filled), (filled > 0) & ~(parted >= grades.parted_frac), np.nan)
 
 
-def _expanded(observed: Observed, steady: Steady, full: Floats, t_b: Event) -> Event:
+def _expanded(observed: Observed, steady: Steady, full: Floats, *, t_b: Event, grades: Grades) -> Event:
     if t_b.first_after is None:
         return Event("tEB", note=t_b.note)
-    is_large = steady.area_px2 * observed.um_per_px**2 >= EXPANDED_UM2
-    says = np.where(np.isfinite(full), is_large, np.nan)
-    before = np.flatnonzero(steady.is_used & (np.arange(len(full)) < t_b.first_after))[-BASELINE_FRAMES:]
+    is_early = np.arange(len(full)) < t_b.first_after
+    says = steady.area_px2 * observed.um_per_px**2 >= grades.expanded_um2
+    before = np.flatnonzero(steady.is_used & is_early)[-grades.baseline_frames :]
     if len(before):
-        thin = steady.zona_px <= THINNED_FRAC * np.nanmedian(steady.zona_px[before])
-        grown = steady.area_px2 >= GROWN_FRAC * np.median(steady.area_px2[before])
-        says = np.where(np.isfinite(full), is_large | thin | grown, np.nan)
-    says = np.where(np.arange(len(full)) < t_b.first_after, np.where(np.isfinite(full), 0.0, np.nan), says)
-    event = _event("tEB", says, first_run(says))
-    if not len(before) and event.first_after is None:
-        return Event("tEB", note=NO_BASELINE)
+        zona = steady.zona_px[before]
+        if np.isfinite(zona).any():
+            says |= steady.zona_px <= grades.thinned_frac * np.nanmedian(zona)
+        says |= steady.area_px2 >= grades.grown_frac * np.median(steady.area_px2[before])
+    told = np.where(np.isfinite(full), says & ~is_early, np.nan)
+    event = _event("tEB", told, first_run(told))
+    if not len(before) and event.note != BEFORE_FIRST:
+        # It is expanded when it is large, at the latest; its zona may have thinned before.
+        return Event("tEB", first_after=event.first_after, note=NO_BASELINE)
     return event
 
 
-def _has_left(observed: Observed, steady: Steady, hatching: int | None) -> Floats:
+def _has_left(observed: Observed, steady: Steady, hatching: int | None, hatched_frac: float) -> Floats:
     """1 where an embryo that was hatching is out of its zona, 0 where it isn't."""
     if hatching is None:
         return np.where(steady.is_used, 0.0, np.nan)
-    gone = (observed.extruded > HATCHED_FRAC) | ~np.isfinite(observed.zona_present)
+    gone = (observed.extruded > hatched_frac) | ~np.isfinite(observed.zona_present)
     gone &= np.arange(len(gone)) >= hatching
     return np.where(steady.is_used, gone, np.nan)

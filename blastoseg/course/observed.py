@@ -37,6 +37,7 @@ class Observed:
     parted: Floats
     extruded: Floats
     breached: Floats
+    icm_count: Floats
 
     def at(self, rows: NDArray[Any]) -> "Observed":
         """The same of some frames only."""
@@ -74,6 +75,7 @@ def observe(frames: pd.DataFrame) -> Observed:
         parted=measured("zp_parted_frac"),
         extruded=measured("extruded_area_frac"),
         breached=measured("zp_is_breached"),
+        icm_count=measured("icm_components"),
     )
 
 

@@ -1,15 +1,17 @@
 """Each embryo's series: its frames, its steady course, and what happens in it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from blastoseg.course.collapses import Collapse, find_collapses
 from blastoseg.course.events import Event, find_events
-from blastoseg.course.observed import Observed, Rows, observe, rows_by_embryo
+from blastoseg.course.expansion import IN_COLLAPSE, Expansion, reached_stage, stage_course
+from blastoseg.course.observed import Floats, Observed, Rows, observe, rows_by_embryo
 from blastoseg.course.rates import Rates, expansion_rates
 from blastoseg.course.steady import Steady, steady_course
+from blastoseg.settings import Grades
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,11 @@ class Series:
     events: Mapping[str, Event]
     collapses: Sequence[Collapse]
     rates: Rates
+    stage: Floats
+    expansion: Expansion
 
 
-def follow_embryos(frames: pd.DataFrame) -> list[Series]:
+def follow_embryos(frames: pd.DataFrame, grades: Grades) -> list[Series]:
     """The series of every embryo, in the order in which embryos first appear in the frames table.
 
     ``frames`` has each embryo's rows in the order of time. Everything is computed from these rows alone, so
@@ -33,14 +37,21 @@ def follow_embryos(frames: pd.DataFrame) -> list[Series]:
     """
     everything = observe(frames)
     groups = rows_by_embryo(frames["embryo_id"])
-    return [_series(str(frames["embryo_id"].iloc[rows[0]]), rows, everything.at(rows)) for rows in groups]
+    names = (str(frames["embryo_id"].iloc[rows[0]]) for rows in groups)
+    return [
+        _series(name, rows, everything.at(rows), grades) for name, rows in zip(names, groups, strict=True)
+    ]
 
 
-def _series(embryo_id: str, rows: Rows, observed: Observed) -> Series:
+def _series(embryo_id: str, rows: Rows, observed: Observed, grades: Grades) -> Series:
     steady = steady_course(observed)
-    events = find_events(observed, steady)
+    events = find_events(observed, steady, grades)
     collapses = find_collapses(observed, steady)
     rates = expansion_rates(observed, steady, events["tB"], collapses)
+    stage = stage_course(observed, steady, events, grades)
+    expansion = reached_stage(observed, steady, events, stage=stage, grades=grades)
+    if collapses and collapses[-1].recovery is None:
+        expansion = replace(expansion, note=expansion.note or IN_COLLAPSE)
     return Series(
         embryo_id,
         rows,
@@ -49,4 +60,6 @@ def _series(embryo_id: str, rows: Rows, observed: Observed) -> Series:
         events=events,
         collapses=collapses,
         rates=rates,
+        stage=stage,
+        expansion=expansion,
     )

@@ -15,8 +15,10 @@ from blastoseg.course.events import Event
 from blastoseg.course.evidence import PERSISTENCE
 from blastoseg.course.observed import Floats
 from blastoseg.course.series import Series, follow_embryos
+from blastoseg.settings import Grades
 
 COLLAPSE = "collapse"
+DEFAULT_GRADES = Grades()
 NOT_RECOVERED = "not recovered by the last frame"
 
 
@@ -30,12 +32,14 @@ class CourseTables:
     episodes: pd.DataFrame
 
 
-def course_tables(frames: pd.DataFrame, recent_h: float = 0.0) -> CourseTables:
+def course_tables(
+    frames: pd.DataFrame, recent_h: float = 0.0, grades: Grades = DEFAULT_GRADES
+) -> CourseTables:
     """The tables of a report from that of ``FRAME_COLUMNS``, each embryo's rows in the order of time.
 
     ``recent_h``: how long before the latest measured frame the one that stands for an embryo may be.
     """
-    followed = follow_embryos(frames)
+    followed = follow_embryos(frames, grades)
     reported = _with_course(frames, followed)
     return CourseTables(
         reported,
@@ -50,7 +54,7 @@ def _with_course(frames: pd.DataFrame, followed: list[Series]) -> pd.DataFrame:
     count = len(frames)
     flags = np.full(count, "", object)
     steady_fields = ("area_px2", "cavity", "zona_px", "extruded", "breached")
-    values = {name: np.full(count, np.nan) for name in steady_fields}
+    values = {name: np.full(count, np.nan) for name in (*steady_fields, "stage")}
     for series in followed:
         steady = series.steady
         for flag, raised in steady.outliers.items():
@@ -58,6 +62,7 @@ def _with_course(frames: pd.DataFrame, followed: list[Series]) -> pd.DataFrame:
                 flags[row] = f"{flags[row]};{flag}".removeprefix(";")
         for name in steady_fields:
             values[name][series.rows] = getattr(steady, name)
+        values["stage"][series.rows] = series.stage
     um = frames["um_per_px"].to_numpy(float)
     added: dict[str, Any] = {
         "course_flags": flags,
@@ -68,6 +73,7 @@ def _with_course(frames: pd.DataFrame, followed: list[Series]) -> pd.DataFrame:
         "steady_zp_thickness_um": values["zona_px"] * um,
         "steady_extruded_area_frac": values["extruded"],
         "steady_zp_is_breached": pd.Series(values["breached"], frames.index).map({0.0: False, 1.0: True}),
+        "steady_expansion_stage": values["stage"],
     }
     return _typed(frames.assign(**added), REPORTED_FRAME_COLUMNS)
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from blastoseg import columns
 from blastoseg.columns import Column
-from blastoseg.course.events import EVENTS
+from blastoseg.course.events import event_rules
 from blastoseg.course.steady import MEANING_OF_COURSE_FLAG
+from blastoseg.course.tables import DEFAULT_GRADES
 from blastoseg.quality import MEANING_OF_FLAG, MEANING_OF_STATUS, statuses_after
 from blastoseg.report.tables import decimals_of
 from blastoseg.report.wording import heading_of
@@ -44,8 +45,8 @@ _COURSE = (
 )
 _EVENTS = (
     "An event lies between the last frame before it and the first one after it. The rules are our\n"
-    "proposals for research use, none of them published:\n\n"
-    + "\n".join(f"- {name}: {rule}" for name, rule in EVENTS.items())
+    "proposals for research use, none of them published; a lab's settings may change their cut-offs:\n\n"
+    + "\n".join(f"- {name}: {rule}" for name, rule in event_rules(DEFAULT_GRADES).items())
 )
 
 

@@ -61,7 +61,14 @@ _WORDS = {
     "steady_zp_thickness_um": "Course: zona thickness",
     "steady_extruded_area_frac": "Course: share outside the zona",
     "steady_zp_is_breached": "Course: zona breached",
+    "steady_expansion_stage": "Course: expansion stage, suggested",
     "frame_choice": "Frame shown",
+    "expansion_stage": "Expansion stage, suggested",
+    "expansion_gardner": "Expansion, suggested (Gardner)",
+    "expansion_istanbul_2025": "Expansion, suggested (Istanbul 2025)",
+    "expansion_istanbul_2011": "Expansion, suggested (Istanbul 2011)",
+    "expansion_note": "Expansion: what weakens it",
+    "embryo_note": "To look at",
     "frames_outlier": "Frames that contradict their neighbours",
     **{
         f"{stem}{ending}": f"{_WORDS_OF_EVENT[event]}{words}"

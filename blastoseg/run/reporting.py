@@ -19,6 +19,7 @@ from blastoseg.report.tables import write_csv
 from blastoseg.report.workbook import write_workbook
 from blastoseg.run.journal import RunRecord
 from blastoseg.run.outputs import OutputFolder
+from blastoseg.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def _measured(counts: dict[str, int]) -> int:
 class Report:
     """The tables of a run, made of the ledger's rows in the order of the frames."""
 
-    def __init__(self, rows: Iterable[dict[str, Any]], recent_h: float) -> None:
+    def __init__(self, rows: Iterable[dict[str, Any]], settings: Settings) -> None:
         # Column by column: twenty thousand rows as dicts would take the memory of the whole run again.
         values: dict[str, list[Any]] = {column.name: [] for column in FRAME_COLUMNS}
         for row in rows:
@@ -48,7 +49,7 @@ class Report:
         frames = pd.DataFrame(
             {name: pd.Series(column, dtype=dtypes[name]) for name, column in values.items()}
         )
-        self.tables = course_tables(frames, recent_h)
+        self.tables = course_tables(frames, settings.course.recent_h, settings.grades)
         self.notes: list[str] = []
 
     @property

@@ -6,6 +6,7 @@ import pytest
 
 from blastoseg.course.series import follow_embryos
 from blastoseg.report.tables import frames_table
+from blastoseg.settings import Grades
 
 UNFORMED = {"status": "excluded", "flags": "not_blastocyst", "blastocyst_area_px2": math.nan}
 
@@ -44,8 +45,8 @@ def frames():
 def series(frames):
     """Makes the series of one embryo; as ``frames``."""
 
-    def make(area, **columns):
-        [followed] = follow_embryos(frames(area, **columns))
+    def make(area, grades=None, **columns):
+        [followed] = follow_embryos(frames(area, **columns), grades or Grades())
         return followed
 
     return make

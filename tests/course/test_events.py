@@ -5,8 +5,15 @@ import math
 import pytest
 
 from blastoseg.columns import STEM_OF_EVENT
-from blastoseg.course.events import BEFORE_FIRST, EVENTS, HATCHED_FIRST, NO_BASELINE, NOT_REACHED, TOO_FEW
-from blastoseg.course.tables import course_tables
+from blastoseg.course.events import (
+    BEFORE_FIRST,
+    HATCHED_FIRST,
+    NO_BASELINE,
+    NOT_REACHED,
+    TOO_FEW,
+    event_rules,
+)
+from blastoseg.course.tables import DEFAULT_GRADES, course_tables
 
 
 def growing(unformed=3, early=4, full=4, expanded=5):
@@ -111,12 +118,12 @@ def test_an_embryo_large_in_micrometres_is_expanded_whatever_its_zona_was(series
 
 
 def test_events_have_columns_in_the_embryos_table_and_rows_in_their_own(frames):
-    assert set(STEM_OF_EVENT) == set(EVENTS)
+    assert set(STEM_OF_EVENT) == set(event_rules(DEFAULT_GRADES))
     tables = course_tables(frames(**growing()))
     [embryo] = tables.embryos.to_dict("records")
     assert (embryo["t_b_last_before_h"], embryo["t_b_h"]) == (6, 7)
     rows = tables.events.set_index("event")
-    assert list(rows.index) == list(EVENTS)
+    assert list(rows.index) == list(event_rules(DEFAULT_GRADES))
     assert (rows.loc["tB", "last_before_h"], rows.loc["tB", "first_after_frame"]) == (6, 7)
 
 

@@ -236,7 +236,7 @@ def _without_course(is_left_out: bool) -> Iterator[None]:
         yield
 
 
-def _bare_tables(frames: pd.DataFrame, _recent_h: float) -> CourseTables:
+def _bare_tables(frames: pd.DataFrame, *_settings: object) -> CourseTables:
     empty = course_tables(frames[:0], 6.0)
     return replace(empty, frames=frames)
 
