@@ -5,7 +5,11 @@ interface: they are listed by ``blastoseg --help`` and in the README, and never 
 """
 
 import traceback
+from collections.abc import Sequence
 from typing import ClassVar
+
+NAMED = 5
+"""Names that a message gives; of more it tells the number."""
 
 
 class BlastosegError(Exception):
@@ -132,3 +136,9 @@ def counted(count: int, noun: str) -> str:
     if count == 1:
         return f"1 {noun}"
     return f"{count:,} " + " or ".join(f"{word}s" for word in noun.split(" or "))
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first names of a list, and how many more there are: no message grows with the input."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"

@@ -21,6 +21,7 @@ PRESETS: dict[str, Preset] = {
         {
             "embryo": rf"(?P<embryo>{_DATE}_S\d{{3,4}}_I\d{{3,4}}_WELL\d{{1,2}})(?!\d)",
             "run": r"_RUN(?P<run>\d+)",
+            "dish": rf"(?P<dish>{_DATE}_S\d{{3,4}}_I\d{{3,4}})_WELL",
         },
         "D2013.01.28_S0717_I132_WELL7_RUN1.jpeg",
     ),
@@ -28,6 +29,7 @@ PRESETS: dict[str, Preset] = {
         {
             "embryo": rf"(?P<embryo>{_DATE}_S\d{{5}}_I\d{{4,5}}_[A-Z]_WELL\d{{1,2}})(?!\d)",
             "run": r"_RUN(?P<run>\d+)",
+            "dish": rf"(?P<dish>{_DATE}_S\d{{5}}_I\d{{4,5}}_[A-Z])_WELL",
         },
         "D2024.10.20_S01055_I4778_P_WELL06_RUN141.JPG",
     ),

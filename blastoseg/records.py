@@ -1,7 +1,7 @@
 """What travels between the stages: frames, crops, segmentations, results."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,6 +65,29 @@ class Address(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class AboutEmbryo:
+    """What a lab tells of an embryo beside its frames, empty where it tells nothing.
+
+    The fields are the columns of ``columns.LAB_COLUMNS``; ``insemination_time`` is ISO 8601 without a zone.
+    """
+
+    patient: str = ""
+    dish: str = ""
+    insemination_time: str = ""
+    fate: str = ""
+    lab_expansion: int | None = None
+    lab_icm: str = ""
+    lab_te: str = ""
+
+    def told(self) -> dict[str, Any]:
+        """The fields that are not empty, by name."""
+        return {name: value for name, value in asdict(self).items() if value not in ("", None)}
+
+
+NOTHING_TOLD = AboutEmbryo()
+
+
+@dataclass(frozen=True, slots=True)
 class FrameRef:
     """Where one frame is, before any pixel is read.
 
@@ -83,6 +106,7 @@ class FrameRef:
     time_reference: TimeReference = TimeReference.UNKNOWN
     um_per_px: float = math.nan
     um_per_px_source: str = ""
+    about: AboutEmbryo = NOTHING_TOLD
 
 
 @dataclass(frozen=True, slots=True)

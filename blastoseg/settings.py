@@ -70,7 +70,8 @@ class PixelSize(_Section):
 class Naming(_Section):
     """How file names carry embryo, time point, focal plane and hours. Regular expressions with named groups.
 
-    A ``preset`` fills in what is not given; ``time`` is empty where names carry no hours.
+    A ``preset`` fills in what is not given; ``time`` is empty where names carry no hours. ``patient`` and
+    ``dish`` are looked for in the whole path; empty where none tells them.
     """
 
     preset: str = ""
@@ -78,6 +79,8 @@ class Naming(_Section):
     run: str = r"RUN[_\- ]?(?P<run>\d+)"
     focal: str = r"(?:^|[_\- ])F(?P<focal>-?\d+)(?=$|[_\- .])"
     time: str = ""
+    patient: str = ""
+    dish: str = ""
     time_unit: Literal["h", "min", "s", "days"] = "h"
     time_reference: Literal["unknown", "insemination", "recording"] = "unknown"
 
@@ -92,11 +95,11 @@ class Naming(_Section):
             raise ValueError(f"no preset {given['preset']!r}: choose one of {choices}, or set the patterns")
         return {**preset.patterns, **given}
 
-    @field_validator("embryo", "run", "focal", "time")
+    @field_validator("embryo", "run", "focal", "time", "patient", "dish")
     @classmethod
     def _has_its_group(cls, pattern: str, info: object) -> str:
         name = getattr(info, "field_name", "")
-        if name == "time" and not pattern:
+        if name in ("time", "patient", "dish") and not pattern:
             return pattern
         try:
             compiled = regex.compile(pattern, regex.IGNORECASE)

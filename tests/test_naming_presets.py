@@ -43,6 +43,20 @@ def test_a_preset_reads_well_run_and_plane(preset: str, name: str, read: tuple[s
     assert parts.hours == NO_HOURS
 
 
+@pytest.mark.parametrize(
+    ("preset", "way", "dish"),
+    [
+        ("embryoscope", "day5/D2013.01.28_S0717_I132_WELL7_RUN88", "D2013.01.28_S0717_I132"),
+        ("embryoscope-plus", "D2024_06_02_S00699_I4778_P_WELL01_RUN248", "D2024_06_02_S00699_I4778_P"),
+        ("stork", "good_23765483_-15_3AA", ""),
+    ],
+)
+def test_a_preset_reads_the_dish_where_names_tell_it_and_never_a_patient(
+    preset: str, way: str, dish: str
+) -> None:
+    assert NameReader(Naming(preset=preset)).read_owner(way) == ("", dish)
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_reads_its_example_and_is_documented(preset: str) -> None:
     example = PRESETS[preset].example

@@ -93,6 +93,14 @@ def run(
             help="Replace names by keyed hashes everywhere; the key is made if there is none.",
         ),
     ] = None,
+    embryos: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TABLE",
+            parser=given_path,
+            help="The lab's table of embryos, CSV or .xlsx: patient, dish, insemination time, fate, grades.",
+        ),
+    ] = None,
     summary_json: Annotated[
         Path | None,
         typer.Option(
@@ -132,6 +140,7 @@ def run(
             by_content=by_content,
             follow_links=follow_links,
             keyfile=pseudonymise,
+            embryos=embryos,
             log_level=getattr(logging, log_level.name),
         )
         ended = _score(request, quiet)

@@ -118,8 +118,24 @@ SERIES_COLUMNS: tuple[Column, ...] = (
     *_rate("zp_thinning", "", "how fast the zona thins over 10 h from tB; empty as the expansion rate"),
 )
 
-EMBRYO_COLUMNS: tuple[Column, ...] = FRAME_COLUMNS + SERIES_COLUMNS
-"""The columns of ``embryos.csv``: the standing frame's values, then the embryo's course."""
+LAB_COLUMNS: tuple[Column, ...] = (
+    Column("patient", "", "str", "whose embryo it is: from the table of embryos, or [naming] patient"),
+    Column("dish", "", "str", "the dish that it grew in: from the table of embryos, or [naming] dish"),
+    Column("insemination_time", "", "str", "insemination, by the lab's clock; under pseudonyms empty"),
+    Column("fate", "", "str", "what became of it, in the lab's words"),
+    Column("lab_expansion", "", "int", "the lab's own grade of the expansion, 1 to 6"),
+    Column("lab_icm", "", "str", "the lab's own grade of the ICM, A to D or 1 to 3"),
+    Column("lab_te", "", "str", "the lab's own grade of the TE, A to D or 1 to 3"),
+)
+"""What the lab tells of an embryo: ``records.AboutEmbryo``."""
+
+EMBRYO_COLUMNS: tuple[Column, ...] = (
+    *(column for column in FRAME_COLUMNS if column.name == "embryo_id"),
+    *LAB_COLUMNS,
+    *(column for column in FRAME_COLUMNS if column.name != "embryo_id"),
+    *SERIES_COLUMNS,
+)
+"""The columns of ``embryos.csv``: what the lab tells, the standing frame's values, the embryo's course."""
 
 EVENT_COLUMNS: tuple[Column, ...] = (
     *(column for column in IDENTITY_COLUMNS if column.name == "embryo_id"),

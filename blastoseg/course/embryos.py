@@ -1,6 +1,7 @@
 """The table with one row an embryo: the frame that stands for it, then its course."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from blastoseg.columns import (
     CONFIDENCE_COLUMNS,
     EMBRYO_COLUMNS,
+    LAB_COLUMNS,
     MEASURE_COLUMNS,
     SERIES_COLUMNS,
     STEM_OF_EVENT,
@@ -20,18 +22,20 @@ from blastoseg.course.observed import Floats
 from blastoseg.course.rates import Line, robust_slope
 from blastoseg.course.series import Series
 from blastoseg.course.standing import standing_frame
-from blastoseg.records import Status
+from blastoseg.records import NOTHING_TOLD, AboutEmbryo, Status
 
 ENDS = 3
 """Frames at either end whose median stands for the first and the last area: one outlier changes nothing."""
 
 
-def embryos_table(frames: pd.DataFrame, followed: list[Series], recent_h: float) -> pd.DataFrame:
+def embryos_table(
+    frames: pd.DataFrame, followed: list[Series], recent_h: float, about: Mapping[str, AboutEmbryo]
+) -> pd.DataFrame:
     """One row an embryo with exactly ``EMBRYO_COLUMNS``, in the order in which embryos first appear.
 
     The values are those of the frame that stands for it (``standing.standing_frame``). An embryo that was
     never measured has the identity, status and reason of its last frame with the most telling status, and no
-    measures.
+    measures. ``about`` holds by embryo what the lab tells of it.
     """
     standing = [standing_frame(series, recent_h) for series in followed]
     shown = np.array([place for place, _ in standing], int)
@@ -46,7 +50,11 @@ def embryos_table(frames: pd.DataFrame, followed: list[Series], recent_h: float)
         ],
         columns=[column.name for column in SERIES_COLUMNS],
     )
-    table = pd.concat([table, described], axis=1)[[column.name for column in EMBRYO_COLUMNS]]
+    told = pd.DataFrame(
+        [about.get(series.embryo_id, NOTHING_TOLD).told() for series in followed],
+        columns=[column.name for column in LAB_COLUMNS],
+    )
+    table = pd.concat([table, told, described], axis=1)[[column.name for column in EMBRYO_COLUMNS]]
     return table.astype(dtypes_of(EMBRYO_COLUMNS))
 
 

@@ -1,7 +1,9 @@
 """Everything that the course adds to a report, from the frames' own rows."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from blastoseg.course.events import Event
 from blastoseg.course.evidence import PERSISTENCE
 from blastoseg.course.observed import Floats
 from blastoseg.course.series import Series, follow_embryos
+from blastoseg.records import AboutEmbryo
 from blastoseg.settings import Grades
 
 COLLAPSE = "collapse"
@@ -33,17 +36,21 @@ class CourseTables:
 
 
 def course_tables(
-    frames: pd.DataFrame, recent_h: float = 0.0, grades: Grades = DEFAULT_GRADES
+    frames: pd.DataFrame,
+    recent_h: float = 0.0,
+    grades: Grades = DEFAULT_GRADES,
+    about: Mapping[str, AboutEmbryo] = MappingProxyType({}),
 ) -> CourseTables:
     """The tables of a report from that of ``FRAME_COLUMNS``, each embryo's rows in the order of time.
 
     ``recent_h``: how long before the latest measured frame the one that stands for an embryo may be.
+    ``about``: by embryo what the lab tells of it.
     """
     followed = follow_embryos(frames, grades)
     reported = _with_course(frames, followed)
     return CourseTables(
         reported,
-        embryos_table(frames, followed, recent_h),
+        embryos_table(frames, followed, recent_h, about),
         _events_table(reported, followed),
         episodes_table(reported, followed),
     )

@@ -55,6 +55,7 @@ def columns_markdown() -> str:
     measures = columns.MEASURE_COLUMNS
     sections = (
         ("Which frame", "In both files.", columns.IDENTITY_COLUMNS),
+        ("What the lab tells", "In `embryos.csv`: from `--embryos`, or `[naming]`.", columns.LAB_COLUMNS),
         ("Measures", "In both files; in `embryos.csv` of the frame that stands for it.", measures),
         ("Confidence", "In both files.", columns.CONFIDENCE_COLUMNS),
         ("A frame in the course", "In `frames.csv`. " + _COURSE, columns.STEADY_COLUMNS),

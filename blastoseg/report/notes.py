@@ -2,29 +2,25 @@
 
 import re
 import shutil
-import zipfile
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from blastoseg.columns import BY_NAME
 from blastoseg.files import replace_atomically
 from blastoseg.report.sheet import HEADER_ROW
 from blastoseg.report.tables import plain_text
 from blastoseg.report.wording import heading_of
+from blastoseg.sources.embryo_table import UNREADABLE_WORKBOOK
 
 NOTES_HEADING = "Notes"
 """The column of Summary that is the lab's own."""
 MOST_KEPT = 3
 """Earlier workbooks that stay beside the new one."""
 EMBRYO_HEADING = heading_of(BY_NAME["embryo_id"])
-_UNREADABLE = (OSError, zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError)
-"""What the library raises on a workbook that is damaged, locked, or none."""
 
 
 class _NoNotesColumnError(ValueError):
@@ -48,7 +44,7 @@ def take_over(workbook: Path) -> EarlierWorkbook:
         return EarlierWorkbook()
     try:
         notes = read_notes(workbook)
-    except _UNREADABLE as error:
+    except UNREADABLE_WORKBOOK as error:
         return EarlierWorkbook(said=(_kept_aside(workbook, error),))
     try:
         _copy(workbook, "earlier")

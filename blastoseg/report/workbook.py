@@ -11,6 +11,7 @@ from blastoseg.columns import (
     EMBRYO_COLUMNS,
     EPISODE_COLUMNS,
     EVENT_COLUMNS,
+    LAB_COLUMNS,
     REPORTED_FRAME_COLUMNS,
     SERIES_COLUMNS,
     Column,
@@ -38,7 +39,7 @@ _EXPLAINED = tuple(
     {
         column.name: column
         for column in (
-            *(*REPORTED_FRAME_COLUMNS, *SERIES_COLUMNS),
+            *(*REPORTED_FRAME_COLUMNS, *LAB_COLUMNS, *SERIES_COLUMNS),
             *(*EVENT_COLUMNS, *EPISODE_COLUMNS),
         )
     }.values()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from blastoseg.errors import counted
+from blastoseg.errors import counted, some_of
 from blastoseg.records import FrameRef
 from blastoseg.report.tables import plain_text
 from blastoseg.run.journal import Journal, ScoredWith, as_row
@@ -14,9 +14,6 @@ from blastoseg.run.request import RunRequest
 from blastoseg.run.surroundings import Surroundings, placed, reported_row, result_of
 from blastoseg.sources import Discovery
 from blastoseg.sources.addresses import WholeImage
-
-NAMED = 5
-"""Embryos that a message names; of more it gives the number."""
 
 
 class Gone:
@@ -49,6 +46,7 @@ class Gone:
                 path=Path(row["source"]),
                 frame_index=around.frame_index,
                 address=WholeImage(),
+                about=around.about,
             )
             yield reported_row(placed(result_of(row, ref), around, self._request.settings.quality), there)
 
@@ -60,15 +58,15 @@ class Gone:
         kept = [embryo for embryo in reported if embryo not in self._found]
         if kept:
             embryos = counted(len(kept), "embryo")
-            yield f"{embryos} no longer in the input, reported from earlier runs: {_some(kept)}"
+            yield f"{embryos} no longer in the input, reported from earlier runs: {some_of(kept)}"
         known = {plain_text(embryo) for embryo in (*self._found, *kept)}
         lost = [embryo for embryo in _embryos_in(report_before) if embryo not in known]
         if lost:
             advice = "" if self._request.keep_missing else ": --keep-missing reports them"
             embryos = counted(len(lost), "embryo")
             yield (
-                f"{embryos} of the report before no longer in the input, nor in this report: {_some(lost)}; "
-                f"what is known of them stays in the ledger{advice}"
+                f"{embryos} of the report before no longer in the input, nor in this report: "
+                f"{some_of(lost)}; what is known of them stays in the ledger{advice}"
             )
 
 
@@ -78,8 +76,3 @@ def _embryos_in(table: Path) -> list[str]:
     except (OSError, ValueError):
         return []
     return list(read["embryo_id"])
-
-
-def _some(embryos: list[str]) -> str:
-    more = f" and {len(embryos) - NAMED:,} more" if len(embryos) > NAMED else ""
-    return f"{', '.join(embryos[:NAMED])}{more}"

@@ -181,7 +181,7 @@ class Run:
         self.journal.pictures.claim(planned, work.kept)
         started = self._started()
         log.info("%s", started.in_words())
-        for note in (*self.names.notes, *self.discovery.notes):
+        for note in (*self.names.notes, *self.discovery.remarks, *self.discovery.notes):
             log.warning("%s", note)
         yield started
         for problem, key in work.problems:
@@ -271,7 +271,7 @@ class Run:
         if not stop and not settling:
             days = self.request.settings.output.keep_missing_days
             follow_input(self.out.root, self.journal, report.pictures, days, check=self.lock.check)
-        return replace(ended, notes=(*self.names.notes, *told, *report.notes))
+        return replace(ended, notes=(*self.names.notes, *self.discovery.remarks, *told, *report.notes))
 
     def _manifest(self, report: Report, ended: RunEnded) -> RunManifest:
         settings, card = self.request.settings, self.segmenter.card

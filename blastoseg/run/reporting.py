@@ -11,7 +11,7 @@ from blastoseg.columns import FRAME_COLUMNS, dtypes_of
 from blastoseg.course.tables import course_tables
 from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
-from blastoseg.records import Status
+from blastoseg.records import AboutEmbryo, Status
 from blastoseg.report.manifest import RunManifest, write_manifest
 from blastoseg.report.notes import take_over
 from blastoseg.report.summary_sheet import Pictures
@@ -37,19 +37,21 @@ def _measured(counts: dict[str, int]) -> int:
 
 
 class Report:
-    """The tables of a run, made of the ledger's rows in the order of the frames."""
+    """The tables of a run, made of the ``reported_row`` of every frame, in their order."""
 
     def __init__(self, rows: Iterable[dict[str, Any]], settings: Settings) -> None:
         # Column by column: twenty thousand rows as dicts would take the memory of the whole run again.
         values: dict[str, list[Any]] = {column.name: [] for column in FRAME_COLUMNS}
+        about: dict[str, AboutEmbryo] = {}
         for row in rows:
+            about[row["embryo_id"]] = row["about"]
             for name, column in values.items():
                 column.append(row.get(name))
         dtypes = dtypes_of(FRAME_COLUMNS)
         frames = pd.DataFrame(
             {name: pd.Series(column, dtype=dtypes[name]) for name, column in values.items()}
         )
-        self.tables = course_tables(frames, settings.course.recent_h, settings.grades)
+        self.tables = course_tables(frames, settings.course.recent_h, settings.grades, about)
         self.notes: list[str] = []
 
     @property

@@ -19,7 +19,7 @@ class RunRequest:
     frame is known by its bytes' hash, not by size and time. ``keyfile``: names become pseudonyms under the
     key in it. ``warn_if_nothing_new``: a run without a new frame has an exit code of its own.
     ``keep_missing``: embryos of earlier runs that are not in the input stay in the report. ``stop`` may be
-    asked for at any time, from any thread.
+    asked for at any time, from any thread. ``embryos`` is the lab's table of them.
     """
 
     paths: list[Path]
@@ -37,6 +37,7 @@ class RunRequest:
     by_content: bool = False
     follow_links: bool = False
     keyfile: Path | None = None
+    embryos: Path | None = None
     log_level: int = logging.INFO
     stop: StopRequest = field(default_factory=StopRequest)
 
@@ -62,6 +63,7 @@ class RunRequest:
             follow_symlinks=self.follow_links,
             settle_s=self.settle_s,
             is_discreet=self.keyfile is not None,
+            embryos=self.embryos,
         )
 
     def pixel_size(self, ref: FrameRef) -> tuple[float, str]:

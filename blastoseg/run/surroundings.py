@@ -1,8 +1,8 @@
 """What comes from around a frame, beside what comes from its pixels.
 
 The ledger keeps what the pixels tell: measures in pixels, the hours of a burned-in clock, the plane chosen as
-the sharpest. Embryo, frame index, focal plane, hours and pixel size come from the folders, names, tables and
-options of today: they are put to it anew at every report.
+the sharpest. Embryo, frame index, focal plane, hours, pixel size, patient and whatever else a lab tells of an
+embryo come from the folders, names, tables and options of today: they are put to it anew at every report.
 """
 
 import json
@@ -12,7 +12,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from blastoseg.files import clash_key
-from blastoseg.records import Flag, FrameRef, FrameResult, Status, TimeReference
+from blastoseg.records import (
+    NOTHING_TOLD,
+    AboutEmbryo,
+    Flag,
+    FrameRef,
+    FrameResult,
+    Status,
+    TimeReference,
+)
 from blastoseg.settings import Quality
 from blastoseg.sources import refs_to_choose_from
 from blastoseg.stages import with_pixel_size
@@ -33,6 +41,7 @@ class Surroundings:
     um_per_px: float
     um_per_px_source: str
     pixels_choose_plane: bool
+    about: AboutEmbryo = NOTHING_TOLD
 
     @classmethod
     def of(cls, ref: FrameRef, um_per_px: float, um_per_px_source: str) -> "Surroundings":
@@ -46,6 +55,7 @@ class Surroundings:
             um_per_px=um_per_px,
             um_per_px_source=um_per_px_source,
             pixels_choose_plane=len(refs_to_choose_from(ref)) > 1,
+            about=ref.about,
         )
 
     @classmethod
@@ -53,11 +63,14 @@ class Surroundings:
         """Those that ``as_text`` wrote."""
         values: dict[str, Any] = json.loads(text)
         undefined = {name: math.nan for name in ("time_h", "um_per_px") if values[name] is None}
-        return cls(**values | undefined)
+        about = AboutEmbryo(**values.pop("about", {}))
+        return cls(**values | undefined, about=about)
 
     def as_text(self) -> str:
         """Strict JSON, the same for equal surroundings."""
-        values = asdict(self)
+        values = asdict(self) | {"about": self.about.told()}
+        if not values["about"]:
+            del values["about"]
         for name in ("time_h", "um_per_px"):
             values[name] = None if math.isnan(values[name]) else values[name]
         return json.dumps(values, allow_nan=False)
@@ -101,12 +114,16 @@ def placed(result: FrameResult, around: Surroundings, thresholds: Quality) -> Fr
         focal_plane=read.focal_plane if around.pixels_choose_plane else around.focal_plane,
         time_h=read.time_h if has_clock else around.time_h,
         time_reference=read.time_reference if has_clock else TimeReference(around.time_reference),
+        about=around.about,
     )
     whole = replace(result, ref=ref)
     return with_pixel_size(whole, thresholds, around.um_per_px, around.um_per_px_source)
 
 
 def reported_row(result: FrameResult, there: Container[str]) -> dict[str, Any]:
-    """A result's row; a picture that is not ``there``, the ``clash_key`` of all on the disk, is not named."""
-    row = result.row()
+    """A result's row, and under ``about`` what the lab tells of the embryo.
+
+    A picture that is not ``there``, the ``clash_key`` of all on the disk, is not named.
+    """
+    row = result.row() | {"about": result.ref.about}
     return row | {kind: "" for kind in ("mask", "overlay") if clash_key(row[kind]) not in there}

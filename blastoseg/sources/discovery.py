@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blastoseg.errors import InputNotFoundError, counted
-from blastoseg.records import FrameRef, TimeReference
+from blastoseg.records import AboutEmbryo, FrameRef, TimeReference
 from blastoseg.sources.addresses import Plane, SharpestOf
+from blastoseg.sources.belonging import Belonging, name_owners
 from blastoseg.sources.containers import Container, Contents, list_contents
+from blastoseg.sources.embryo_table import read_embryo_table
 from blastoseg.sources.focal import Moment, check_choice, choose_planes
 from blastoseg.sources.gathering import Gathering
 from blastoseg.sources.hours import interval_of
@@ -30,7 +32,8 @@ class Problem:
 class Discovery:
     """Everything found. ``ignored`` counts files that are no frames; ``notes`` are for the log.
 
-    ``settling`` are the files that may still be being written, left for the next run.
+    ``settling`` are the files that may still be being written, left for the next run; ``remarks`` what a
+    person must know of the lab's table of embryos.
     """
 
     refs: list[FrameRef] = field(default_factory=list)
@@ -38,6 +41,7 @@ class Discovery:
     ignored: int = 0
     notes: list[str] = field(default_factory=list)
     settling: set[Path] = field(default_factory=set)
+    remarks: list[str] = field(default_factory=list)
 
 
 def discover_frames(
@@ -52,27 +56,36 @@ def discover_frames(
     ``shown`` gives the names in all that is found and said of it; the order is that of the names themselves.
     Embryos come in natural order, each with its frames in order of time and ``frame_index`` from 0. Raises
     InputNotFoundError for a path that is missing or holds no frames, UsageError for a focal plane that
-    nothing has.
+    nothing has, and for a table of embryos that is none.
     """
     options.chosen_plane()
     if not paths:
         raise InputNotFoundError("no path given: name a folder of images, a video, a stack or a slide file")
+    table = read_embryo_table(options.embryos, shown)
     gathering = Gathering(options, contents_of, shown)
     for path in paths:
         gathering.gather(path)
     gathering.tell_equal_sources_apart()
+    name_owners(gathering.shots_of, gathering.names)
     gathering.set_hours()
     ids = gathering.embryos.unique_ids()
+    belonging = Belonging(ids, table, shown)
     embryos = list(ids.values())
     check_choice(embryos, options)
     planes = {plane for embryo in embryos for shots in embryo.moments.values() for plane in shots}
     only_plane = next(iter(planes)) if len(planes) == 1 else None
-    discovery = Discovery(ignored=gathering.ignored, notes=gathering.notes, settling=gathering.settling)
+    discovery = Discovery(
+        ignored=gathering.ignored,
+        notes=gathering.notes,
+        settling=gathering.settling,
+        remarks=belonging.remarks,
+    )
     for embryo_id, embryo in ids.items():
         moments, note = choose_planes(embryo, only_plane, options)
         if note:
             discovery.notes.append(f"{shown.of_name(embryo_id)}: {note}")
-        _number(discovery, shown.of_name(embryo_id), moments, interval_of(embryo, options))
+        known = _Known(shown.of_name(embryo_id), belonging.of(embryo_id), interval_of(embryo, options))
+        _number(discovery, known, moments)
     if not discovery.refs and not discovery.problems:
         raise InputNotFoundError(
             f"{shown.of_path(paths[0])}: {counted(len(discovery.settling), 'file')} changed less than "
@@ -81,17 +94,26 @@ def discover_frames(
     return discovery
 
 
-def _number(discovery: Discovery, embryo_id: str, moments: list[Moment], interval_h: float) -> None:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What all frames of an embryo share; ``interval_h`` lies between them where the user says so."""
+
+    embryo_id: str
+    about: AboutEmbryo
+    interval_h: float
+
+
+def _number(discovery: Discovery, known: _Known, moments: list[Moment]) -> None:
     for index, (_, shot, alternatives) in enumerate(moments):
         settling = {Path(one.path) for one in (shot, *alternatives) if one.is_settling}
         if settling:
             discovery.settling |= settling
             continue
         time_h, reference = shot.time_h, shot.time_reference
-        if not math.isnan(interval_h):
-            time_h, reference = index * interval_h, TimeReference.RECORDING
+        if not math.isnan(known.interval_h):
+            time_h, reference = index * known.interval_h, TimeReference.RECORDING
         ref = FrameRef(
-            embryo_id=embryo_id,
+            embryo_id=known.embryo_id,
             source=shot.source,
             path=Path(shot.path),
             frame_index=index,
@@ -101,6 +123,7 @@ def _number(discovery: Discovery, embryo_id: str, moments: list[Moment], interva
             time_reference=reference,
             um_per_px=shot.um_per_px,
             um_per_px_source=shot.um_per_px_source,
+            about=known.about,
         )
         if shot.problem:
             discovery.problems.append(Problem(ref, shot.problem))

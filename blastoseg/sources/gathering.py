@@ -72,15 +72,15 @@ class Gathering:
         self.settling: set[Path] = set()
         self._now = time.time()
         self._options = options
-        self._names = NameReader(options.naming, shown)
+        self.names = NameReader(options.naming, shown)
         self._seen: set[str] = set()
         self._elapsed: dict[str, Path] = {}
-        self._shots_of: list[tuple[Path, list[Shot]]] = []
+        self.shots_of: list[tuple[Path, list[Shot]]] = []
 
     def gather(self, given: Path) -> None:
         """Take up one path. Raises InputNotFoundError where it is missing or holds no frames."""
         path = Path(os.path.abspath(given))  # noqa: PTH100 (a given link must keep its own name)
-        self._shots_of.append((path, []))
+        self.shots_of.append((path, []))
         if path.is_dir():
             self._gather_folder(path, given)
         elif path.is_file():
@@ -92,7 +92,7 @@ class Gathering:
 
     def _gather_folder(self, path: Path, given: Path) -> None:
         walk = Walk(path, self._options.follow_symlinks, self._shown)
-        name, root_plane = self._names.read_folder(path.name)
+        name, root_plane = self.names.read_folder(path.name)
         root = path.parent / name if name else path.parent
         try:
             for folder in walk.folders():
@@ -111,14 +111,14 @@ class Gathering:
                 NameParts(""),
                 [Shot(source, folder_path, Nowhere(), problem=problem)],
             )
-        if not self._shots_of[-1][1] and not any(one.is_relative_to(path) for one in self.settling):
+        if not self.shots_of[-1][1] and not any(one.is_relative_to(path) for one in self.settling):
             raise InputNotFoundError(f"{self._shown.of_path(given)}: {self._why_nothing(walk)}")
         self._find_elapsed_beside(path.parent / f"{name or path.name}_time_elapsed")
 
     def _why_nothing(self, walk: Walk) -> str:
         if walk.is_report:
             return "is a report of blastoseg: give the folder that holds the frames themselves"
-        if any(file for _, shots in self._shots_of[:-1] for file in shots) and not walk.ignored:
+        if any(file for _, shots in self.shots_of[:-1] for file in shots) and not walk.ignored:
             return "holds nothing but what another path already gave: leave it out"
         if walk.ignored or self.ignored:
             return f"holds no frames, only other files: give a folder with {FORMATS_IN_WORDS}"
@@ -134,13 +134,13 @@ class Gathering:
             raise InputNotFoundError(
                 f"{self._shown.of_path(given)}: is of no kind that can be read: give {FORMATS_IN_WORDS}"
             )
-        video_name = self._names.read(path.stem).rest
+        video_name = self.names.read(path.stem).rest
         self._find_elapsed_beside(path.parent, video_name)
 
     def _take_folder(self, folder: Folder, root: PurePath, root_plane: int | None) -> None:
         parts, plane = [], root_plane
         for part in folder.parts:
-            name, part_plane = self._names.read_folder(part)
+            name, part_plane = self.names.read_folder(part)
             plane = part_plane if part_plane is not None else plane
             parts.append(name)
         if folder.beside_labels:
@@ -179,14 +179,14 @@ class Gathering:
         source = self._shown.of_source(place.source_prefix + printable(file.name))
         is_settling = suffix in SUFFIXES and self._is_settling(file)
         if suffix in images.SUFFIXES or (is_settling and suffix in stack.SUFFIXES):
-            parts = self._names.read(stem)
+            parts = self.names.read(stem)
             plane = parts.plane if parts.plane is not None else place.plane
             pictures.append((parts, [Shot(source, file.path, WholeImage(), plane, is_settling=is_settling)]))
         elif is_settling:
             # A recording that is not yet whole cannot tell its wells.
             self.settling.add(Path(file.path))
         elif suffix in stack.SUFFIXES:
-            parts = self._names.read(stem.removesuffix(".ome"))
+            parts = self.names.read(stem.removesuffix(".ome"))
             plane = parts.plane if parts.plane is not None else place.plane
             for series in self._contents_of(Container(file.path, source, plane)).series:
                 named = NameParts(
@@ -200,7 +200,7 @@ class Gathering:
                 else:
                     time_stacks.append((named, series.moments))
         elif suffix in CONTAINERS:
-            self._take_recording(file, source, place, self._names.read(stem))
+            self._take_recording(file, source, place, self.names.read(stem))
         elif is_elapsed_file(file.name):
             self._elapsed[video_of(file.name)] = Path(file.path)
         else:
@@ -227,7 +227,7 @@ class Gathering:
             embryo.has_clock |= well.has_clock
             for position, run, shot in well.shots:
                 embryo.add(MomentKey(natural_key(parts.rest), run, position=position), shot)
-                self._shots_of[-1][1].append(shot)
+                self.shots_of[-1][1].append(shot)
 
     def _add_pictures(self, place: Place, pictures: list[Picture]) -> None:
         several_wells = len({parts.embryo for parts, _ in pictures if parts.embryo}) > 1
@@ -240,7 +240,7 @@ class Gathering:
         embryo = self.embryos.of(place.root, place.named(name))
         for shot in shots:
             embryo.add(MomentKey(natural_key(parts.rest), parts.run, parts.hours), shot)
-        self._shots_of[-1][1].extend(shots)
+        self.shots_of[-1][1].extend(shots)
 
     def _add_time_stacks(
         self, place: Place, stacks: list[tuple[NameParts, list[list[Shot]]]], alone: bool
@@ -252,7 +252,7 @@ class Gathering:
             for position, shots in enumerate(moments):
                 for shot in shots:
                     embryo.add(MomentKey(natural_key(parts.rest), parts.run, position=position), shot)
-                self._shots_of[-1][1].extend(shots)
+                self.shots_of[-1][1].extend(shots)
 
     def _find_elapsed_beside(self, folder: Path, video_name: str = "") -> None:
         """Tables of hours in the folder where Gomez 2022 keeps them, beside the frames' own."""
@@ -275,14 +275,14 @@ class Gathering:
             unnamed += without
         if unnamed:
             self.notes.append(f"no hours by [naming] time in {counted(unnamed, 'file name')}")
-        self.notes += self._names.notes()
+        self.notes += self.names.notes()
 
     def tell_equal_sources_apart(self) -> None:
         """Where two given paths hold equal relative names, put as much of the paths in front as it takes."""
-        holders = Counter(source for _, shots in self._shots_of for source in {shot.source for shot in shots})
+        holders = Counter(source for _, shots in self.shots_of for source in {shot.source for shot in shots})
         clashing = [
             (path if path.is_dir() else path.parent, shots)
-            for path, shots in self._shots_of
+            for path, shots in self.shots_of
             if any(holders[shot.source] > 1 for shot in shots)
         ]
         folders = {folder for folder, _ in clashing}

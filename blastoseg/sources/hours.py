@@ -3,6 +3,7 @@
 The first of these that tells any hours of an embryo gives them all, because two clocks in one series would
 make its course wrong; frames that it does not tell have none.
 
+0. the insemination time in the lab's table of embryos, where each picture tells when it was taken
 1. the table ``<video>_timeElapsed.csv``
 2. the recording's own clock: a slide file's times, the clock burned into a video
 3. the hours in the names of the files (``[naming] time``)
@@ -21,6 +22,7 @@ from blastoseg.sources.addresses import VideoFrame, WholeImage
 from blastoseg.sources.burned_in import read_clock_of_still
 from blastoseg.sources.elapsed import read_elapsed
 from blastoseg.sources.names import NO_HOURS, NO_RUN
+from blastoseg.sources.numbers import can_be_insemination, hours
 from blastoseg.sources.options import SourceOptions
 from blastoseg.sources.shots import Embryo
 from blastoseg.sources.shown import Shown
@@ -65,6 +67,24 @@ def set_hours(
             if isinstance(shot.address, WholeImage):
                 shot.address = WholeImage(look_for_clock=True)
     return notes, unnamed
+
+
+def count_from_insemination(embryo: Embryo, day: float) -> bool | None:
+    """Let the hours of pictures that tell when they were taken count from an insemination, in their days.
+
+    None where no picture tells; False, and nothing changed, where the insemination cannot be theirs.
+    """
+    shots = [shot for planes in embryo.moments.values() for shot in planes.values()]
+    days = [shot.clock_day for shot in shots if not math.isnan(shot.clock_day)]
+    if not days:
+        return None
+    if not can_be_insemination(day, min(days), max(days)):
+        return False
+    for shot in shots:
+        shot.time_h = hours((shot.clock_day - day) * 24)
+        is_known = not math.isnan(shot.time_h)
+        shot.time_reference = TimeReference.INSEMINATION if is_known else TimeReference.UNKNOWN
+    return True
 
 
 def interval_of(embryo: Embryo, options: SourceOptions) -> float:

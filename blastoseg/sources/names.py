@@ -1,4 +1,4 @@
-"""What a file or folder name tells: embryo, run, focal plane, hours."""
+"""What a file or folder name tells: embryo, run, focal plane, hours, patient, dish."""
 
 import math
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ HOURS_PER = {"h": 1.0, "min": 1 / 60, "s": 1 / 3600, "days": 24.0}
 PATIENCE_S = 0.2
 """For one pattern on one name: a careless pattern can try for years on a long name."""
 MOST_SLOW_NAMES = 20
+OWNERS = ("patient", "dish")
+"""What a whole path may tell of its embryo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class NameReader:
         self._naming = naming
         self._patterns = {
             group: regex.compile(pattern, regex.IGNORECASE)
-            for group in ("time", "focal", "run", "embryo")
+            for group in ("time", "focal", "run", "embryo", "patient", "dish")
             if (pattern := getattr(naming, group))
         }
         self.slow_names: list[str] = []
@@ -63,6 +65,20 @@ class NameReader:
     def read_folder(self, name: str) -> tuple[str, int | None]:
         """A folder's name without the focal plane (empty where it is nothing else), and the plane."""
         return self._take("focal", name)
+
+    def read_owner(self, way: str) -> tuple[str, str]:
+        """Patient and dish that a path without its extension tells, ``/`` between folders; else empty."""
+        patient, dish = (self._told(group, way) for group in OWNERS)
+        return patient, dish
+
+    def _told(self, group: str, text: str) -> str:
+        match = self._search(group, text) if group in self._patterns else None
+        return printable((match[group] or "").strip(" _-")) if match else ""
+
+    @property
+    def tells_owners(self) -> bool:
+        """Whether any pattern looks for patients or dishes."""
+        return not self._patterns.keys().isdisjoint(OWNERS)
 
     def notes(self) -> list[str]:
         """What is to be logged of names that took too long."""

@@ -14,6 +14,8 @@ LAST_DAY = 100_000.0
 """Days since 1899-12-30, as spreadsheets and slide files count them: the year 2173."""
 MOST_DIGITS = 64
 """Characters of text that may be a number: reading a longer one takes time and tells nothing."""
+LONGEST_COURSE_H = 24.0 * 30
+"""From insemination to the last picture."""
 LONGEST_NAME = 64
 """Characters of a well's name."""
 
@@ -39,6 +41,11 @@ def whole(value: object) -> int | None:
 def hours(value: float) -> float:
     """Hours of an embryo's course; NaN where they are beyond belief."""
     return value if abs(value) <= LONGEST_H else math.nan
+
+
+def can_be_insemination(moment: float, first: float, last: float) -> bool:
+    """Whether pictures of an embryo, ``first`` to ``last``, can follow an insemination; all in days."""
+    return 0 < moment <= first and (last - moment) * 24 <= LONGEST_COURSE_H
 
 
 def day(value: object) -> float:

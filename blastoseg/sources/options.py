@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from blastoseg.errors import UsageError
 from blastoseg.settings import Naming
@@ -17,7 +18,7 @@ class SourceOptions:
     ``frame_interval_h`` gives hours to frames whose source has no clock. Symbolic links that lead out of
     the given folder are passed over unless ``follow_symlinks``. Files that changed less than ``settle_s``
     seconds ago may still be being written: they are counted and left alone. ``is_discreet``: a file's own
-    name appears in nothing that its reader says.
+    name appears in nothing that its reader says. ``embryos`` is the lab's table of them.
     """
 
     naming: Naming
@@ -26,6 +27,7 @@ class SourceOptions:
     follow_symlinks: bool = False
     settle_s: float = 0.0
     is_discreet: bool = False
+    embryos: Path | None = None
 
     def chosen_plane(self) -> int | None:
         """The plane's number, None for ``best``. Raises UsageError for anything else."""

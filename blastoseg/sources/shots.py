@@ -14,7 +14,8 @@ class Shot:
     """One picture: where it lies and what is known of it before it is decoded.
 
     ``problem`` says why it cannot be read at all; such a shot becomes a failed row. ``is_settling``: the file
-    may still be being written.
+    may still be being written. ``clock_day``: when it was taken, in days since 1899-12-30 by the incubator's
+    clock; NaN where nothing tells. ``owner``: patient and dish by the names of file and folders.
     """
 
     source: str
@@ -27,6 +28,8 @@ class Shot:
     um_per_px_source: str = ""
     problem: str = ""
     is_settling: bool = False
+    clock_day: float = math.nan
+    owner: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True, order=True)

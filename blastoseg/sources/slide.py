@@ -15,7 +15,16 @@ from blastoseg.errors import UnreadableFrameError, counted
 from blastoseg.records import Decoded, TimeReference
 from blastoseg.sources.addresses import SlidePicture
 from blastoseg.sources.decode import decode_picture
-from blastoseg.sources.numbers import LARGEST_WHOLE, LONGEST_NAME, MOST_DIGITS, day, hours, number, whole
+from blastoseg.sources.numbers import (
+    LARGEST_WHOLE,
+    LONGEST_NAME,
+    MOST_DIGITS,
+    can_be_insemination,
+    day,
+    hours,
+    number,
+    whole,
+)
 from blastoseg.sources.shots import Shot
 from blastoseg.sources.wells import Well, one_problem
 
@@ -24,7 +33,6 @@ LARGEST_PICTURE = 50_000_000
 MOST_PICTURES = 500_000
 """A dish of 12 wells, 800 runs and 11 planes has 105,600."""
 LONGEST_LISTING_S = 50.0
-LONGEST_COURSE_H = 24.0 * 30
 MAGIC = b"SQLite format 3\x00"
 EXPORT_AGAIN = "copy it from the incubator again"
 
@@ -139,7 +147,7 @@ def _by_well(rows: list[Row], path: str, source: str, fertilization: float) -> t
             time_h = hours((moment - start) * 24)
             counted_from = TimeReference.UNKNOWN if math.isnan(time_h) else reference
             at = SlidePicture(row)
-            shot = Shot(source, path, at, plane, time_h=time_h, time_reference=counted_from)
+            shot = Shot(source, path, at, plane, time_h=time_h, time_reference=counted_from, clock_day=moment)
             shots.append((0, run, shot))
         found.append(Well(name, has_clock=bool(times), shots=shots))
     if damaged:
@@ -164,7 +172,7 @@ def _clock_start(times: list[float], fertilization: float) -> tuple[float, TimeR
     if not times:
         return math.nan, TimeReference.UNKNOWN
     first, last = min(times), max(times)
-    if fertilization > 0 and fertilization <= first and (last - fertilization) * 24 <= LONGEST_COURSE_H:
+    if can_be_insemination(fertilization, first, last):
         return fertilization, TimeReference.INSEMINATION
     return first, TimeReference.RECORDING
 

@@ -1,8 +1,12 @@
 """Whole runs under pseudonyms: no name leaves them, whatever it looks like and whatever goes wrong."""
 
 import os
+import re
 
+import pandas as pd
 import pytest
+
+from blastoseg.sources.names import printable
 
 from .night import everything_written, finish, make_frames, start
 
@@ -35,6 +39,13 @@ def ward(tmp_path):
         (ward / f"{person}.pdb").write_bytes(b"no slide file")
         (ward / f"{person}_timeElapsed.csv").write_text("frame_index,time\nkOvAc,1\n")
         (ward / f"link_{person}").symlink_to(tmp_path)
+    shown = [printable(person) for person in PERSONS]
+    rows = [f'"{name}/{name}","{name}","x {name}",frozen,2026-03-01 14:30' for name in shown]
+    rows += ["first,kOvAc,kOvAc,kept for kOvAc,kOvAc", "kOvAc,,,,", "kOvAc,,,,"]
+    heading = "embryo,patient,dish,fate,insemination_time"
+    (tmp_path / "told.csv").write_text("\n".join([heading, *rows]), "utf-8")
+    with (tmp_path / "quick.toml").open("a") as settings:
+        settings.write("[naming]\npatient = '(?P<patient>[^/]+)/[^/]*$'\ndish = '^(?P<dish>[^/]+)/'\n")
     return ward
 
 
@@ -55,9 +66,16 @@ def assert_nameless(written):
 
 
 def test_no_name_of_any_kind_leaves_a_run(ward, tmp_path):
-    code, text, written = run_quietly(ward, tmp_path, "--log-level", "debug")
+    options = ("--embryos", tmp_path / "told.csv", "--log-level", "debug")
+    code, text, written = run_quietly(ward, tmp_path, *options)
     assert code == 3, text
     assert_nameless(written)
+    embryos = pd.read_csv(tmp_path / "out" / "embryos.csv", dtype=str, keep_default_na=False)
+    hashes = re.compile("p[0-9a-f]{12}")
+    assert all(hashes.fullmatch(name) for name in (*embryos["patient"], *embryos["dish"]))
+    assert embryos["patient"].nunique() > 1
+    assert set(embryos["fate"]) == {"", "frozen"}
+    assert not embryos["insemination_time"].any()
     assert b"labels, not frames" in written
     assert b"a link that leads out" in written
 

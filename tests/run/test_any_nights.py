@@ -1,8 +1,8 @@
 """Whatever the nights before it were, a run ends with the tables and pictures of one fresh run.
 
-Folders, focal planes, tables of hours and options change between the nights, in any order; the networks read
-the tissue from the gray value, and no process but this one works. BLASTOSEG_NIGHTS sets the number of
-sequences.
+Folders, focal planes, tables of hours and of embryos, and options change between the nights, in any order;
+the networks read the tissue from the gray value, and no process but this one works. BLASTOSEG_NIGHTS sets the
+number of sequences.
 """
 
 import os
@@ -131,6 +131,9 @@ class _Ward:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.lab_table = root.with_name("lab.csv")
+        self.lab_table.write_text("embryo\n")
+        self._told: dict[str, str] = {}
         self._time = 1_700_000_000
 
     def happen(self, what: str, embryo: str, run: int, plane: int | None, look: int) -> None:
@@ -153,6 +156,10 @@ class _Ward:
             self._write(table, f"frame_index,time\n{rows}".encode())
         elif what == "table gone":
             table.unlink(missing_ok=True)
+        elif what == "told":
+            self._told[embryo] = f"{embryo},P{look},D{run},{'AB'[look % 2]}\n"
+            rows = "".join(self._told.values())
+            self.lab_table.write_text(f"embryo,patient,dish,te\n{rows}")
 
     def _write(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,7 +170,9 @@ class _Ward:
 
 CHANGES = st.tuples(
     st.sampled_from(
-        ["frame"] * 6 + ["gone", "embryo gone", "plane gone", "table", "table", "table gone", "broken"]
+        ["frame"] * 6
+        + ["gone", "embryo gone", "plane gone", "table", "table", "table gone", "broken"]
+        + ["told", "told"]
     ),
     st.sampled_from(EMBRYOS),
     st.sampled_from(RUNS),
@@ -177,6 +186,8 @@ OPTIONS = st.fixed_dictionaries(
         "um_per_px": st.sampled_from([None, None, 0.5, 3.0]),
         "weights": st.sampled_from(["a", "a", "b"]),
         "fresh": st.sampled_from([False] * 9 + [True]),
+        "has_lab_table": st.booleans(),
+        "patient": st.sampled_from(["", "", "(?P<patient>[eE][12])"]),
         "by_hand": st.integers(0, 5),
     }
 )
@@ -192,7 +203,9 @@ def _run(ward: Path, out: Path, options: dict[str, object]) -> RunEnded | None:
             weights=options["weights"],
             focal=options["focal"],
             frame_interval_h=options["frame_interval_h"],
+            naming={"patient": options["patient"]},
         ),
+        embryos=ward.with_name("lab.csv") if options["has_lab_table"] else None,
         um_per_px=options["um_per_px"],
         fresh=bool(options["fresh"]),
         workers=1,
@@ -236,7 +249,7 @@ def _without_course(is_left_out: bool) -> Iterator[None]:
         yield
 
 
-def _bare_tables(frames: pd.DataFrame, *_settings: object) -> CourseTables:
+def _bare_tables(frames: pd.DataFrame, *_: object) -> CourseTables:
     empty = course_tables(frames[:0], 6.0)
     return replace(empty, frames=frames)
 
