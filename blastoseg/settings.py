@@ -119,10 +119,23 @@ class Naming(_Section):
         return self
 
 
+class LeastConfidence(_Section):
+    """Mean probability of each tissue below which the network is unsure of it; by the tissues' keys.
+
+    Every pixel of a thin tissue lies near its edge, where a network is never sure: what is little for an
+    inner cell mass is usual for trophectoderm and zona. docs/validation.md says what they are fitted to.
+    """
+
+    icm: float = Field(default=0.82, ge=0, le=1)
+    blastocoel: float = Field(default=0.80, ge=0, le=1)
+    te: float = Field(default=0.68, ge=0, le=1)
+    zp: float = Field(default=0.68, ge=0, le=1)
+
+
 class Quality(_Section):
     """Thresholds of the quality flags. Areas in um2 are applied only where the pixel size is known."""
 
-    low_confidence: float = Field(default=0.75, ge=0, le=1)
+    low_confidence: LeastConfidence = LeastConfidence()
     low_contrast: float = Field(default=0.04, ge=0, le=1)
     out_of_focus: float = Field(default=0.08, ge=0)
     icm_min_area_frac: float = Field(default=0.01, ge=0, le=1)
@@ -132,6 +145,13 @@ class Quality(_Section):
     blastocoel_min_area_frac: float = Field(default=0.03, ge=0, le=1)
     blastocyst_area_min_um2: float = Field(default=11_600, gt=0)
     blastocyst_area_max_um2: float = Field(default=35_100, gt=0)
+
+    @field_validator("low_confidence", mode="before")
+    @classmethod
+    def _one_for_all_tissues(cls, given: Any) -> Any:
+        if isinstance(given, int | float) and not isinstance(given, bool):
+            return dict.fromkeys(LeastConfidence.model_fields, given)
+        return given
 
 
 class Course(_Section):

@@ -18,6 +18,7 @@ from blastoseg.quality import (
 )
 from blastoseg.records import Box, Flag, Location, Status
 from blastoseg.settings import Quality
+from blastoseg.tissues import FOREGROUND
 
 THRESHOLDS = Quality()
 GOOD = {
@@ -106,6 +107,16 @@ def test_the_reason_names_the_tissues_of_which_the_network_is_unsure():
     unsure = of_frame(confidence={"confidence_te_frac": 0.2, "confidence_zp_frac": 0.5})
     reason = assess_frame(of_labels(), unsure, THRESHOLDS).reason
     assert reason == "the network is unsure of trophectoderm, zona pellucida"
+
+
+def test_each_tissue_has_a_confidence_of_its_own_to_reach_and_one_number_is_for_all():
+    alike = of_frame(confidence={f"confidence_{tissue.key}_frac": 0.75 for tissue in FOREGROUND})
+    assert assess_frame(of_labels(), alike, THRESHOLDS).reason == (
+        "the network is unsure of inner cell mass, blastocoel"
+    )
+    assert assess_frame(of_labels(), alike, Quality(low_confidence=0.75)).status is Status.OK
+    strict = Quality(low_confidence={"te": 0.8})
+    assert "trophectoderm" in assess_frame(of_labels(), alike, strict).reason
 
 
 def test_flags_and_reasons_of_labels_and_image_stand_in_one_order():
