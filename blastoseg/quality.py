@@ -248,8 +248,7 @@ def _flags_of_image(frame: FrameFindings, thresholds: Quality) -> dict[Flag, str
     unsure = [
         tissue.name.lower()
         for tissue in FOREGROUND
-        if frame.confidence[f"confidence_{tissue.key}_frac"]
-        < getattr(thresholds.low_confidence, tissue.key)
+        if frame.confidence[f"confidence_{tissue.key}_frac"] < getattr(thresholds.low_confidence, tissue.key)
     ]
     rules = {
         Flag.SEVERAL_EMBRYOS: frame.location.embryo_count > 1,
