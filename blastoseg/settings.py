@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 import regex
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from blastoseg.columns import EMBRYO_COLUMNS
 from blastoseg.errors import SettingsError, UsageError
 from blastoseg.naming_presets import PRESETS
 
@@ -196,13 +197,36 @@ class Grades(_Section):
         return self
 
 
+DEFAULT_ORDER = ("expansion_stage", "blastocyst_diameter_um", "blastocyst_diameter_px")
+
+
+class Summary(_Section):
+    """In which order a patient's embryos are shown: columns of ``embryos.csv``, the first counts first.
+
+    Numbers from the largest down, text from A to Z; a "-" in front turns it round.
+    """
+
+    order: tuple[str, ...] = DEFAULT_ORDER
+
+    @field_validator("order")
+    @classmethod
+    def _are_columns(cls, order: tuple[str, ...]) -> tuple[str, ...]:
+        names = [name.removeprefix("-") for name in order]
+        unknown = [name for name in names if name not in {column.name for column in EMBRYO_COLUMNS}]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no column of embryos.csv: docs/columns.md lists them")
+        if len(set(names)) < len(names):
+            raise ValueError("names a column twice")
+        return order
+
+
 class Output(_Section):
     """What stays in the output folder: nothing here changes a result."""
 
     keep_missing_days: int | None = Field(default=None, ge=1, le=36_500)
 
 
-_BESIDE_THE_FRAMES = {"course", "grades", "output"}
+_BESIDE_THE_FRAMES = {"course", "grades", "summary", "output"}
 """Sections that change no frame's row."""
 
 
@@ -214,6 +238,7 @@ class Settings(_Section):
     quality: Quality = Quality()
     course: Course = Course()
     grades: Grades = Grades()
+    summary: Summary = Summary()
     output: Output = Output()
     frame_interval_h: float | None = Field(default=None, gt=0, le=LONGEST_INTERVAL_H)
     focal: str = "0"

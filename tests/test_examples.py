@@ -25,6 +25,7 @@ def test_the_settings_file_is_valid_and_says_what_it_means() -> None:
     assert settings.pixel_size.um_per_px == 0.335
     assert settings.naming == type(settings.naming)(), "the patterns shown are the defaults"
     assert settings.quality == type(settings.quality)(), "the thresholds shown are the defaults"
+    assert settings.summary == type(settings.summary)(), "the order shown is the default"
     assert settings.grades.model_fields_set == set(type(settings.grades).model_fields)
     assert settings.grades == type(settings.grades)(), "the cut-offs shown are the defaults"
 

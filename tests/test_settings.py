@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from blastoseg.errors import SettingsError, UsageError
-from blastoseg.settings import PixelSize, Settings, check_pixel_size_option, load_settings
+from blastoseg.settings import PixelSize, Settings, Summary, check_pixel_size_option, load_settings
 
 
 def test_without_a_file_the_defaults_run():
@@ -163,3 +163,12 @@ def test_a_cut_off_of_grades_that_makes_no_sense_is_refused_and_named(tmp_path, 
     path.write_text(f"[grades]\n{line}\n")
     with pytest.raises(SettingsError, match=rf"lab\.toml: grades.*{line.partition(' ')[0]}|half_volume_frac"):
         load_settings(path)
+
+
+@pytest.mark.parametrize(
+    ("order", "said"), [(["blastocyst_size"], "blastocyst_size"), (["time_h", "-time_h"], "twice")]
+)
+def test_an_order_of_columns_that_there_are_not_is_refused(order, said):
+    with pytest.raises(ValueError, match=said):
+        Summary(order=order)
+    assert Summary(order=["-time_h", "status"]).order == ("-time_h", "status")

@@ -22,7 +22,8 @@ class Headline:
     """One column. ``{u}`` in ``name`` stands for the unit of length, um or px.
 
     ``digits`` are those that count; ``decimals``, where given, stand behind the point whatever the value.
-    ``short`` is its heading in a narrow table; empty: it isn't shown there.
+    ``short`` is its heading in a narrow table; empty: it isn't shown there. ``is_on_page``: it is shown on
+    Summary.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Headline:
     short: str = ""
     decimals: int | None = None
     is_signed: bool = False
+    is_on_page: bool = True
 
     def column(self, unit: str) -> Column:
         """The declared column, ``unit`` being the unit of length."""
@@ -95,21 +97,18 @@ class Headline:
 HOURS = Headline("time_h", decimals=1)
 MEASURES = (
     Headline("blastocyst_diameter_{u}", digits=3, short="diam."),
-    Headline("blastocyst_area_{u}2", digits=3),
+    Headline("blastocyst_area_{u}2", digits=3, is_on_page=False),
     Headline("blastocoel_area_frac", short="cavity"),
     Headline("icm_area_{u}2", short="ICM"),
     Headline("te_thickness_mean_{u}", short="TE"),
     Headline("zp_thickness_mean_{u}"),
-    Headline("zp_integrity_frac", short="zona"),
+    Headline("zp_integrity_frac", short="zona", is_on_page=False),
     Headline("extruded_area_frac"),
 )
-"""What fits a page across beside the picture; the sheet Embryos has every measure."""
-COURSE = (
-    Headline("blastocyst_area_change_frac", is_signed=True),
-    Headline("collapse_count"),
-    *(Headline(f"{stem}_h", decimals=1) for stem in ("t_b", "t_eb", "t_hb")),
-    Headline("frames_total"),
-)
+"""What a person compares first; the sheet Embryos has every measure."""
+COURSE = (Headline("expansion_rate_{u}2_per_h"), Headline("collapse_count"))
+SUMMARY = (*(headline for headline in MEASURES if headline.is_on_page), *COURSE)
+"""What fits a page across beside the pictures."""
 NARROW = tuple(headline for headline in MEASURES if headline.short)
 """The measures that a terminal has room for."""
 

@@ -73,7 +73,8 @@ def read_notes(workbook: Path) -> dict[str, str]:
         notes: dict[str, str] = {}
         for cells in rows:
             if len(cells) > max(embryo, note) and (text := _text(cells[note])):
-                name = str(cells[embryo].value)
+                # A patient's heading has its name in the first column.
+                name = str(cells[0].value if cells[embryo].value is None else cells[embryo].value)
                 # A row that was copied by hand: neither note is thrown away.
                 notes[name] = text if notes.get(name, text) == text else f"{notes[name]}\n{text}"
     finally:

@@ -85,18 +85,19 @@ def _paint_tissues(picture: RGB, labels: Labels) -> None:
 
 def _strip(width: int, caption: str) -> RGB:
     strip = np.full((STRIP_HEIGHT, width, 3), _STRIP_GRAY, np.uint8)
-    _write(strip, _shortened(caption, width - 12), (6, 14), (235, 235, 235))
+    write_small(strip, _shortened(caption, width - 12), (6, 14), (235, 235, 235))
     x = 6
     for tissue in FOREGROUND:
         cv2.rectangle(strip, (x, 24), (x + 10, 34), tissue.colour, -1)
         name = tissue.key.upper() if len(tissue.key) < 4 else tissue.name
-        _write(strip, name, (x + 14, 33), (235, 235, 235))
+        write_small(strip, name, (x + 14, 33), (235, 235, 235))
         x += 22 + _text_width(name)
-    _write(strip, RESEARCH_USE_ONLY, (6, 49), (255, 190, 90))
+    write_small(strip, RESEARCH_USE_ONLY, (6, 49), (255, 190, 90))
     return strip
 
 
-def _write(picture: RGB, text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
+def write_small(picture: RGB, text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
+    """Write a line of ASCII into a picture, its lower left corner ``at`` (x, y)."""
     cv2.putText(picture, text, at, _FONT, 0.4, colour, 1, cv2.LINE_AA)
 
 

@@ -7,7 +7,7 @@ for their links. What a printer is told must be known before the first row.
 import shutil
 import tempfile
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from openpyxl.drawing.image import Image as SheetImage
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.styles.colors import Color
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.page import PageMargins
 
 from blastoseg import RESEARCH_USE_ONLY
@@ -37,6 +38,7 @@ POINTS_PER_PIXEL = 0.75
 TOP = Alignment(vertical="top", wrap_text=True)
 MIDDLE = Alignment(vertical="center", wrap_text=True)
 CENTRED = Alignment(horizontal="center", vertical="center")
+CENTRED_LEFT = Alignment(horizontal="left", vertical="center")
 TOP_CENTRED = Alignment(horizontal="center", vertical="top")
 LEFT = Alignment(horizontal="left", vertical="top", wrap_text=True)
 
@@ -53,6 +55,7 @@ _SECTION = Font(name="Calibri", bold=True)
 _LINK = Font(name="Calibri", underline="single", color=Color("FF0563C1"))
 _HEADER = Font(name="Calibri", bold=True, size=10, color=Color("FFFFFFFF"))
 _HEADER_FILL = PatternFill("solid", fgColor="FF1F4E5F")
+_BAND_FILL = PatternFill("solid", fgColor="FFDCE6EA")
 _HEADER_ALIGNMENT = Alignment(wrap_text=True, vertical="center", horizontal="center")
 _URL_QUOTED = str.maketrans({" ": "%20", "%": "%25", "#": "%23"})
 
@@ -93,13 +96,15 @@ class Layout:
 
     ``frozen_rows`` and ``frozen_columns`` stay in sight. On every page the rows from ``HEADER_ROW`` to
     ``frozen_rows`` are printed, or the title where these are fewer. Without ``scale`` a sheet is printed as
-    wide as the page; with it, in percent, over as many pages as it takes, cut at page breaks.
+    wide as the page; with it, in percent, over as many pages as it takes, cut at page breaks. ``note`` stands
+    below the notice.
     """
 
     widths: Sequence[float]
     frozen_columns: int = 0
     frozen_rows: int = HEADER_ROW
     scale: int | None = None
+    note: str = ""
 
 
 class Sheet:
@@ -119,7 +124,7 @@ class Sheet:
         self._set_up_printing(layout)
         self.append([self.cell(heading, _TITLE)])
         self.append([self.cell(RESEARCH_USE_ONLY, _NOTICE)])
-        self.append([])
+        self.append([self.cell(layout.note, _NOTE)] if layout.note else [])
 
     def _set_up_printing(self, layout: Layout) -> None:
         sheet = self.plain
@@ -145,11 +150,21 @@ class Sheet:
         self.plain.append(list(cells))
         self.next_row += 1
 
-    def append_text(self, cells: Iterable[Any]) -> None:
-        """Append a row as high as its wrapped texts: not every program measures them itself."""
+    def append_text(self, cells: Iterable[Any], least: float = 0) -> None:
+        """Append a row as high as its wrapped texts, never lower than ``least`` points."""
         row = list(cells)
         texts = [cell.value if isinstance(cell.value, str) else "" for cell in row]
-        self.append(row, _POINTS_A_LINE * self._lines(texts))
+        self.append(row, max(least, _POINTS_A_LINE * self._lines(texts)))
+
+    def append_band(self, texts: Mapping[int, str], columns: int, last: Any) -> None:
+        """Append the heading of a group: bold texts by their places on a band, and a ``last`` cell."""
+        cells = []
+        for place in range(columns):
+            cell = self.text_cell(texts.get(place, ""), CENTRED_LEFT)
+            cell.font, cell.fill = _SECTION, _BAND_FILL
+            cells.append(cell)
+        last.fill = _BAND_FILL
+        self.append([*cells, last], _POINTS_A_LINE * 1.4)
 
     def append_header(self, names: Sequence[str], filtered_rows: int | None = None) -> None:
         """Append a header, high enough for wrapped words; with a filter over it and the rows below."""
@@ -182,9 +197,9 @@ class Sheet:
             row = dict(zip(names, values, strict=True))
             self.append(self.cell(value, number_format=format_of(name, row)) for name, value in row.items())
 
-    def add_image(self, image: SheetImage, row: int) -> None:
-        """Put a picture into the first column."""
-        self.plain.add_image(image, f"A{row}")
+    def add_image(self, image: SheetImage, row: int, column: str = "A") -> None:
+        """Put a picture into a cell."""
+        self.plain.add_image(image, f"{column}{row}")
 
     def cell(
         self,
@@ -211,6 +226,17 @@ class Sheet:
         cell.alignment = alignment
         return cell
 
+    def lines_cell(self, lines: Iterable[str]) -> Any:
+        """A cell with a few lines of text."""
+        return self.text_cell("\n".join(plain_text(line) for line in lines), MIDDLE)
+
+    def jump(self, sheet: str, row: int, words: str, alignment: Alignment) -> Any:
+        """A cell that leads to a row of another sheet of the workbook."""
+        cell = self.cell(words, _LINK, alignment=alignment)
+        cell.hyperlink = Hyperlink(ref="", location=f"{sheet}!A{row}")
+        self._links += 1
+        return cell
+
     def link(self, path: Any, words: str = "", alignment: Alignment | None = None) -> Any:
         """A cell that opens a file, ``path`` relative to the workbook's folder; it shows words or the path.
 
@@ -228,7 +254,9 @@ class Sheet:
     def _lines(self, texts: Sequence[str], characters: float = 1.0) -> int:
         """Lines that the longest text takes in its column, with so many characters for each unit of width."""
         lines = (
-            len(textwrap.wrap(text, max(int(width * characters), 1)))
+            sum(
+                max(1, len(textwrap.wrap(line, max(int(width * characters), 1)))) for line in text.split("\n")
+            )
             for text, width in zip(texts, self._widths, strict=False)
         )
         return max(1, *lines)

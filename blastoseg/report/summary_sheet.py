@@ -1,115 +1,186 @@
-"""The Summary sheet: one row an embryo, with its picture and what embryologists grade."""
+"""The Summary sheet: embryos by patient in the lab's order, with pictures and what embryologists grade."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pandas as pd
 from openpyxl import Workbook
 from openpyxl.drawing.image import Image as SheetImage
 from openpyxl.formatting.rule import FormulaRule
 from openpyxl.styles import Font, PatternFill
 from openpyxl.styles.colors import Color
+from openpyxl.utils import get_column_letter
 
 from blastoseg.columns import BY_NAME
-from blastoseg.errors import UnreadableFrameError
 from blastoseg.quality import doubtful_tissues
 from blastoseg.records import TimeReference
-from blastoseg.report.headline import COURSE, HOURS, MEASURES, Headline, unit_of_length
+from blastoseg.report.embryo_pictures import EmbryoPictures, encoded
+from blastoseg.report.headline import HOURS, SUMMARY, Headline, unit_of_length
 from blastoseg.report.notes import EMBRYO_HEADING, NOTES_HEADING, note_text
-from blastoseg.report.overlay import draw_thumbnail
+from blastoseg.report.ranking import Group, order_in_words, rows_of
+from blastoseg.report.row_words import look_at_in_words, stage_in_words, timings_in_words
 from blastoseg.report.sheet import CENTRED, FIRST_ROW, MIDDLE, POINTS_PER_PIXEL, Layout, Sheet
 from blastoseg.report.tables import plain_text
-from blastoseg.report.wording import flags_in_words, heading_of, symbols_of
-from blastoseg.sources.label_images import read_label_image
+from blastoseg.report.wording import heading_of, symbols_of
 
-THUMBNAIL_SIDE = 110
+THUMBNAIL_SIDE, STRIP_SIDE, FINENESS = 110, 62, 1.5
+"""Pixels on a screen; pictures hold ``FINENESS`` times as many, for paper."""
+MOST_IN_STRIP = 4
 # Pale blue, yellow, gray and orange: green beside red is one colour to one man in twelve.
 STATUS_COLOURS = {"ok": "FFD6E9F8", "review": "FFFFEB9C", "excluded": "FFE7E6E6", "failed": "FFF4B183"}
 FLAG_COLOUR = "FFFFF4D6"
-DOUBTFUL = Font(name="Calibri", italic=True, color=Color("FF8C8C8C"))
+DOUBTFUL = Font(name="Calibri", italic=True, color=Color("FF707070"))
 """A number that a doubtful tissue gave: to be read with the picture beside it."""
-_LEADING_WIDTHS = (15.5, 12, 7, 9, 20)
-_MEASURE_WIDTH, _COURSE_WIDTH, _LINK_WIDTH, _NOTES_WIDTH = 9.3, 9.4, 8, 22
+NOT_A_CHOICE = "the tool orders, it does not choose"
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """Where a frame's mask and overlay lie."""
+class Beside:
+    """What stands beside an embryo's row, by its id: pictures, the lab's notes, its chart's row on Timeline.
 
-    mask: Path
-    overlay: Path
-
-
-def write_summary(
-    workbook: Workbook, embryos: pd.DataFrame, pictures: Mapping[str, Pictures], notes: Mapping[str, str]
-) -> None:
-    """Append the sheet. ``pictures`` maps an embryo's id to those of the frame its row shows, if any.
-
-    ``notes`` maps an embryo's name, as a cell shows it, to the lab's note on it.
+    Notes go by the embryo's name, or a patient's, as a cell shows it.
     """
-    unit = unit_of_length(embryos)
-    shown = MEASURES + COURSE
-    widths = [
-        *_LEADING_WIDTHS,
-        *([_MEASURE_WIDTH] * len(MEASURES) + [_COURSE_WIDTH] * len(COURSE)),
-        *(_LINK_WIDTH, _NOTES_WIDTH),
-    ]
-    heading = (
-        f"Embryos: the best recent frame of each, lengths in {symbols_of(unit)}, {_hours(embryos)}; "
-        "gray: of a doubtful tissue"
+
+    pictures: Mapping[str, EmbryoPictures]
+    notes: Mapping[str, str]
+    charts: Mapping[str, int]
+
+
+def write_summary(workbook: Workbook, groups: Sequence[Group], order: Sequence[str], beside: Beside) -> None:
+    """Append the sheet, a row an embryo; a heading a patient where any is known."""
+    embryos = pd.concat([group.embryos for group in groups]) if groups else pd.DataFrame()
+    page = _Page(embryos)
+    heading = f"Embryos in order of {order_in_words(order)} (suggested): {NOT_A_CHOICE}"
+    note = (
+        f"The best recent frame of each; lengths in {symbols_of(page.unit)}, {_hours(embryos)}; gray: "
+        "of a doubtful tissue; earlier: before the first frame. Stages, timings and order are suggestions."
     )
-    sheet = Sheet(workbook, "Summary", heading, Layout(widths, frozen_columns=2))
-    identity = [heading_of(BY_NAME[name]) for name in ("time_h", "status", "doubt")]
-    measures = [headline.heading(unit) for headline in shown]
-    sheet.append_header(
-        ["Picture", EMBRYO_HEADING, *identity, *measures, "Overlay", NOTES_HEADING], len(embryos)
-    )
-    for row in embryos.to_dict("records"):
-        thumbnail = _thumbnail(pictures.get(str(row["embryo_id"])))
-        if thumbnail is not None:
-            sheet.add_image(thumbnail, sheet.next_row)
-        note = sheet.text_cell(note_text(notes.get(plain_text(row["embryo_id"]), "")), MIDDLE)
-        sheet.append([*_cells(sheet, row, shown, unit), note], (THUMBNAIL_SIDE + 6) * POINTS_PER_PIXEL)
-    here = {plain_text(embryo) for embryo in embryos["embryo_id"]}
-    gone = {embryo: note for embryo, note in notes.items() if embryo not in here}
-    if gone:
-        # Under the same headings, so that they are read back as the others are.
-        sheet.append_section("Notes on embryos that are not in this report")
-        empty = [None] * (len(shown) + 4)
-        for embryo, note in gone.items():
-            cells = [sheet.text_cell(embryo, MIDDLE), *empty, sheet.text_cell(note_text(note), MIDDLE)]
-            sheet.append([None, *cells])
-    _colour(sheet.plain, FIRST_ROW + max(len(embryos), 1) - 1)
+    sheet = Sheet(workbook, "Summary", heading, Layout(page.widths, frozen_columns=2, note=note))
+    with_patients = any(group.patient for group in groups)
+    rows = len(embryos) + len(groups) * with_patients
+    sheet.append_header(page.headings, rows)
+    here = set()
+    for group in groups:
+        if with_patients:
+            here.add(group.name)
+            own = sheet.text_cell(note_text(beside.notes.get(group.name, "")), MIDDLE)
+            sheet.append_band({0: group.name, 2: group.content}, len(page.headings) - 1, own)
+        for row in rows_of(group):
+            here.add(plain_text(row["embryo_id"]))
+            page.append(sheet, row, beside)
+    _append_others(sheet, {name: note for name, note in beside.notes.items() if name not in here}, page)
+    page.colour(sheet.plain, FIRST_ROW + max(rows, 1) - 1)
+
+
+def _append_others(sheet: Sheet, notes: Mapping[str, str], page: "_Page") -> None:
+    """Notes on embryos that the report lacks, under the same headings: they are read back as others are."""
+    if not notes:
+        return
+    sheet.append_section("Notes on embryos or patients that are not in this report")
+    embryo, last = page.headings.index(EMBRYO_HEADING), len(page.headings) - 1
+    for name, note in notes.items():
+        cells: list[Any] = [None] * len(page.headings)
+        cells[embryo], cells[last] = sheet.text_cell(name, MIDDLE), sheet.text_cell(note_text(note), MIDDLE)
+        sheet.append(cells)
 
 
 def _hours(embryos: pd.DataFrame) -> str:
     """What the hours count from, in words."""
-    references = list(embryos["time_reference"].dropna().unique())
+    references = list(embryos["time_reference"].dropna().unique()) if len(embryos) else []
     if len(references) == 1 and references[0] != TimeReference.UNKNOWN:
         return f"hours since {references[0]}"
     return "hours since a time that is not known" if len(references) < 2 else "hours since what Embryos names"
 
 
-def _cells(sheet: Sheet, row: dict[Any, Any], shown: tuple[Headline, ...], unit: str) -> list[Any]:
-    flags, reason = (row[name] if isinstance(row[name], str) else "" for name in ("flags", "reason"))
-    doubtful = doubtful_tissues(flags, reason)
-    return [
-        sheet.cell(None),
-        sheet.cell(row["embryo_id"], alignment=MIDDLE),
-        _number(sheet, HOURS, row["time_h"]),
-        sheet.cell(row["status"], alignment=CENTRED),
-        sheet.cell(reason or flags_in_words(flags), alignment=MIDDLE),
-        *(
-            _number(sheet, one, row[one.column(unit).name], DOUBTFUL if one.is_doubtful(doubtful) else None)
-            for one in shown
-        ),
-        sheet.link(row["overlay"], "open", CENTRED),
-    ]
+class _Page:
+    """The columns of the sheet, for these embryos."""
+
+    def __init__(self, embryos: pd.DataFrame) -> None:
+        self.unit = unit_of_length(embryos) if len(embryos) else "px"
+        self._has_dish = len(embryos) > 0 and bool((embryos["dish"].fillna("") != "").any())
+        strip_width = (MOST_IN_STRIP * STRIP_SIDE + 4) / 7
+        columns = [
+            ("Picture", 15.5),
+            (EMBRYO_HEADING, 12),
+            *([("Dish", 8)] if self._has_dish else []),
+            (heading_of(BY_NAME["time_h"]), 6.5),
+            (heading_of(BY_NAME["status"]), 9),
+            (heading_of(BY_NAME["doubt"]), 21),
+            ("Stage, suggested", 10),
+            *((headline.heading(self.unit), 8.6) for headline in SUMMARY),
+            ("Timings, h", 13),
+            ("Course", strip_width),
+            ("Overlay", 7),
+            ("Chart", 6),
+            (NOTES_HEADING, 19),
+        ]
+        self.headings = [heading for heading, _ in columns]
+        self.widths = [width for _, width in columns]
+
+    def append(self, sheet: Sheet, row: dict[Any, Any], beside: Beside) -> None:
+        """Append an embryo's row, with its pictures."""
+        embryo = str(row["embryo_id"])
+        pictures = beside.pictures.get(embryo, EmbryoPictures())
+        self._add_pictures(sheet, pictures)
+        chart = beside.charts.get(embryo)
+        flags, reason = (row[name] if isinstance(row[name], str) else "" for name in ("flags", "reason"))
+        doubtful = doubtful_tissues(flags, reason)
+        cells = [
+            sheet.cell(None),
+            sheet.cell(row["embryo_id"], alignment=MIDDLE),
+            *([sheet.cell(row["dish"], alignment=CENTRED)] if self._has_dish else []),
+            _number(sheet, HOURS, row["time_h"]),
+            sheet.cell(row["status"], alignment=CENTRED),
+            sheet.cell(look_at_in_words(row), alignment=MIDDLE),
+            sheet.lines_cell(stage_in_words(row)),
+            *(
+                _number(
+                    sheet,
+                    one,
+                    row[one.column(self.unit).name],
+                    DOUBTFUL if one.is_doubtful(doubtful) else None,
+                )
+                for one in SUMMARY
+            ),
+            sheet.lines_cell(timings_in_words(row)),
+            sheet.cell(None),
+            sheet.link(row["overlay"], "open", CENTRED),
+            sheet.jump("Timeline", chart, "see", CENTRED) if chart else sheet.cell(None),
+            sheet.text_cell(note_text(beside.notes.get(plain_text(embryo), "")), MIDDLE),
+        ]
+        sheet.append_text(cells, least=(THUMBNAIL_SIDE + 6) * POINTS_PER_PIXEL)
+
+    def _add_pictures(self, sheet: Sheet, pictures: EmbryoPictures) -> None:
+        if pictures.standing is not None:
+            drawn = pictures.standing.thumbnail(round(THUMBNAIL_SIDE * FINENESS))
+            if drawn is not None:
+                sheet.add_image(_image(encoded(drawn), drawn.shape), sheet.next_row)
+        strip = pictures.drawn_strip(round(STRIP_SIDE * FINENESS))
+        if strip is not None:
+            column = self.headings.index("Course") + 1
+            sheet.add_image(_image(encoded(strip), strip.shape), sheet.next_row, get_column_letter(column))
+
+    def colour(self, sheet: Any, last_row: int) -> None:
+        """Colours of statuses, and of rows with something to look at."""
+        status, doubt = (
+            get_column_letter(self.headings.index(heading_of(BY_NAME[name])) + 1)
+            for name in ("status", "doubt")
+        )
+        for word, colour in STATUS_COLOURS.items():
+            fill = PatternFill("solid", bgColor=colour)
+            rule = FormulaRule(formula=[f'${status}{FIRST_ROW}="{word}"'], fill=fill)
+            sheet.conditional_formatting.add(f"{status}{FIRST_ROW}:{status}{last_row}", rule)
+        fill = PatternFill("solid", bgColor=FLAG_COLOUR)
+        flagged = FormulaRule(formula=[f"LEN(${doubt}{FIRST_ROW})>0"], fill=fill)
+        sheet.conditional_formatting.add(f"{doubt}{FIRST_ROW}:{doubt}{last_row}", flagged)
+
+
+def _image(data: bytes, shape: tuple[int, ...]) -> SheetImage:
+    image = SheetImage(io.BytesIO(data))
+    image.height, image.width = (round(pixels / FINENESS) for pixels in shape[:2])
+    return image
 
 
 def _number(sheet: Sheet, headline: Headline, value: Any, font: Font | None = None) -> Any:
@@ -117,28 +188,3 @@ def _number(sheet: Sheet, headline: Headline, value: Any, font: Font | None = No
         return sheet.cell(None)
     shown, number_format = headline.rounded(value), headline.number_format(value)
     return sheet.cell(shown, font, number_format=number_format, alignment=CENTRED)
-
-
-def _thumbnail(pictures: Pictures | None) -> SheetImage | None:
-    if pictures is None:
-        return None
-    overlay = cv2.imread(str(pictures.overlay), cv2.IMREAD_COLOR)
-    if overlay is None:
-        return None
-    try:
-        labels = read_label_image(pictures.mask, pictures.mask.name)
-    except UnreadableFrameError:
-        return None
-    drawn = draw_thumbnail(overlay.astype(np.uint8), labels, THUMBNAIL_SIDE)
-    _, encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, 85])
-    return SheetImage(io.BytesIO(encoded.tobytes()))
-
-
-def _colour(sheet: Any, last_row: int) -> None:
-    statuses = f"D{FIRST_ROW}:D{last_row}"
-    for status, colour in STATUS_COLOURS.items():
-        fill = PatternFill("solid", bgColor=colour)
-        rule = FormulaRule(formula=[f'$D{FIRST_ROW}="{status}"'], fill=fill)
-        sheet.conditional_formatting.add(statuses, rule)
-    flagged = FormulaRule(formula=[f"LEN($E{FIRST_ROW})>0"], fill=PatternFill("solid", bgColor=FLAG_COLOUR))
-    sheet.conditional_formatting.add(f"E{FIRST_ROW}:E{last_row}", flagged)

@@ -20,13 +20,17 @@ from blastoseg.course.steady import MEANING_OF_COURSE_FLAG
 from blastoseg.course.tables import CourseTables
 from blastoseg.errors import counted
 from blastoseg.quality import MEANING_OF_FLAG, MEANING_OF_STATUS, statuses_after
+from blastoseg.report.curves import CurveMaker
+from blastoseg.report.embryo_pictures import EmbryoPictures
 from blastoseg.report.headline import unit_of_length
 from blastoseg.report.manifest import RunManifest
+from blastoseg.report.ranking import ids_of, ranked
 from blastoseg.report.sheet import LEFT, MOST_LINKS, TOP, TOP_CENTRED, Layout, Sheet, safe_value, workbook_at
-from blastoseg.report.summary_sheet import Pictures, write_summary
+from blastoseg.report.summary_sheet import Beside, write_summary
 from blastoseg.report.tables import decimals_of
-from blastoseg.report.timeline_sheet import write_timeline
+from blastoseg.report.timeline_sheet import chart_rows, charted, write_timeline
 from blastoseg.report.wording import flags_in_words, heading_of
+from blastoseg.settings import DEFAULT_ORDER
 
 LINKED = ("mask", "overlay")
 """The columns that name files: their cells open them."""
@@ -54,34 +58,41 @@ def write_workbook(
     path: Path,
     tables: CourseTables,
     manifest: RunManifest,
-    pictures: Mapping[str, Pictures],
+    pictures: Mapping[str, EmbryoPictures],
     notes: Mapping[str, str] | None = None,
+    order: Sequence[str] = DEFAULT_ORDER,
 ) -> None:
     """Write the workbook to ``path``, with the lab's ``notes`` on embryos (``notes.take_over``).
 
-    ``pictures`` maps an embryo's id to the mask and overlay of the frame that its row shows. Links to
-    pictures are relative to the workbook's folder, so that they hold in a copy of it.
+    ``pictures`` maps an embryo's id to its pictures, ``order`` says how embryos are ordered
+    (``ranking.ranked``). Links to pictures are relative to the workbook's folder, so that they hold in a copy
+    of it.
     """
     frames, embryos = tables.frames, tables.embryos
+    groups = ranked(embryos, order)
+    maker = CurveMaker(frames, tables.events, unit_of_length(frames))
+    with_charts = charted(maker, ids_of(groups))
     with workbook_at(path) as workbook:
-        write_summary(workbook, embryos, pictures, notes or {})
+        beside = Beside(pictures, notes or {}, chart_rows(with_charts))
+        write_summary(workbook, groups, order, beside)
         _write_table(
             workbook, "Embryos", f"Every column of {len(embryos):,} embryos", (embryos, EMBRYO_COLUMNS)
         )
-        frames_sheet = _write_table(
+        _write_table(
             workbook, "Frames", f"Every column of {len(frames):,} frames", (frames, REPORTED_FRAME_COLUMNS)
         )
-        write_timeline(workbook, frames, frames_sheet, unit_of_length(frames))
+        values = write_timeline(workbook, maker, with_charts)
         _write_events(workbook, tables)
         _write_quality(workbook, tables)
         _write_run(workbook, manifest)
         _write_columns(workbook)
+        values.write(workbook)
 
 
 def _write_table(
     workbook: Workbook, title: str, heading: str, content: tuple[pd.DataFrame, Sequence[Column]]
-) -> Any:
-    """A sheet with all of a table's columns, in their order; returns it for charts to refer to."""
+) -> None:
+    """A sheet with all of a table's columns, in their order."""
     table, declared = content
     if len(LINKED) * len(table) > MOST_LINKS:
         heading += f"; links to pictures in the first {MOST_LINKS // len(LINKED):,} rows, Excel takes no more"
@@ -95,7 +106,6 @@ def _write_table(
         for place in links:
             cells[place] = sheet.link(row[place])
         sheet.append(cells)
-    return sheet.plain
 
 
 def _write_events(workbook: Workbook, tables: CourseTables) -> None:

@@ -12,9 +12,9 @@ from blastoseg.course.tables import course_tables
 from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
 from blastoseg.records import AboutEmbryo, Status
+from blastoseg.report.embryo_pictures import pictures_of
 from blastoseg.report.manifest import RunManifest, write_manifest
 from blastoseg.report.notes import take_over
-from blastoseg.report.summary_sheet import Pictures
 from blastoseg.report.tables import write_csv
 from blastoseg.report.workbook import write_workbook
 from blastoseg.run.journal import RunRecord
@@ -52,6 +52,7 @@ class Report:
             {name: pd.Series(column, dtype=dtypes[name]) for name, column in values.items()}
         )
         self.tables = course_tables(frames, settings.course.recent_h, settings.grades, about)
+        self._order = settings.summary.order
         self.notes: list[str] = []
 
     @property
@@ -79,8 +80,8 @@ class Report:
 
         Raises OutputError where the disk refuses; what was not yet written is then the report before it.
         """
-        pictures = self._pictures_shown(out.root)
-        tables = self.tables
+        tables, order = self.tables, self._order
+        pictures = pictures_of(tables, out.root)
         self._replace(out.frames_csv, lambda path: write_csv(tables.frames, path))
         self._replace(out.embryos_csv, lambda path: write_csv(tables.embryos, path))
         self._replace(out.events_csv, lambda path: write_csv(tables.events, path))
@@ -89,18 +90,10 @@ class Report:
             log.warning("%s", note)
         self.notes += earlier.said
         self._replace(
-            out.workbook, lambda path: write_workbook(path, tables, manifest, pictures, notes=earlier.notes)
+            out.workbook,
+            lambda path: write_workbook(path, tables, manifest, pictures, notes=earlier.notes, order=order),
         )
         self._replace(out.manifest, lambda path: write_manifest(path, manifest))
-
-    def _pictures_shown(self, root: Path) -> dict[str, Pictures]:
-        columns = self.embryos[["embryo_id", "mask", "overlay"]].fillna("")
-        shown = columns.itertuples(index=False, name=None)
-        return {
-            embryo_id: Pictures(root / mask, root / overlay)
-            for embryo_id, mask, overlay in shown
-            if mask and overlay
-        }
 
     def _replace(self, path: Path, write: Callable[[Path], None]) -> None:
         def landed_elsewhere(other: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 from openpyxl import load_workbook
 
 from blastoseg.course.tables import course_tables
+from blastoseg.records import AboutEmbryo
 from blastoseg.report.notes import MOST_KEPT, read_notes, take_over
 from blastoseg.report.sheet import FIRST_ROW, HEADER_ROW
 from blastoseg.report.tables import frames_table
@@ -92,3 +93,18 @@ def test_a_workbook_without_its_notes_column_is_kept_aside_and_said(night, tmp_p
     _, [said] = night("A")
     assert "Summary has no columns Embryo and Notes" in said
     assert len(list(tmp_path.glob("report-unread-*.xlsx"))) == 1
+
+
+def test_a_note_on_a_patient_stays_with_the_patient(manifest, tmp_path):
+    path = tmp_path / "report.xlsx"
+
+    def night(*embryos):
+        rows = [{"embryo_id": name, "frame_index": 0, "status": "excluded"} for name in embryos]
+        about = {name: AboutEmbryo(patient="P1") for name in embryos}
+        notes = take_over(path).notes
+        write_workbook(path, course_tables(frames_table(rows), about=about), manifest(), {}, notes=notes)
+
+    night("A")
+    write_note(path, 0, "call her")
+    night("A", "B")
+    assert read_notes(path) == {"Patient P1": "call her"}

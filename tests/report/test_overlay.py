@@ -87,7 +87,9 @@ def test_frame_and_labels_are_left_as_they_were():
 def test_the_notice_is_drawn_whole_on_the_narrowest_picture(monkeypatch):
     image, labels = embryo(100)
     drawn = []
-    monkeypatch.setattr(overlay, "_write", lambda strip, text, at, _colour: drawn.append((strip, text, at)))
+    monkeypatch.setattr(
+        overlay, "write_small", lambda strip, text, at, _colour: drawn.append((strip, text, at))
+    )
     draw_overlay(image, labels)
     strip, text, (x, y) = drawn[-1]
     assert text == RESEARCH_USE_ONLY

@@ -2,6 +2,7 @@
 
 import math
 import zipfile
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,15 +11,16 @@ from openpyxl import load_workbook
 
 from blastoseg import RESEARCH_USE_ONLY, columns
 from blastoseg.course.tables import course_tables
-from blastoseg.records import Flag, Status
+from blastoseg.records import AboutEmbryo, Flag, Status
+from blastoseg.report.embryo_pictures import EmbryoPictures, Pictures
 from blastoseg.report.overlay import draw_overlay
 from blastoseg.report.sheet import FIRST_ROW, HEADER_ROW, TITLE_ROWS
-from blastoseg.report.summary_sheet import Pictures
+from blastoseg.report.summary_sheet import STRIP_SIDE, THUMBNAIL_SIDE
 from blastoseg.report.tables import frames_table
 from blastoseg.report.timeline_sheet import MOST_CHARTED
 from blastoseg.report.workbook import write_workbook
 
-SHEETS = ["Summary", "Embryos", "Frames", "Timeline", "Events", "Quality", "Run", "Columns"]
+SHEETS = ["Summary", "Embryos", "Frames", "Timeline", "Events", "Quality", "Run", "Columns", "Charts"]
 FORMULA = '=HYPERLINK("http://x.example","x")'
 
 
@@ -35,14 +37,16 @@ def row(embryo, index, status="ok", **others):
         "um_per_px": 0.5 if is_measured else math.nan,
         "blastocyst_area_px2": 1000.0 + index if is_measured else math.nan,
         "blastocyst_area_um2": (1000.0 + index) / 4 if is_measured else math.nan,
+        "blastocyst_diameter_px": 36.0 if is_measured else math.nan,
+        "blastocyst_diameter_um": 18.0 if is_measured else math.nan,
         "blastocoel_area_frac": 0.5 if is_measured else math.nan,
         **others,
     }
 
 
-def written(rows, manifest, path, pictures=None):
-    frames = frames_table(rows)
-    write_workbook(path, course_tables(frames), manifest, pictures or {})
+def written(rows, manifest, path, pictures=None, about=None, **options):
+    tables = course_tables(frames_table(rows), about=about or {})
+    write_workbook(path, tables, manifest, pictures or {}, **options)
     return load_workbook(path)
 
 
@@ -81,7 +85,7 @@ def test_summary_has_a_row_an_embryo_and_frames_a_row_a_frame(manifest, tmp_path
     rows = [row("WELL1", 0), row("WELL1", 1), row("WELL2", 0, "excluded")]
     book = written(rows, manifest(), tmp_path / "r.xlsx")
     assert column_of(book["Summary"], "Embryo") == ["WELL1", "WELL2"]
-    assert column_of(book["Summary"], "Blastocyst area, µm²") == [250, None]
+    assert column_of(book["Summary"], "Blastocyst diameter, µm") == [18, None]
     assert column_of(book["Embryos"], "Blastocyst area, µm²") == [pytest.approx(1001 / 4, abs=0.06), None]
     assert column_of(book["Frames"], "Blastocyst area, px²") == [1000, 1001, None]
     assert column_of(book["Quality"], "What to look at") == ["no embryo was found"]
@@ -142,7 +146,7 @@ def test_pixels_are_shown_where_a_pixel_size_is_missing_and_units_are_never_mixe
     bare = {"um_per_px": math.nan, "blastocyst_area_um2": math.nan}
     rows = [row("WELL1", 0, **(bare if missing == "all" else {})), row("WELL2", 0, **bare)]
     book = written(rows, manifest(), tmp_path / "r.xlsx")
-    assert column_of(book["Summary"], "Blastocyst area, px²") == [1000, 1000]
+    assert column_of(book["Summary"], "Blastocyst diameter, px") == [36, 36]
     assert not any("µm" in str(cell.value) for cell in book["Summary"][HEADER_ROW])
 
 
@@ -154,14 +158,20 @@ def test_the_embryo_is_pictured_as_a_small_jpeg(manifest, tmp_path):
     cv2.imwrite(str(pictures.mask), labels)
     cv2.imwrite(str(pictures.overlay), overlay)
     rows = [row("WELL1", 0), row("WELL2", 0)]
-    known = {"WELL1": pictures, "WELL2": Pictures(tmp_path / "lost.png", tmp_path / "lost.jpg")}
+    lost = Pictures(tmp_path / "lost.png", tmp_path / "lost.jpg")
+    strip = tuple(replace(pictures, label=name) for name in ("tSB 98.0 h", "tB 104.0 h", "last 120.0 h"))
+    known = {"WELL1": EmbryoPictures(pictures, (*strip, lost)), "WELL2": EmbryoPictures(lost, (lost,))}
     book = written(rows, manifest(), tmp_path / "r.xlsx", known)
-    [image] = book["Summary"]._images
-    assert image.anchor._from.row == FIRST_ROW - 1
+    sheet = book["Summary"]
+    standing, course = sheet._images
+    assert [one.anchor._from.row for one in sheet._images] == [FIRST_ROW - 1] * 2
+    headings = [cell.value for cell in sheet[HEADER_ROW]]
+    assert [headings[one.anchor._from.col] for one in sheet._images] == ["Picture", "Course"]
+    assert course.width / standing.width == pytest.approx(3 * STRIP_SIDE / THUMBNAIL_SIDE, rel=0.05)
     with zipfile.ZipFile(tmp_path / "r.xlsx") as parts:
-        [media] = [entry for entry in parts.infolist() if entry.filename.startswith("xl/media/")]
-        assert parts.read(media).startswith(b"\xff\xd8")
-        assert media.file_size < 12_000
+        media = [entry for entry in parts.infolist() if entry.filename.startswith("xl/media/")]
+        assert all(parts.read(one).startswith(b"\xff\xd8") for one in media)
+        assert sum(one.file_size for one in media) < 30_000
 
 
 def test_numbers_of_a_doubtful_tissue_are_gray(manifest, tmp_path):
@@ -180,13 +190,87 @@ def test_numbers_of_a_doubtful_tissue_are_gray(manifest, tmp_path):
     assert grays == [{"ICM area, µm²", "TE thickness, mean, µm"}, set()]
 
 
-def test_each_series_has_two_charts_that_read_its_own_rows(manifest, tmp_path):
-    rows = [row("WELL1", 0), row("WELL1", 1), row("WELL2", 0), row("WELL3", 0), row("WELL3", 1)]
+def cells_read(book, reference):
+    """The values that a chart's series reads."""
+    sheet, _, area = reference.f.partition("!")
+    return [cell.value for [cell] in book[sheet.strip("'")][area.replace("$", "")]]
+
+
+def test_each_series_has_two_charts_whose_points_are_sure_or_hollow(manifest, tmp_path):
+    rows = [row("WELL1", 0), row("WELL1", 1, "review"), row("WELL2", 0), row("WELL3", 0), row("WELL3", 1)]
     book = written(rows, manifest(), tmp_path / "r.xlsx")
     charts = book["Timeline"]._charts
     assert len(charts) == 4
-    assert [chart.series[0].yVal.numRef.f.split("$")[-1] for chart in charts] == ["6", "6", "9", "9"]
-    assert all(chart.series[0].yVal.numRef.f.startswith("'Frames'!") for chart in charts)
+    points = {one.tx.v or one.tx.strRef.f: cells_read(book, one.yVal.numRef) for one in charts[0].series}
+    assert points["sure"] == [250, None]
+    assert points["doubtful"] == points["doubtful, hollow"] == [None, 250.25]
+    assert cells_read(book, charts[0].series[0].xVal.numRef) == [100, 101]
+    assert cells_read(book, charts[2].series[0].xVal.numRef) == [100, 101]
+    # A hollow point is a white one before and after the coloured one: programs differ in which is on top.
+    fills = [one.marker.spPr.solidFill.srgbClr for one in charts[0].series if one.marker.size]
+    assert fills[0] == fills[-1] == "FFFFFF"
+
+
+def test_events_are_upright_lines_with_names_on_both_charts(manifest, tmp_path):
+    cavity = [0.05, 0.1, 0.1, 0.1, *[0.6] * 8]
+    rows = [
+        row("WELL1", index, blastocoel_area_frac=share, blastocoel_volume_frac_est=share**1.5)
+        for index, share in enumerate(cavity)
+    ]
+    book = written(rows, manifest(), tmp_path / "r.xlsx")
+    assert "tB" in column_of(book["Events"], "Event")
+    for chart in book["Timeline"]._charts:
+        [mark] = [one for one in chart.series if one.tx.v == "tB"]
+        assert cells_read(book, mark.xVal.numRef) == [104, 104]
+        low, high = cells_read(book, mark.yVal.numRef)
+        assert 0 == low < high <= chart.y_axis.scaling.max
+        assert mark.dLbls.dLbl[0].showSerName
+
+
+ABOUT = {
+    "A": AboutEmbryo("P10", "D1"),
+    "B": AboutEmbryo("P9", "D2", lab_expansion=4, lab_icm="A", lab_te="B"),
+    "C": AboutEmbryo("P10", "D3"),
+    "=D": AboutEmbryo("=P"),
+}
+
+
+def sized(embryo, diameter):
+    return row(embryo, 0, blastocyst_diameter_px=diameter, blastocyst_diameter_um=diameter / 2)
+
+
+def test_embryos_stand_by_patient_in_the_order_of_the_settings(manifest, tmp_path):
+    rows = [sized("A", 30.0), sized("B", 40.0), sized("C", 50.0), sized("=D", 60.0), sized("E", 1.0)]
+    order = ("blastocyst_diameter_px",)
+    sheet = written(rows, manifest(), tmp_path / "r.xlsx", about=ABOUT, order=order)["Summary"]
+    assert "blastocyst diameter" in sheet["A1"].value
+    assert "does not choose" in sheet["A1"].value
+    shown = [embryo or first for first, embryo, *_ in cells_below_header(sheet)]
+    patients = ["Patient =P", "Patient P9", "Patient P10", "Patient not given"]
+    assert [name for name in shown if name.startswith("Patient")] == patients
+    assert shown == [patients[0], "'=D", patients[1], "B", patients[2], "C", "A", patients[3], "E"]
+    assert "2 embryos; dish D1, D3" in [cell.value for cell in sheet[FIRST_ROW + 4]]
+    assert "(lab: 4AB)" in column_of(sheet, "Stage, suggested")
+    turned = written(rows, manifest(), tmp_path / "r.xlsx", about=ABOUT, order=("-blastocyst_diameter_px",))
+    assert column_of(turned["Summary"], "Embryo")[5:7] == ["A", "C"]
+
+
+def test_the_links_of_summary_lead_to_the_chart_of_the_embryo(manifest, tmp_path):
+    rows = [
+        row(embryo, index, blastocyst_diameter_px=size, blastocyst_diameter_um=size)
+        for embryo, size in (("A", 1.0), ("B", 2.0))
+        for index in range(2)
+    ]
+    book = written([*rows, row("C", 0)], manifest(), tmp_path / "r.xlsx")
+    sheet, timeline = book["Summary"], book["Timeline"]
+    place = [cell.value for cell in sheet[HEADER_ROW]].index("Chart")
+    links = {cells[1].value: cells[place].hyperlink for cells in sheet.iter_rows(min_row=FIRST_ROW)}
+    assert links["C"] is None
+    for embryo in ("A", "B"):
+        name, _, cell = links[embryo].location.partition("!")
+        [chart, _] = [one for one in timeline._charts if one.anchor._from.row == timeline[cell].row - 1]
+        assert name == timeline.title
+        assert chart.title.tx.rich.p[0].r[0].t == embryo
 
 
 def test_many_embryos_are_charted_up_to_a_number_that_is_said(manifest, tmp_path):
