@@ -34,10 +34,10 @@ class InputNotFoundError(BlastosegError):
 
 
 class SettingsError(BlastosegError):
-    """The settings file cannot be read, or holds an unknown or impossible value."""
+    """The settings file, or that of ``--grades``, cannot be read, or holds an impossible value."""
 
     exit_code = 5
-    meaning = "the settings file is wrong"
+    meaning = "the settings file, or that of --grades, is wrong"
 
 
 class WeightsError(BlastosegError):
@@ -76,10 +76,10 @@ class EnvironmentProblemError(BlastosegError):
 
 
 class DataError(BlastosegError):
-    """A labelled data set, given to train or evaluate, cannot be used as it is."""
+    """A labelled data set, or a lab's grades, cannot be used as they are."""
 
     exit_code = 11
-    meaning = "the labelled data cannot be used as it is"
+    meaning = "the labelled data, or the grades, cannot be used as they are"
 
 
 class TrainingError(BlastosegError):

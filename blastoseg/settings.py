@@ -172,12 +172,7 @@ class Grades(_Section):
     """Stage 2: a cavity of this share of the blastocyst's volume, estimated: half of what a full one has."""
     full_volume_frac: float = Field(default=0.25, gt=0, le=1)
     parted_frac: float = Field(default=0.25, gt=0, le=1)
-    """A full blastocyst: a cavity of this share of its volume, less than this parted from the zona.
-
-    The volume is estimated from the area: of 200 real stills of day 5 and 6 the network finds half of it in
-    15 and a quarter in 129, and a course passes the half so slowly that a bias of 2 points moves it by tens
-    of frames.
-    """
+    """A full blastocyst: a cavity of this share of its volume, estimated, and less than this parted."""
     thinned_frac: float = Field(default=0.8, gt=0, lt=1)
     grown_frac: float = Field(default=1.3, gt=1, le=10)
     expanded_um2: float = Field(default=24_000, gt=0, le=1e6)

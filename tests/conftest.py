@@ -2,10 +2,13 @@
 
 import hashlib
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from blastoseg.report.manifest import RunManifest
 
 # Test machines are shared and noisy: no example is wrong for being slow. The same examples in every run, so
 # that a failure is the change's; HYPOTHESIS_SEARCH=1 looks for new ones.
@@ -70,3 +73,29 @@ def tiny_model(tmp_path: Path) -> Path:
     }
     (folder / "card.toml").write_text(CARD.format(**hashes))
     return folder
+
+
+@pytest.fixture
+def manifest():
+    """Makes a manifest; what is given stands in place of the usual."""
+
+    def make(**given):
+        usual = {
+            "inputs": ["=day5"],
+            "weights": "starter",
+            "weights_sha256": "ab" * 32,
+            "device": "cpu",
+            "precision": "float32",
+            "batch_size": 8,
+            "settings": {"pixel_size": {"um_per_px": None}, "focal": "0"},
+            "settings_sha256": "cd" * 32,
+            "pixel_sizes": [],
+            "counts": {"ok": 2, "failed": 1},
+            "embryos": 2,
+            "exit_code": 3,
+            "started": datetime(2026, 3, 1, 22, tzinfo=UTC),
+            "ended": datetime(2026, 3, 1, 23, tzinfo=UTC),
+        }
+        return RunManifest(**(usual | given))
+
+    return make

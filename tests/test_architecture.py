@@ -34,7 +34,10 @@ MUST_NOT_LOAD_TORCH = {
     *("model.card", "model.described", "model.loading", "model.locating", "model.allocator"),
     *("model.architectures.registry", "model.architectures.unet"),
 }
-DISTRIBUTION_OF = {"cv2": "opencv-python", "skimage": "scikit-image", "PIL": "pillow", "tomli_w": "tomli-w"}
+DISTRIBUTION_OF = {
+    **{"cv2": "opencv-python", "skimage": "scikit-image", "PIL": "pillow", "tomli_w": "tomli-w"},
+    "sklearn": "scikit-learn",
+}
 
 
 def _structure() -> ModuleType:

@@ -16,6 +16,7 @@ from blastoseg.cli import (
     data,
     doctor,
     evaluate,
+    grade,
     measure,
     prune,
     repair,
@@ -98,6 +99,7 @@ app.command()(prune.prune)
 app.command()(repair.repair)
 app.command()(compare_runs.compare_runs)
 app.add_typer(data.data_app, name="data")
+app.add_typer(grade.grade_app, name="grade")
 app.add_typer(weights.app, name="weights")
 
 

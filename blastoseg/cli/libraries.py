@@ -7,6 +7,7 @@ from packaging.requirements import Requirement
 from blastoseg.errors import EnvironmentProblemError
 
 PURPOSES = {
+    "grades": "blastoseg grade fit",
     "networks": "models whose network is one of MONAI's",
     "train": "blastoseg train and bench --training",
     "dev": "the tests and checks of blastoseg itself",

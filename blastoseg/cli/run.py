@@ -101,6 +101,21 @@ def run(
             help="The lab's table of embryos, CSV or .xlsx: patient, dish, insemination time, fate, grades.",
         ),
     ] = None,
+    grades: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", parser=given_path, help="Suggest letters of ICM and TE: of blastoseg grade fit."
+        ),
+    ] = None,
+    archive: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="OUT",
+            parser=given_path,
+            help="Output folder of an earlier run, for percentiles of ICM and TE; may be given again.",
+            show_default="this run's embryos",
+        ),
+    ] = None,
     summary_json: Annotated[
         Path | None,
         typer.Option(
@@ -118,6 +133,8 @@ def run(
     import logging
 
     from blastoseg.cli.summary import summary_of_run
+    from blastoseg.report.letters import read_letters
+    from blastoseg.run.archive import read_archive
     from blastoseg.run.request import RunRequest
     from blastoseg.settings import load_settings
 
@@ -141,6 +158,8 @@ def run(
             follow_links=follow_links,
             keyfile=pseudonymise,
             embryos=embryos,
+            letters=read_letters(grades) if grades else None,
+            archive=read_archive(archive or []),
             log_level=getattr(logging, log_level.name),
         )
         ended = _score(request, quiet)

@@ -26,6 +26,7 @@ from blastoseg.columns.frame import (
     check_declared,
     with_undefined,
 )
+from blastoseg.columns.letters import LETTER_COLUMNS, LETTER_TISSUES, LETTERS, PERCENTILES
 
 __all__ = [
     "BY_NAME",
@@ -36,9 +37,13 @@ __all__ = [
     "FRAME_COLUMNS",
     "IDENTITY_COLUMNS",
     "LAB_COLUMNS",
+    "LETTERS",
+    "LETTER_COLUMNS",
+    "LETTER_TISSUES",
     "MEASURE_COLUMNS",
     "NOTICE",
     "PANDAS_DTYPES",
+    "PERCENTILES",
     "REPORTED_FRAME_COLUMNS",
     "SERIES_COLUMNS",
     "STEADY_COLUMNS",

@@ -2,6 +2,7 @@
 
 from blastoseg.columns.declared import Column, area, frac, length
 from blastoseg.columns.frame import FRAME_COLUMNS, IDENTITY_COLUMNS
+from blastoseg.columns.letters import LETTER_COLUMNS
 
 _GARDNER = "Gardner & Schoolcraft 1999"
 _ISTANBUL_2011, _ISTANBUL_2025 = "Istanbul 2011", "Istanbul 2025"
@@ -134,8 +135,9 @@ EMBRYO_COLUMNS: tuple[Column, ...] = (
     *LAB_COLUMNS,
     *(column for column in FRAME_COLUMNS if column.name != "embryo_id"),
     *SERIES_COLUMNS,
+    *LETTER_COLUMNS,
 )
-"""The columns of ``embryos.csv``: what the lab tells, the standing frame's values, the embryo's course."""
+"""Columns of ``embryos.csv``: what the lab tells, the standing frame's values, its course, its letters."""
 
 EVENT_COLUMNS: tuple[Column, ...] = (
     *(column for column in IDENTITY_COLUMNS if column.name == "embryo_id"),

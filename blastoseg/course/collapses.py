@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blastoseg.course.observed import Floats, Observed
+from blastoseg.course.events import Event
+from blastoseg.course.observed import Floats, Observed, Rows
 from blastoseg.course.steady import Steady
 
 COLLAPSE_FRAC = 0.10
@@ -41,13 +42,21 @@ class Collapse:
         return self.parted >= MARCOS_FRAC
 
 
-def find_collapses(observed: Observed, steady: Steady) -> list[Collapse]:
+def find_collapses(observed: Observed, steady: Steady, hatched: Event) -> list[Collapse]:
     """The collapses of one embryo: falls of ``COLLAPSE_FRAC`` below the running maximum of its area.
 
     A fall lasts two frames or more and counts once, until the area has recovered. A single low frame is a
-    slip of the outline and counts for nothing.
+    slip of the outline and counts for nothing. The maximum begins anew once the embryo has ``hatched``: what
+    it leaves behind in its zona is no collapse.
     """
     used = np.flatnonzero(steady.is_used)
+    left = len(observed) if hatched.first_after is None else hatched.first_after
+    parts = np.split(used, [np.searchsorted(used, left)])
+    return [collapse for part in parts for collapse in _collapses_within(observed, steady, part)]
+
+
+def _collapses_within(observed: Observed, steady: Steady, used: Rows) -> list[Collapse]:
+    """Those of some frames of the series, ``used`` their places."""
     # Two slips in a row, one up and one down, are no fall: the median of three frames tells where falls lie.
     steady_area, area = steady.area_px2[used], observed.area_px2[used]
     parted = np.where(steady.is_zona_used, observed.parted, np.nan)[used]

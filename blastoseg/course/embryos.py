@@ -11,6 +11,7 @@ from blastoseg.columns import (
     CONFIDENCE_COLUMNS,
     EMBRYO_COLUMNS,
     LAB_COLUMNS,
+    LETTER_COLUMNS,
     MEASURE_COLUMNS,
     SERIES_COLUMNS,
     STEM_OF_EVENT,
@@ -54,7 +55,9 @@ def embryos_table(
         [about.get(series.embryo_id, NOTHING_TOLD).told() for series in followed],
         columns=[column.name for column in LAB_COLUMNS],
     )
-    table = pd.concat([table, told, described], axis=1)[[column.name for column in EMBRYO_COLUMNS]]
+    # Suggested once there are a lab's own grades and its archive: ``letters`` and ``percentiles``.
+    suggested = pd.DataFrame(index=table.index, columns=[column.name for column in LETTER_COLUMNS])
+    table = pd.concat([table, told, described, suggested], axis=1)[[column.name for column in EMBRYO_COLUMNS]]
     return table.astype(dtypes_of(EMBRYO_COLUMNS))
 
 
@@ -106,8 +109,8 @@ def _two_icms(series: Series) -> str:
     if start is None:
         return ""
     hours = series.observed.hours[start]
-    since = f" from {hours:.1f} h on" if np.isfinite(hours) and told > 1 else ""
-    return f"two inner cell masses or more{since}, in {int(np.nansum(says))} of {told} frames"
+    first = f"first at {hours:.1f} h, " if np.isfinite(hours) and told > 1 else ""
+    return f"two inner cell masses or more: {first}in {int(np.nansum(says))} of {told} frames"
 
 
 def _events(series: Series) -> dict[str, Any]:

@@ -54,14 +54,17 @@ def find_events(observed: Observed, steady: Steady, grades: Grades) -> dict[str,
     outside = np.where(steady.is_zona_used, outside, np.nan)
     breached = np.where(steady.is_zona_used, observed.breached, np.nan)
     breach = lasting_start(breached)
-    hatching = lasting_start(outside)
+    blastulation, hatching = lasting_start(seen), lasting_start(outside)
+    if hatching is not None and blastulation is not None:
+        # Before there is a blastocyst nothing of it is outside.
+        outside[:blastulation] = np.where(observed.is_unformed[:blastulation], 0.0, outside[:blastulation])
     if hatching is not None and breach is not None:
         hatching = _from_breach(hatching, breach, outside, grades.late_frames)
     full = _is_full(observed, steady, grades)
     t_b = _event("tB", full, first_run(full))
     expanded = _expanded(observed, steady, full, t_b=t_b, grades=grades)
     events = [
-        _event("tSB", seen, lasting_start(seen)),
+        _event("tSB", seen, blastulation),
         _unless_hatching(t_b, hatching),
         _unless_hatching(expanded, hatching),
         _event("zona breached", breached, breach),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blastoseg.course.events import NO_BASELINE, Event, cavity_of
+from blastoseg.course.events import BEFORE_FIRST, NO_BASELINE, Event, cavity_of
 from blastoseg.course.evidence import PERSISTENCE, first_run
 from blastoseg.course.observed import Floats, Observed
 from blastoseg.course.steady import Steady
@@ -78,6 +78,10 @@ def stage_course(observed: Observed, steady: Steady, events: Mapping[str, Event]
         start = starts[reached]
         if start is not None:
             stage[start:] = reached
+    for name in STAGE_OF_EVENT:
+        if events[name].note == BEFORE_FIRST:
+            # No earlier frame tells of the event: what it was then is not known.
+            stage[: events[name].first_after] = np.nan
     if events["tEB"].note == NO_BASELINE:
         stage[stage == FULL] = np.nan
     return stage

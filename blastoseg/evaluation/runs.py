@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from blastoseg.columns import EVENT_COLUMNS, REPORTED_FRAME_COLUMNS, Column, dtypes_of
-from blastoseg.errors import InputNotFoundError, OutputError
+from blastoseg.columns import EVENT_COLUMNS, REPORTED_FRAME_COLUMNS
+from blastoseg.errors import InputNotFoundError
 from blastoseg.evaluation.agreement import agreement_table
+from blastoseg.report.tables import read_csv
 
 FRAME_KEY = ["embryo_id", "source", "nth_of_source"]
 EVENT_KEY = ["embryo_id", "event", "nth_of_event"]
@@ -43,8 +44,8 @@ class RunComparison:
 
 def read_run(out: Path) -> RunTables:
     """The tables of a finished run. InputNotFoundError where there is none, OutputError if unreadable."""
-    frames = _read(out / "frames.csv", REPORTED_FRAME_COLUMNS)
-    return RunTables(frames, _read(out / "events.csv", EVENT_COLUMNS))
+    frames = read_csv(out / "frames.csv", REPORTED_FRAME_COLUMNS)
+    return RunTables(frames, read_csv(out / "events.csv", EVENT_COLUMNS))
 
 
 def compare_runs(first: RunTables, second: RunTables) -> RunComparison:
@@ -68,29 +69,6 @@ def compare_runs(first: RunTables, second: RunTables) -> RunComparison:
         only_first=len(ours) - len(both),
         only_second=len(theirs) - len(both),
     )
-
-
-def _read(path: Path, declared: tuple[Column, ...]) -> pd.DataFrame:
-    if not path.is_file():
-        raise InputNotFoundError(
-            f"{path}: there is no such table: is {path.parent} the output folder of a run?"
-        )
-    dtypes = dtypes_of(declared)
-    try:
-        table = pd.read_csv(
-            path, usecols=lambda name: name in dtypes, dtype=dtypes, keep_default_na=False, na_values=[""]
-        )
-    except (ValueError, OSError) as error:
-        raise OutputError(
-            f"{path}: cannot be read as this version's table ({error}): run blastoseg on {path.parent} again"
-        ) from error
-    missing = [name for name in dtypes if name not in table]
-    if missing:
-        raise OutputError(
-            f"{path}: lacks {', '.join(missing[:5])}: it is another version's, or was changed: run "
-            f"blastoseg on {path.parent} again"
-        )
-    return table
 
 
 def _keyed(table: pd.DataFrame, key: list[str]) -> pd.DataFrame:

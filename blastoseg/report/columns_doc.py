@@ -60,6 +60,7 @@ def columns_markdown() -> str:
         ("Confidence", "In both files.", columns.CONFIDENCE_COLUMNS),
         ("A frame in the course", "In `frames.csv`. " + _COURSE, columns.STEADY_COLUMNS),
         ("Course", "In `embryos.csv`. A measured frame is ok or for review.", columns.SERIES_COLUMNS),
+        ("Letters", "In `embryos.csv`: suggested, see [grading.md](grading.md).", columns.LETTER_COLUMNS),
         ("Events", "In `events.csv`. " + _EVENTS, columns.EVENT_COLUMNS),
         (
             "Episodes",

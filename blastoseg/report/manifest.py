@@ -62,6 +62,7 @@ class RunManifest:
     """One run's provenance. Paths are names as given, never a person's folders; times carry their zone.
 
     ``frames_new`` are new or changed since the runs before; ``stopped`` says why a run ended early;
+    ``letters_sha256`` is that of the file of ``--grades``, ``archive_embryos`` how many ``--archive`` held;
     ``pseudonyms`` is the fingerprint of their key, empty without one; ``stages`` are their revisions.
     """
 
@@ -85,6 +86,8 @@ class RunManifest:
     frames_left: int = 0
     stopped: str = ""
     pseudonyms: str = ""
+    letters_sha256: str = ""
+    archive_embryos: int = 0
     stages: dict[str, int] = field(default_factory=dict)
     software: dict[str, str] = field(default_factory=installed_software)
     host: str = field(default_factory=socket.gethostname)

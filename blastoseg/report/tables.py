@@ -8,7 +8,7 @@ import pandas as pd
 
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.columns import BY_NAME, FRAME_COLUMNS, NOTICE, Column, dtypes_of
-from blastoseg.errors import OutputError
+from blastoseg.errors import InputNotFoundError, OutputError
 from blastoseg.files import replace_atomically
 
 NOTICE_COLUMN = NOTICE.name
@@ -95,6 +95,30 @@ def save_csv(table: pd.DataFrame, path: Path) -> None:
             f"{path}: cannot be written ({error.strerror}): close it in other programs, free some space, or "
             "choose another --out"
         ) from error
+
+
+def read_csv(path: Path, declared: Sequence[Column]) -> pd.DataFrame:
+    """Those columns of a run's table, typed; InputNotFoundError without one, OutputError if damaged."""
+    if not path.is_file():
+        raise InputNotFoundError(
+            f"{path}: there is no such table: is {path.parent} the output folder of a run?"
+        )
+    dtypes = dtypes_of(declared)
+    try:
+        table = pd.read_csv(
+            path, usecols=lambda name: name in dtypes, dtype=dtypes, keep_default_na=False, na_values=[""]
+        )
+    except (ValueError, OSError) as error:
+        raise OutputError(
+            f"{path}: cannot be read as this version's table ({error}): run blastoseg on {path.parent} again"
+        ) from error
+    missing = [name for name in dtypes if name not in table]
+    if missing:
+        raise OutputError(
+            f"{path}: lacks {', '.join(missing[:5])}: it is another version's, or was changed: run "
+            f"blastoseg on {path.parent} again"
+        )
+    return table
 
 
 def _printed(values: "pd.Series[Any]", declared: Column | None) -> "Sequence[Any] | pd.Series[Any]":

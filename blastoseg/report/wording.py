@@ -1,6 +1,6 @@
 """How people read a column: words and a unit in place of its name."""
 
-from blastoseg.columns import STEM_OF_EVENT, Column
+from blastoseg.columns import LETTER_TISSUES, LETTERS, STEM_OF_EVENT, Column
 
 _SUFFIX_OF_UNIT = {
     **{unit: f"_{unit}" for unit in ("px", "um", "px2", "um2", "deg", "h")},
@@ -89,6 +89,16 @@ _WORDS = {
         for error in ("", "_se")
         for unit in units
     },
+    **{
+        f"{key}_letter{ending}": f"{name}, suggested letter{words}"
+        for key, name in LETTER_TISSUES.items()
+        for ending, words in (
+            ("", ""),
+            *((f"_{letter.lower()}_frac", f": probability of {letter}") for letter in LETTERS),
+            ("_note", ": why not gradable"),
+        )
+    },
+    "percentile_note": "Percentiles among",
     "last_before_h": "Last frame before",
     "first_after_h": "First frame after",
     "note": "Why empty",

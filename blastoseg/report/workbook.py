@@ -12,6 +12,7 @@ from blastoseg.columns import (
     EPISODE_COLUMNS,
     EVENT_COLUMNS,
     LAB_COLUMNS,
+    LETTER_COLUMNS,
     REPORTED_FRAME_COLUMNS,
     SERIES_COLUMNS,
     Column,
@@ -43,7 +44,7 @@ _EXPLAINED = tuple(
     {
         column.name: column
         for column in (
-            *(*REPORTED_FRAME_COLUMNS, *LAB_COLUMNS, *SERIES_COLUMNS),
+            *(*REPORTED_FRAME_COLUMNS, *LAB_COLUMNS, *SERIES_COLUMNS, *LETTER_COLUMNS),
             *(*EVENT_COLUMNS, *EPISODE_COLUMNS),
         )
     }.values()

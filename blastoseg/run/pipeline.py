@@ -245,7 +245,7 @@ class Run:
         rows = self.work.rows(self.journal, self.scored_with, self.pictures, there)
         gone = Gone(self.discovery, self.request)
         rows = chain(rows, gone.rows(self.journal, self.scored_with, there))
-        report = Report(rows, self.request.settings)
+        report = Report(rows, self.request)
         told = tuple(gone.notes(self.out.embryos_csv, report.embryos["embryo_id"]))
         stop, settling = self.request.stop, len(self.watched.settling)
         ended = RunEnded(

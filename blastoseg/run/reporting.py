@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,17 @@ from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
 from blastoseg.records import AboutEmbryo, Status
 from blastoseg.report.embryo_pictures import pictures_of
+from blastoseg.report.letters import with_letters
 from blastoseg.report.manifest import RunManifest, write_manifest
 from blastoseg.report.notes import take_over
+from blastoseg.report.percentiles import with_percentiles
 from blastoseg.report.tables import write_csv
 from blastoseg.report.workbook import write_workbook
 from blastoseg.run.journal import RunRecord
 from blastoseg.run.outputs import OutputFolder
-from blastoseg.settings import Settings
+from blastoseg.run.request import RunRequest
 
+OTHER_WEIGHTS = "the letters were fitted to measures of other weights: fit them anew (blastoseg grade fit)"
 log = logging.getLogger(__name__)
 
 
@@ -39,7 +43,7 @@ def _measured(counts: dict[str, int]) -> int:
 class Report:
     """The tables of a run, made of the ``reported_row`` of every frame, in their order."""
 
-    def __init__(self, rows: Iterable[dict[str, Any]], settings: Settings) -> None:
+    def __init__(self, rows: Iterable[dict[str, Any]], request: RunRequest) -> None:
         # Column by column: twenty thousand rows as dicts would take the memory of the whole run again.
         values: dict[str, list[Any]] = {column.name: [] for column in FRAME_COLUMNS}
         about: dict[str, AboutEmbryo] = {}
@@ -51,7 +55,11 @@ class Report:
         frames = pd.DataFrame(
             {name: pd.Series(column, dtype=dtypes[name]) for name, column in values.items()}
         )
-        self.tables = course_tables(frames, settings.course.recent_h, settings.grades, about)
+        settings = request.settings
+        tables = course_tables(frames, settings.course.recent_h, settings.grades, about)
+        self.letters, self.archive = request.letters, request.archive
+        graded = with_letters(tables.embryos, self.letters.model if self.letters else None)
+        self.tables = replace(tables, embryos=with_percentiles(graded, self.archive))
         self._order = settings.summary.order
         self.notes: list[str] = []
 
@@ -80,6 +88,7 @@ class Report:
 
         Raises OutputError where the disk refuses; what was not yet written is then the report before it.
         """
+        manifest = self._with_grading(manifest)
         tables, order = self.tables, self._order
         pictures = pictures_of(tables, out.root)
         self._replace(out.frames_csv, lambda path: write_csv(tables.frames, path))
@@ -94,6 +103,16 @@ class Report:
             lambda path: write_workbook(path, tables, manifest, pictures, notes=earlier.notes, order=order),
         )
         self._replace(out.manifest, lambda path: write_manifest(path, manifest))
+
+    def _with_grading(self, manifest: RunManifest) -> RunManifest:
+        if self.letters and self.letters.model.weights_sha256 != manifest.weights_sha256:
+            self.notes.append(OTHER_WEIGHTS)
+            log.warning("%s", OTHER_WEIGHTS)
+        return replace(
+            manifest,
+            letters_sha256=self.letters.sha256 if self.letters else "",
+            archive_embryos=0 if self.archive is None else len(self.archive),
+        )
 
     def _replace(self, path: Path, write: Callable[[Path], None]) -> None:
         def landed_elsewhere(other: Path) -> None:

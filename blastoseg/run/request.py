@@ -4,8 +4,11 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
+
 from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_NOTHING_MEASURED, EXIT_NOTHING_NEW, EXIT_OK
 from blastoseg.records import FrameRef
+from blastoseg.report.letters import Letters
 from blastoseg.settings import Settings
 from blastoseg.sources import SourceOptions
 from blastoseg.stopping import StopRequest
@@ -19,7 +22,9 @@ class RunRequest:
     frame is known by its bytes' hash, not by size and time. ``keyfile``: names become pseudonyms under the
     key in it. ``warn_if_nothing_new``: a run without a new frame has an exit code of its own.
     ``keep_missing``: embryos of earlier runs that are not in the input stay in the report. ``stop`` may be
-    asked for at any time, from any thread. ``embryos`` is the lab's table of them.
+    asked for at any time, from any thread. ``embryos`` is the lab's table of them, ``letters`` its model of
+    ICM and TE letters, ``archive`` the rows of earlier runs' embryos for percentiles; without it those of
+    this run are taken.
     """
 
     paths: list[Path]
@@ -38,6 +43,8 @@ class RunRequest:
     follow_links: bool = False
     keyfile: Path | None = None
     embryos: Path | None = None
+    letters: Letters | None = None
+    archive: pd.DataFrame | None = None
     log_level: int = logging.INFO
     stop: StopRequest = field(default_factory=StopRequest)
 

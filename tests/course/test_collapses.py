@@ -44,3 +44,14 @@ def test_two_slips_in_a_row_one_up_and_one_down_are_no_collapse(series):
 
 def test_no_frames_that_contradict_their_neighbours_make_a_collapse(series):
     assert depths(series, [100.0, 100, 50, 100, 100, 50, 100, 100]) == []
+
+
+def test_what_an_embryo_leaves_behind_in_its_zona_is_no_collapse_and_a_fall_after_it_is(series):
+    hatching = {
+        "extruded_area_frac": [0.3] * 6 + [math.nan] * 9,
+        "zp_integrity_frac": [0.8] * 6 + [math.nan] * 9,
+    }
+    free = series([100.0] * 6 + [75.0] * 9, **hatching)
+    assert (free.events["hatched"].first_after, free.collapses) == (6, [])
+    [fall] = series([100.0] * 6 + [75.0] * 4 + [50.0] * 5, **hatching).collapses
+    assert (fall.first_low, round(fall.depth, 2)) == (10, 0.33)

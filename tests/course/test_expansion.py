@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blastoseg.course import expansion
+from blastoseg.course.events import BEFORE_FIRST
 from blastoseg.course.expansion import GARDNER, ISTANBUL_2011, ISTANBUL_2025, STAGE_OF_EVENT
 from blastoseg.course.series import follow_embryos
 from blastoseg.course.tables import course_tables
@@ -111,6 +112,18 @@ def test_a_still_tells_what_one_frame_can_tell_and_no_more(stage, others, gardne
     assert (embryo["expansion_gardner"], embryo["expansion_note"]) == (gardner, note)
 
 
+def test_an_embryo_that_hatches_as_soon_as_it_is_a_blastocyst_has_a_time_of_it():
+    embryo, course = told([0] * 4 + [5] * 6)
+    assert (embryo["t_hb_last_before_h"], embryo["t_hb_h"]) == (3, 4)
+    assert course == [0] * 4 + [5] * 6
+
+
+def test_a_stage_is_not_told_where_no_zona_tells_whether_hatching_had_begun():
+    rows = [row(index=index, **(STAGES[1] if index < 4 else CLOSED | STAGES[5])) for index in range(9)]
+    course = course_tables(frames_table(rows)).frames["steady_expansion_stage"]
+    assert list(course.fillna(0)) == [0] * 4 + [5] * 5
+
+
 def test_an_embryo_without_a_blastocyst_has_no_stage_and_says_so():
     embryo, course = told([0] * 5)
     assert (embryo["expansion_gardner"], embryo["expansion_note"]) == ("", expansion.NO_BLASTOCYST)
@@ -141,6 +154,8 @@ def test_stage_and_events_never_contradict_whatever_the_frames_say(shown):
         start = found.events[name].first_after
         if start is not None:
             assert not (found.stage[start:] < stage).any()
+            if found.events[name].note == BEFORE_FIRST:
+                assert np.isnan(found.stage[:start]).all()
             reached = found.stage[:start]
             later = [found.events[other].first_after for other, one in STAGE_OF_EVENT.items() if one > stage]
             if not any(one is not None and one < start for one in later):
@@ -154,6 +169,6 @@ def two_icms(counts):
 
 
 def test_two_inner_cell_masses_in_three_frames_in_a_row_are_told_in_words():
-    assert two_icms([1, 1, 2, 2, 3, 1]) == "two inner cell masses or more from 2.0 h on, in 3 of 6 frames"
-    assert two_icms([2]) == "two inner cell masses or more, in 1 of 1 frames"
+    assert two_icms([1, 1, 2, 2, 3, 1]) == "two inner cell masses or more: first at 2.0 h, in 3 of 6 frames"
+    assert two_icms([2]) == "two inner cell masses or more: in 1 of 1 frames"
     assert two_icms([1, 2, 2, 1, 2, None]) == two_icms([1]) == two_icms([None]) == ""

@@ -2,11 +2,18 @@
 
 import pytest
 
-from blastoseg.errors import EXIT_NOTHING_MEASURED, EXIT_NOTHING_NEW
+from blastoseg.errors import EXIT_NOTHING_MEASURED, EXIT_NOTHING_NEW, InputNotFoundError
+from blastoseg.records import NOTHING_TOLD
+from blastoseg.report.letters import LetterModel, Letters
+from blastoseg.report.tables import save_csv
+from blastoseg.run.archive import read_archive
 from blastoseg.run.journal import RunRecord
-from blastoseg.run.reporting import is_dead_night
+from blastoseg.run.outputs import OutputFolder
+from blastoseg.run.reporting import OTHER_WEIGHTS, Report, is_dead_night
 from blastoseg.run.request import RunRequest
 from blastoseg.settings import Settings
+from tests.course.conftest import row
+from tests.report.test_letters import MODEL, many
 
 
 def counts(ok: int = 0, review: int = 0, excluded: int = 0, failed: int = 0) -> dict[str, int]:
@@ -38,3 +45,50 @@ def test_a_dead_night_says_so_before_it_says_that_nothing_is_new() -> None:
     assert code == EXIT_NOTHING_MEASURED
     code = request.exit_code(is_nothing_new=True, has_failed_frames=True, is_dead=False)
     assert code == EXIT_NOTHING_NEW
+
+
+def reported(**of_request) -> Report:
+    shown = {
+        "about": NOTHING_TOLD,
+        "blastocoel_volume_frac_est": 0.4,
+        "zp_parted_frac": 0.0,
+        "zp_integrity_frac": 1.0,
+        "icm_area_frac": 0.1,
+        "icm_solidity_frac": 0.9,
+        "icm_roundness_index": 1.2,
+    }
+    return Report([row(**shown)], RunRequest(paths=[], settings=Settings(), **of_request))
+
+
+def test_a_lab_s_letters_and_its_archive_stand_in_the_report_and_in_its_provenance(
+    tmp_path, manifest
+) -> None:
+    for number in (1, 2):  # the same embryos twice count once
+        save_csv(many(25), tmp_path / f"earlier{number}" / "embryos.csv")
+    archive = read_archive([tmp_path / "earlier1", tmp_path / "earlier2"])
+    letters = Letters(LetterModel.model_validate(MODEL), "0123")
+    report = reported(letters=letters, archive=archive)
+    [embryo] = report.embryos.to_dict("records")
+    assert (embryo["icm_letter"], embryo["expansion_gardner"]) == ("B", "3 or 4")
+    assert embryo["icm_area_percentile"] == 42
+    assert embryo["percentile_note"].startswith("ICM among 25 gradable embryos of the archive")
+    (tmp_path / "out").mkdir()
+    report.write(OutputFolder(tmp_path / "out"), manifest())
+    assert report.notes == [OTHER_WEIGHTS]
+    said = (tmp_path / "out" / "run.json").read_text()
+    assert '"letters_sha256": "0123"' in said
+    assert '"archive_embryos": 25' in said
+
+
+def test_without_a_lab_s_grades_there_are_no_letters_and_no_note_of_them(tmp_path, manifest) -> None:
+    report = reported()
+    assert report.embryos[["icm_letter", "te_letter", "icm_area_percentile"]].isna().all(axis=None)
+    (tmp_path / "out").mkdir()
+    report.write(OutputFolder(tmp_path / "out"), manifest())
+    assert report.notes == []
+
+
+def test_an_archive_that_is_no_run_is_an_error_that_names_it(tmp_path) -> None:
+    with pytest.raises(InputNotFoundError, match="embryos"):
+        read_archive([tmp_path])
+    assert read_archive([]) is None
