@@ -192,14 +192,14 @@ class Grades(_Section):
         return self
 
 
-DEFAULT_ORDER = ("expansion_stage", "blastocyst_diameter_um", "blastocyst_diameter_px")
+DEFAULT_ORDER = (
+    *("expansion_stage", "icm_letter", "te_letter"),
+    *("blastocyst_diameter_um", "blastocyst_diameter_px"),
+)
 
 
 class Summary(_Section):
-    """In which order a patient's embryos are shown: columns of ``embryos.csv``, the first counts first.
-
-    Numbers from the largest down, text from A to Z; a "-" in front turns it round.
-    """
+    """In which order a patient's embryos are shown: columns of ``embryos.csv``, by ``ranking.ranked``."""
 
     order: tuple[str, ...] = DEFAULT_ORDER
 

@@ -34,7 +34,8 @@ from blastoseg.records import Box, Frame, FrameResult, Probabilities, Status
 from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.events import RunEnded, RunStarted
 from blastoseg.run.outputs import PictureNames
-from blastoseg.run.pipeline import RunRequest, score_folder
+from blastoseg.run.pipeline import score_folder
+from blastoseg.run.request import RunRequest
 from blastoseg.settings import Settings
 from blastoseg.simulate import View, draw_frame
 from blastoseg.sources import SourceOptions, discover_frames, read_frame

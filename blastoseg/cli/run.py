@@ -116,6 +116,7 @@ def run(
             show_default="this run's embryos",
         ),
     ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write a page for each patient too, as PDF.")] = False,
     summary_json: Annotated[
         Path | None,
         typer.Option(
@@ -160,6 +161,7 @@ def run(
             embryos=embryos,
             letters=read_letters(grades) if grades else None,
             archive=read_archive(archive or []),
+            pdf=pdf,
             log_level=getattr(logging, log_level.name),
         )
         ended = _score(request, quiet)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from blastoseg.columns import BY_NAME, Column
+from blastoseg.records import TimeReference
 from blastoseg.report.wording import symbols_of, words_of
 from blastoseg.tissues import FOREGROUND
 
@@ -117,3 +118,11 @@ def unit_of_length(table: pd.DataFrame) -> str:
     """The unit shown: micrometres where every measured row has a pixel size, else pixels: never mixed."""
     measured = table[table["blastocyst_area_px2"].notna()]
     return "um" if len(measured) and measured["um_per_px"].notna().all() else "px"
+
+
+def hours_in_words(embryos: pd.DataFrame) -> str:
+    """What the hours of embryos count from."""
+    references = list(embryos["time_reference"].dropna().unique()) if len(embryos) else []
+    if len(references) == 1 and references[0] != TimeReference.UNKNOWN:
+        return f"hours since {references[0]}"
+    return "hours since a time that is not known" if len(references) < 2 else "hours since what Embryos names"

@@ -13,6 +13,7 @@ from blastoseg.report.tables import plain_text
 from blastoseg.report.wording import words_of
 
 NO_PATIENT = "Patient not given"
+NOT_A_CHOICE = "the tool orders, it does not choose"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from blastoseg.columns import STEM_OF_EVENT
+from blastoseg.columns import LETTER_TISSUES, STEM_OF_EVENT
 from blastoseg.course.events import BEFORE_FIRST
+from blastoseg.quality import doubtful_tissues
 from blastoseg.report.headline import HOURS
 from blastoseg.report.wording import flags_in_words
 
@@ -25,11 +26,19 @@ def look_at_in_words(row: Mapping[Any, Any]) -> str:
     return "; ".join(filter(None, said))
 
 
+def doubtful_in(row: Mapping[Any, Any]) -> set[str]:
+    """Keys of the tissues that the row throws doubt on."""
+    return doubtful_tissues(_text(row, "flags"), _text(row, "reason"))
+
+
 def stage_in_words(row: Mapping[Any, Any]) -> list[str]:
-    """The suggested stage, and the lab's own grade where it gave one, a line each."""
+    """The suggested stage, letters where any are suggested, and the lab's own grade, a line each."""
     expansion = "" if pd.isna(row["lab_expansion"]) else str(row["lab_expansion"])
     lab = f"{expansion}{_text(row, 'lab_icm')}{_text(row, 'lab_te')}"
-    return [line for line in (_text(row, "expansion_istanbul_2025"), f"(lab: {lab})" if lab else "") if line]
+    letters = ((name, _text(row, f"{key}_letter")) for key, name in LETTER_TISSUES.items())
+    graded = ", ".join(f"{name} {letter}" for name, letter in letters if letter)
+    lines = (_text(row, "expansion_istanbul_2025"), graded, f"(lab: {lab})" if lab else "")
+    return [line for line in lines if line]
 
 
 def timings_in_words(row: Mapping[Any, Any]) -> list[str]:

@@ -14,13 +14,11 @@ from openpyxl.styles.colors import Color
 from openpyxl.utils import get_column_letter
 
 from blastoseg.columns import BY_NAME
-from blastoseg.quality import doubtful_tissues
-from blastoseg.records import TimeReference
 from blastoseg.report.embryo_pictures import EmbryoPictures, encoded
-from blastoseg.report.headline import HOURS, SUMMARY, Headline, unit_of_length
+from blastoseg.report.headline import HOURS, SUMMARY, Headline, hours_in_words, unit_of_length
 from blastoseg.report.notes import EMBRYO_HEADING, NOTES_HEADING, note_text
-from blastoseg.report.ranking import Group, order_in_words, rows_of
-from blastoseg.report.row_words import look_at_in_words, stage_in_words, timings_in_words
+from blastoseg.report.ranking import NOT_A_CHOICE, Group, order_in_words, rows_of
+from blastoseg.report.row_words import doubtful_in, look_at_in_words, stage_in_words, timings_in_words
 from blastoseg.report.sheet import CENTRED, FIRST_ROW, MIDDLE, POINTS_PER_PIXEL, Layout, Sheet
 from blastoseg.report.tables import plain_text
 from blastoseg.report.wording import heading_of, symbols_of
@@ -33,7 +31,6 @@ STATUS_COLOURS = {"ok": "FFD6E9F8", "review": "FFFFEB9C", "excluded": "FFE7E6E6"
 FLAG_COLOUR = "FFFFF4D6"
 DOUBTFUL = Font(name="Calibri", italic=True, color=Color("FF707070"))
 """A number that a doubtful tissue gave: to be read with the picture beside it."""
-NOT_A_CHOICE = "the tool orders, it does not choose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +51,8 @@ def write_summary(workbook: Workbook, groups: Sequence[Group], order: Sequence[s
     page = _Page(embryos)
     heading = f"Embryos in order of {order_in_words(order)} (suggested): {NOT_A_CHOICE}"
     note = (
-        f"The best recent frame of each; lengths in {symbols_of(page.unit)}, {_hours(embryos)}; gray: "
-        "of a doubtful tissue; earlier: before the first frame. Stages, timings and order are suggestions."
+        f"The best recent frame of each; lengths in {symbols_of(page.unit)}, {hours_in_words(embryos)}; "
+        "gray: of a doubtful tissue; earlier: before the first frame. Stage, timings, order are suggestions."
     )
     sheet = Sheet(workbook, "Summary", heading, Layout(page.widths, frozen_columns=2, note=note))
     with_patients = any(group.patient for group in groups)
@@ -86,14 +83,6 @@ def _append_others(sheet: Sheet, notes: Mapping[str, str], page: "_Page") -> Non
         sheet.append(cells)
 
 
-def _hours(embryos: pd.DataFrame) -> str:
-    """What the hours count from, in words."""
-    references = list(embryos["time_reference"].dropna().unique()) if len(embryos) else []
-    if len(references) == 1 and references[0] != TimeReference.UNKNOWN:
-        return f"hours since {references[0]}"
-    return "hours since a time that is not known" if len(references) < 2 else "hours since what Embryos names"
-
-
 class _Page:
     """The columns of the sheet, for these embryos."""
 
@@ -108,7 +97,7 @@ class _Page:
             (heading_of(BY_NAME["time_h"]), 6.5),
             (heading_of(BY_NAME["status"]), 9),
             (heading_of(BY_NAME["doubt"]), 21),
-            ("Stage, suggested", 10),
+            ("Grade, suggested", 10),
             *((headline.heading(self.unit), 8.6) for headline in SUMMARY),
             ("Timings, h", 13),
             ("Course", strip_width),
@@ -125,8 +114,7 @@ class _Page:
         pictures = beside.pictures.get(embryo, EmbryoPictures())
         self._add_pictures(sheet, pictures)
         chart = beside.charts.get(embryo)
-        flags, reason = (row[name] if isinstance(row[name], str) else "" for name in ("flags", "reason"))
-        doubtful = doubtful_tissues(flags, reason)
+        doubtful = doubtful_in(row)
         cells = [
             sheet.cell(None),
             sheet.cell(row["embryo_id"], alignment=MIDDLE),

@@ -99,7 +99,7 @@ def write_timeline(workbook: Workbook, maker: CurveMaker, embryos: Sequence[str]
             (SECOND_CHART_COLUMN, curves.cavity, _CAVITY, BLASTOCOEL.colour),
         ):
             chart = _chart(curves, curve, (first, column), "".join(f"{part:02X}" for part in colour))
-            chart.title = _shortened(plain_text(embryo))
+            chart.title = shortened(plain_text(embryo))
             sheet.plain.add_chart(chart, f"{anchor}{place}")
     # A sheet of charts has no cells that would tell a printer where it ends.
     last = FIRST_ROW + max(len(embryos[:MOST_CHARTED]), 1) * ROWS_PER_CHART - 1
@@ -139,7 +139,8 @@ class ChartValues:
             sheet.append([plain_text(name), *cells])
 
 
-def _shortened(title: str) -> str:
+def shortened(title: str) -> str:
+    """A name as a title, which must not run over its neighbours."""
     return title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}…"
 
 

@@ -14,8 +14,12 @@ from blastoseg.files import clash_key, safe_name, safe_names, unfinished_beside
 from blastoseg.records import FrameRef
 from blastoseg.sources.names import printable
 
-PICTURE_KINDS = ("masks", "overlays")
-"""The folders below OUT that hold the frames' pictures, one folder an embryo."""
+PAGES = "patients"
+"""The folder below OUT that holds patients' pages, one folder a patient."""
+PICTURE_KINDS = ("masks", "overlays", PAGES)
+"""The folders below OUT that hold what runs draw: frames' pictures, one folder an embryo, and pages."""
+NO_PATIENT = safe_name("")
+"""The folder of the page of embryos without a patient: no patient's own name becomes this one."""
 
 
 def default_out(paths: list[Path]) -> Path:
@@ -90,9 +94,12 @@ class OutputFolder:
         }
 
     def embryo_folders(self) -> set[str]:
-        """The names of the folders that hold pictures of an embryo."""
+        """The names of the folders that hold pictures of an embryo, or the page of a patient."""
         folders = (self.root / kind for kind in PICTURE_KINDS)
-        return {one.name for folder in folders if folder.is_dir() for one in folder.iterdir() if one.is_dir()}
+        names = {
+            one.name for folder in folders if folder.is_dir() for one in folder.iterdir() if one.is_dir()
+        }
+        return names - {NO_PATIENT}
 
 
 class PictureNames:
@@ -109,3 +116,9 @@ class PictureNames:
         embryo = self._embryos.get(ref.embryo_id) or safe_name(ref.embryo_id)
         name = f"{ref.frame_index:05d}-{safe_name(PurePosixPath(ref.source).stem)}{suffix}"
         return Path(kind, embryo, name)
+
+
+def page_places(patients: Iterable[str]) -> dict[str, str]:
+    """Where the page of each patient lies, relative to OUT; "" is the patient that is not given."""
+    names = safe_names(patients)
+    return {patient: f"{PAGES}/{name}/{name}.pdf" for patient, name in names.items()}

@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("blastoseg")
 
-__all__ = ["RunRequest", "score_folder"]
-
 FRAMES_A_LOCK_CHECK = 32
 
 
@@ -267,7 +265,8 @@ class Run:
         if stop and not len(report.frames):
             # An earlier report is worth more than an empty one.
             return replace(ended, notes=("nothing was finished: the report is the one before",))
-        report.write(self.out, self._manifest(report, ended))
+        register = self.journal.pictures if self.request.pdf else None
+        report.write(self.out, self._manifest(report, ended), register)
         if not stop and not settling:
             days = self.request.settings.output.keep_missing_days
             follow_input(self.out.root, self.journal, report.pictures, days, check=self.lock.check)

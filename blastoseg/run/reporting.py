@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -20,9 +21,12 @@ from blastoseg.report.notes import take_over
 from blastoseg.report.percentiles import with_percentiles
 from blastoseg.report.tables import write_csv
 from blastoseg.report.workbook import write_workbook
-from blastoseg.run.journal import RunRecord
-from blastoseg.run.outputs import OutputFolder
+from blastoseg.run.journal import PictureRegister, RunRecord
+from blastoseg.run.outputs import OutputFolder, page_places
 from blastoseg.run.request import RunRequest
+
+if TYPE_CHECKING:
+    from blastoseg.report.patient_pages import PatientPages
 
 OTHER_WEIGHTS = "the letters were fitted to measures of other weights: fit them anew (blastoseg grade fit)"
 log = logging.getLogger(__name__)
@@ -62,6 +66,7 @@ class Report:
         self.tables = replace(tables, embryos=with_percentiles(graded, self.archive))
         self._order = settings.summary.order
         self.notes: list[str] = []
+        self.pages: list[str] = []
 
     @property
     def frames(self) -> pd.DataFrame:
@@ -75,18 +80,22 @@ class Report:
 
     @property
     def pictures(self) -> list[str]:
-        """The masks and overlays that the frames' rows name."""
-        return [path for kind in ("mask", "overlay") for path in self.frames[kind].dropna() if path]
+        """The masks and overlays that the frames' rows name, and the pages that were written."""
+        drawn = [path for kind in ("mask", "overlay") for path in self.frames[kind].dropna() if path]
+        return drawn + self.pages
 
     @property
     def counts(self) -> dict[str, int]:
         """Frames by status, every status named."""
         return {status.value: int((self.frames["status"] == status.value).sum()) for status in Status}
 
-    def write(self, out: OutputFolder, manifest: RunManifest) -> None:
+    def write(
+        self, out: OutputFolder, manifest: RunManifest, register: PictureRegister | None = None
+    ) -> None:
         """Write every file of the report; ``notes`` tells of one that landed under another name.
 
-        Raises OutputError where the disk refuses; what was not yet written is then the report before it.
+        With a ``register`` of what runs draw, a page for each patient too. Raises OutputError where the disk
+        refuses; what was not yet written is then the report before it.
         """
         manifest = self._with_grading(manifest)
         tables, order = self.tables, self._order
@@ -102,6 +111,10 @@ class Report:
             out.workbook,
             lambda path: write_workbook(path, tables, manifest, pictures, notes=earlier.notes, order=order),
         )
+        if register is not None:
+            from blastoseg.report.patient_pages import PatientPages  # noqa: PLC0415  loads only where asked for
+
+            self._write_pages(out, PatientPages(tables, manifest, pictures, order), register)
         self._replace(out.manifest, lambda path: write_manifest(path, manifest))
 
     def _with_grading(self, manifest: RunManifest) -> RunManifest:
@@ -113,6 +126,22 @@ class Report:
             letters_sha256=self.letters.sha256 if self.letters else "",
             archive_embryos=0 if self.archive is None else len(self.archive),
         )
+
+    def _write_pages(self, out: OutputFolder, pages: "PatientPages", register: PictureRegister) -> None:
+        places = page_places(pages.patients)
+        register.claim(places.values(), [])
+        for patient, place in places.items():
+            path = out.root / place
+            self._make_folder(path.parent)
+            self._replace(path, partial(pages.write, patient))
+        self.pages = list(places.values())
+        register.note_written(self.pages)
+
+    def _make_folder(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{folder}: cannot be made ({error.strerror}): what is in its way?") from error
 
     def _replace(self, path: Path, write: Callable[[Path], None]) -> None:
         def landed_elsewhere(other: Path) -> None:

@@ -24,7 +24,7 @@ class RunRequest:
     ``keep_missing``: embryos of earlier runs that are not in the input stay in the report. ``stop`` may be
     asked for at any time, from any thread. ``embryos`` is the lab's table of them, ``letters`` its model of
     ICM and TE letters, ``archive`` the rows of earlier runs' embryos for percentiles; without it those of
-    this run are taken.
+    this run are taken. ``pdf``: a page for each patient is written.
     """
 
     paths: list[Path]
@@ -45,6 +45,7 @@ class RunRequest:
     embryos: Path | None = None
     letters: Letters | None = None
     archive: pd.DataFrame | None = None
+    pdf: bool = False
     log_level: int = logging.INFO
     stop: StopRequest = field(default_factory=StopRequest)
 

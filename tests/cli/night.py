@@ -11,6 +11,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from pypdf import PdfReader
 
 from blastoseg.simulate import View, draw_frame
 
@@ -63,11 +64,17 @@ def tables(out: Path) -> list[bytes]:
 
 
 def everything_written(out: Path) -> bytes:
-    """Names and contents of all files, and of those inside workbooks."""
+    """Names and contents of all files, of those inside workbooks, and the texts of PDF pages."""
     written = b""
     for path in out.rglob("*"):
         written += str(path.relative_to(out)).encode()
-        if path.suffix == ".xlsx":
+        if path.suffix == ".pdf":
+            pages = PdfReader(path)
+            written += repr(pages.metadata).encode()
+            written += "".join(page.extract_text() for page in pages.pages).encode(
+                "utf-8", "backslashreplace"
+            )
+        elif path.suffix == ".xlsx":
             with zipfile.ZipFile(path) as book:
                 written += b"".join(book.read(name) for name in book.namelist())
         elif path.is_file():

@@ -66,7 +66,7 @@ def assert_nameless(written):
 
 
 def test_no_name_of_any_kind_leaves_a_run(ward, tmp_path):
-    options = ("--embryos", tmp_path / "told.csv", "--log-level", "debug")
+    options = ("--embryos", tmp_path / "told.csv", "--pdf", "--log-level", "debug")
     code, text, written = run_quietly(ward, tmp_path, *options)
     assert code == 3, text
     assert_nameless(written)
@@ -76,6 +76,8 @@ def test_no_name_of_any_kind_leaves_a_run(ward, tmp_path):
     assert embryos["patient"].nunique() > 1
     assert set(embryos["fate"]) == {"", "frozen"}
     assert not embryos["insemination_time"].any()
+    pages = {path.stem for path in (tmp_path / "out" / "patients").glob("*/*.pdf")}
+    assert pages == set(embryos["patient"])
     assert b"labels, not frames" in written
     assert b"a link that leads out" in written
 

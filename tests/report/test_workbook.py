@@ -250,7 +250,7 @@ def test_embryos_stand_by_patient_in_the_order_of_the_settings(manifest, tmp_pat
     assert [name for name in shown if name.startswith("Patient")] == patients
     assert shown == [patients[0], "'=D", patients[1], "B", patients[2], "C", "A", patients[3], "E"]
     assert "2 embryos; dish D1, D3" in [cell.value for cell in sheet[FIRST_ROW + 4]]
-    assert "(lab: 4AB)" in column_of(sheet, "Stage, suggested")
+    assert "(lab: 4AB)" in column_of(sheet, "Grade, suggested")
     turned = written(rows, manifest(), tmp_path / "r.xlsx", about=ABOUT, order=("-blastocyst_diameter_px",))
     assert column_of(turned["Summary"], "Embryo")[5:7] == ["A", "C"]
 

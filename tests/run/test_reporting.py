@@ -1,4 +1,4 @@
-"""What a run that came to its end says to the scheduler."""
+"""What a run that came to its end leaves, and says to the scheduler."""
 
 import pytest
 

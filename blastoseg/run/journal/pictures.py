@@ -88,6 +88,11 @@ class PictureRegister:
             self._name(kept)
             self._database.execute(_STAYS)
 
+    def note_written(self, paths: Iterable[str]) -> None:
+        """Note the sizes of files that are written now, outside of any other transaction."""
+        with self._transaction():
+            self.note_sizes(paths)
+
     def note_sizes(self, written: Iterable[str]) -> None:
         """Register pictures that are written, with their sizes; inside the caller's transaction."""
         self._database.executemany(_REGISTER, ((path, self._size(path)) for path in written))
