@@ -35,6 +35,7 @@ from blastoseg.quality import (
     judge_image,
     judge_size,
     tissue_confidence,
+    tissue_sharpness,
 )
 from blastoseg.records import (
     Flag,
@@ -148,6 +149,7 @@ def measure_in_pixels(segmented: Segmented, thresholds: Quality) -> tuple[Labels
     found = LabelFindings({}, set())
     image_quality = judge_image(segmented.frame.image, np.zeros(shape, bool))
     confidence: dict[str, float] = {}
+    sharpness: dict[str, float] = {}
     if segmented.segmentation is not None and segmented.crop is not None:
         crop_labels, labels = label_frame(segmented.segmentation, shape)
         found = _findings_of(labels)
@@ -155,9 +157,10 @@ def measure_in_pixels(segmented: Segmented, thresholds: Quality) -> tuple[Labels
         at_input = resample_labels(crop_labels, probabilities.shape[1])
         confidence = tissue_confidence(probabilities, at_input)
         image_quality = judge_image(segmented.crop, at_input > 0)
+        sharpness = tissue_sharpness(segmented.crop, at_input)
     frame = FrameFindings(segmented.location, image_quality, confidence, segmented.frame.damage)
     verdict = assess_frame(found, frame, thresholds)
-    return labels, _result(segmented.frame.ref, verdict, {**found.measures, **confidence})
+    return labels, _result(segmented.frame.ref, verdict, {**found.measures, **confidence, **sharpness})
 
 
 def measure_label_image(

@@ -65,6 +65,8 @@ def test_the_csv_files_have_exactly_the_declared_columns_and_the_notice(tmp_path
         (tables.embryos, columns.EMBRYO_COLUMNS),
         (tables.events, columns.EVENT_COLUMNS),
         (tables.episodes, columns.EPISODE_COLUMNS),
+        (tables.planes, columns.FRAME_COLUMNS),
+        (tables.moments, columns.MOMENT_COLUMNS),
     ):
         write_csv(table, tmp_path / "table.csv")
         with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as lines:

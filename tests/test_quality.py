@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,10 +16,11 @@ from blastoseg.quality import (
     judge_image,
     judge_size,
     tissue_confidence,
+    tissue_sharpness,
 )
 from blastoseg.records import Box, Flag, Location, Status
 from blastoseg.settings import Quality
-from blastoseg.tissues import FOREGROUND
+from blastoseg.tissues import FOREGROUND, ICM, TE
 
 THRESHOLDS = Quality()
 GOOD = {
@@ -117,6 +119,23 @@ def test_each_tissue_has_a_confidence_of_its_own_to_reach_and_one_number_is_for_
     assert assess_frame(of_labels(), alike, Quality(low_confidence=0.75)).status is Status.OK
     strict = Quality(low_confidence={"te": 0.8})
     assert "trophectoderm" in assess_frame(of_labels(), alike, strict).reason
+
+
+def test_a_tissue_is_sharpest_where_it_is_in_focus_whatever_the_contrast():
+    rng = np.random.default_rng(0)
+    labels = np.zeros((64, 64), np.uint8)
+    labels[8:56, 8:32], labels[8:56, 32:56] = ICM.label, TE.label
+    crop = rng.normal(120, 20, (64, 64))
+    crop[:, 32:] = cv2.GaussianBlur(crop, (0, 0), 2.0)[:, 32:]
+    found = tissue_sharpness(np.clip(crop, 0, 255).astype(np.uint8), labels)
+    assert found["sharpness_icm"] > 3 * found["sharpness_te"]
+    assert found["sharpness_te"] < found["sharpness_blastocyst"] < found["sharpness_icm"]
+    assert np.isnan(found["sharpness_zp"])
+    darker = tissue_sharpness(np.clip(crop, 0, 255).astype(np.uint8) // 2, labels)
+    assert darker["sharpness_icm"] == pytest.approx(found["sharpness_icm"], rel=0.02)
+    assert all(
+        np.isnan(value) for value in tissue_sharpness(np.full((9, 9), 7, np.uint8), labels[:9, :9]).values()
+    )
 
 
 def test_flags_and_reasons_of_labels_and_image_stand_in_one_order():

@@ -66,7 +66,8 @@ def test_a_label_image_has_the_row_that_its_frame_has(labels, flags):
     assert row.flags == tuple(flag for flag in result.flags if flag not in of_pixels)
     assert {*row.flags} - {Flag.IMPLAUSIBLE_SIZE} == {*flags}
     for name, value in row.measures.items():
-        expected = float("nan") if name.startswith("confidence") else result.measures[name]
+        is_of_pixels = name.startswith(("confidence", "sharpness"))
+        expected = float("nan") if is_of_pixels else result.measures[name]
         assert value == pytest.approx(expected, nan_ok=True), name
 
 

@@ -49,7 +49,7 @@ def run(
         Path | None, typer.Option(metavar="FILE", parser=given_path, help="The lab's settings file (TOML).")
     ] = None,
     focal: Annotated[
-        str | None, typer.Option(help="Focal plane: 0, another plane, or best.", show_default="0")
+        str | None, typer.Option(help="Focal plane: 0, another plane, best or all.", show_default="0")
     ] = None,
     frame_interval: Annotated[
         float | None, typer.Option(help="Hours between frames, where the input does not tell the time.")

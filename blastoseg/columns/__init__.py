@@ -21,12 +21,15 @@ from blastoseg.columns.frame import (
     FRAME_COLUMNS,
     IDENTITY_COLUMNS,
     MEASURE_COLUMNS,
+    PIXEL_COLUMNS,
+    SHARPNESS_COLUMNS,
     Measures,
     add_micrometres,
     check_declared,
     with_undefined,
 )
 from blastoseg.columns.letters import LETTER_COLUMNS, LETTER_TISSUES, LETTERS, PERCENTILES
+from blastoseg.columns.planes import MOMENT_COLUMNS, PLANE_OF, SPREAD_COLUMNS, spread_of
 
 __all__ = [
     "BY_NAME",
@@ -41,11 +44,16 @@ __all__ = [
     "LETTER_COLUMNS",
     "LETTER_TISSUES",
     "MEASURE_COLUMNS",
+    "MOMENT_COLUMNS",
     "NOTICE",
     "PANDAS_DTYPES",
     "PERCENTILES",
+    "PIXEL_COLUMNS",
+    "PLANE_OF",
     "REPORTED_FRAME_COLUMNS",
     "SERIES_COLUMNS",
+    "SHARPNESS_COLUMNS",
+    "SPREAD_COLUMNS",
     "STEADY_COLUMNS",
     "STEM_OF_EVENT",
     "Column",
@@ -53,6 +61,7 @@ __all__ = [
     "add_micrometres",
     "check_declared",
     "dtypes_of",
+    "spread_of",
     "with_undefined",
 ]
 
@@ -60,5 +69,5 @@ NOTICE = Column(
     "notice", "", "str", "that the row is for research use only: the last column of every CSV file"
 )
 
-_EVERY = (*EMBRYO_COLUMNS, *STEADY_COLUMNS, *EVENT_COLUMNS, *EPISODE_COLUMNS, NOTICE)
+_EVERY = (*EMBRYO_COLUMNS, *STEADY_COLUMNS, *EVENT_COLUMNS, *EPISODE_COLUMNS, *MOMENT_COLUMNS, NOTICE)
 BY_NAME: dict[str, Column] = {column.name: column for column in _EVERY}

@@ -114,7 +114,28 @@ CONFIDENCE_COLUMNS: tuple[Column, ...] = tuple(
     for column in frac(f"confidence_{key}", f"mean of the winning class's probability over the {name}")
 )
 
-FRAME_COLUMNS: tuple[Column, ...] = IDENTITY_COLUMNS + MEASURE_COLUMNS + CONFIDENCE_COLUMNS
+SHARPNESS_COLUMNS: tuple[Column, ...] = tuple(
+    Column(
+        f"sharpness_{key}",
+        "",
+        "float",
+        f"mean squared gray gradient over {where}, over the gray values' variance over E",
+        source="Tenenbaum 1970",
+    )
+    for key, where in (
+        ("blastocyst", "B"),
+        ("icm", "the inner cell mass"),
+        ("blastocoel", "the blastocoel"),
+        ("te", "the trophectoderm"),
+        ("zp", "the zona"),
+    )
+)
+"""Where a tissue lies in focus: to compare the focal planes of one moment."""
+
+PIXEL_COLUMNS: tuple[Column, ...] = MEASURE_COLUMNS + CONFIDENCE_COLUMNS + SHARPNESS_COLUMNS
+"""All that a frame's pixels are asked for."""
+
+FRAME_COLUMNS: tuple[Column, ...] = IDENTITY_COLUMNS + PIXEL_COLUMNS
 """What a frame says on its own: its row in the ledger, and in the ``frames.csv`` of ``blastoseg measure``."""
 
 Measures = dict[str, float | int | bool | None]
@@ -129,15 +150,14 @@ def check_declared(names: Iterable[str], declared: Iterable[Column]) -> None:
 
 
 def with_undefined(measures: Measures) -> Measures:
-    """Every measure and confidence, in the order of the columns: what ``measures`` lacks is undefined.
+    """Every value of ``PIXEL_COLUMNS``, in their order: what ``measures`` lacks is undefined.
 
     Raises ValueError for a measure that no column declares.
     """
-    declared = MEASURE_COLUMNS + CONFIDENCE_COLUMNS
-    check_declared(measures, declared)
+    check_declared(measures, PIXEL_COLUMNS)
     return {
         column.name: measures.get(column.name, math.nan if column.dtype == "float" else None)
-        for column in declared
+        for column in PIXEL_COLUMNS
     }
 
 
@@ -145,11 +165,10 @@ def add_micrometres(pixel_measures: Measures, um_per_px: float) -> Measures:
     """Add the physical column beside each pixel column.
 
     Returns a new dict with every ``_um`` and ``_um2`` column of ``MEASURE_COLUMNS`` whose ``_px`` or ``_px2``
-    twin is given; NaN where ``um_per_px`` is NaN. Confidences pass through. Raises ValueError for a measure
+    twin is given; NaN where ``um_per_px`` is NaN. All others pass through. Raises ValueError for a measure
     that no column declares.
     """
-    declared = MEASURE_COLUMNS + CONFIDENCE_COLUMNS
-    check_declared(pixel_measures, declared)
+    check_declared(pixel_measures, PIXEL_COLUMNS)
     measures = dict(pixel_measures)
     for column in MEASURE_COLUMNS:
         power = {"um": 1, "um2": 2}.get(column.unit)
@@ -159,4 +178,4 @@ def add_micrometres(pixel_measures: Measures, um_per_px: float) -> Measures:
         pixels = pixel_measures.get(twin)
         if pixels is not None:
             measures[column.name] = pixels * um_per_px**power
-    return {column.name: measures[column.name] for column in declared if column.name in measures}
+    return {column.name: measures[column.name] for column in PIXEL_COLUMNS if column.name in measures}

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from blastoseg.columns import (
-    CONFIDENCE_COLUMNS,
     EMBRYO_COLUMNS,
     LAB_COLUMNS,
     LETTER_COLUMNS,
-    MEASURE_COLUMNS,
+    PIXEL_COLUMNS,
     SERIES_COLUMNS,
     STEM_OF_EVENT,
     dtypes_of,
@@ -41,7 +40,7 @@ def embryos_table(
     standing = [standing_frame(series, recent_h) for series in followed]
     shown = np.array([place for place, _ in standing], int)
     table = frames.iloc[shown].reset_index(drop=True)
-    measures = [column.name for column in MEASURE_COLUMNS + CONFIDENCE_COLUMNS]
+    measures = [column.name for column in PIXEL_COLUMNS]
     is_measured = np.array([series.observed.is_measured.any() for series in followed], bool)
     table.loc[~is_measured, measures] = pd.NA
     described = pd.DataFrame(

@@ -16,6 +16,7 @@ from blastoseg.course.episodes import episodes_table
 from blastoseg.course.events import Event
 from blastoseg.course.evidence import PERSISTENCE
 from blastoseg.course.observed import Floats
+from blastoseg.course.planes import moments_table, part_planes
 from blastoseg.course.series import Series, follow_embryos
 from blastoseg.records import AboutEmbryo
 from blastoseg.settings import Grades
@@ -27,12 +28,18 @@ NOT_RECOVERED = "not recovered by the last frame"
 
 @dataclass(frozen=True, slots=True)
 class CourseTables:
-    """``frames`` with the course's columns, a row an embryo, a row an event, a row an episode of doubt."""
+    """``frames`` with the course's columns, a row an embryo, a row an event, a row an episode of doubt.
+
+    Of moments seen in several focal planes ``frames`` has one row, ``planes`` that of each plane, and
+    ``moments`` what they say together.
+    """
 
     frames: pd.DataFrame
     embryos: pd.DataFrame
     events: pd.DataFrame
     episodes: pd.DataFrame
+    planes: pd.DataFrame
+    moments: pd.DataFrame
 
 
 def course_tables(
@@ -46,13 +53,16 @@ def course_tables(
     ``recent_h``: how long before the latest measured frame the one that stands for an embryo may be.
     ``about``: by embryo what the lab tells of it.
     """
+    frames, planes = part_planes(frames)
     followed = follow_embryos(frames, grades)
     reported = _with_course(frames, followed)
     return CourseTables(
         reported,
         embryos_table(frames, followed, recent_h, about),
         _events_table(reported, followed),
-        episodes_table(reported, followed),
+        episodes=episodes_table(reported, followed),
+        planes=planes,
+        moments=moments_table(planes),
     )
 
 

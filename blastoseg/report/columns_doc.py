@@ -58,6 +58,7 @@ def columns_markdown() -> str:
         ("What the lab tells", "In `embryos.csv`: from `--embryos`, or `[naming]`.", columns.LAB_COLUMNS),
         ("Measures", "In both files; in `embryos.csv` of the frame that stands for it.", measures),
         ("Confidence", "In both files.", columns.CONFIDENCE_COLUMNS),
+        ("Sharpness", "In both files.", columns.SHARPNESS_COLUMNS),
         ("A frame in the course", "In `frames.csv`. " + _COURSE, columns.STEADY_COLUMNS),
         ("Course", "In `embryos.csv`. A measured frame is ok or for review.", columns.SERIES_COLUMNS),
         ("Letters", "In `embryos.csv`: suggested, see [grading.md](grading.md).", columns.LETTER_COLUMNS),
@@ -66,6 +67,11 @@ def columns_markdown() -> str:
             "Episodes",
             "On the sheet Quality: stretches of doubtful frames, worst first.",
             columns.EPISODE_COLUMNS,
+        ),
+        (
+            "Focal planes",
+            "In `moments.csv`, after `--focal all`, beside all measures.",
+            tuple(column for column in columns.MOMENT_COLUMNS if column not in measures),
         ),
         ("Notice", "In every file.", (columns.NOTICE,)),
     )

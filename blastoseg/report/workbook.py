@@ -8,14 +8,18 @@ import pandas as pd
 from openpyxl import Workbook
 
 from blastoseg.columns import (
+    BY_NAME,
     EMBRYO_COLUMNS,
     EPISODE_COLUMNS,
     EVENT_COLUMNS,
     LAB_COLUMNS,
     LETTER_COLUMNS,
+    MOMENT_COLUMNS,
+    PLANE_OF,
     REPORTED_FRAME_COLUMNS,
     SERIES_COLUMNS,
     Column,
+    spread_of,
 )
 from blastoseg.course.steady import MEANING_OF_COURSE_FLAG
 from blastoseg.course.tables import CourseTables
@@ -23,7 +27,7 @@ from blastoseg.errors import counted
 from blastoseg.quality import MEANING_OF_FLAG, MEANING_OF_STATUS, statuses_after
 from blastoseg.report.curves import CurveMaker
 from blastoseg.report.embryo_pictures import EmbryoPictures
-from blastoseg.report.headline import unit_of_length
+from blastoseg.report.headline import MEASURES, unit_of_length
 from blastoseg.report.manifest import RunManifest
 from blastoseg.report.ranking import ids_of, ranked
 from blastoseg.report.sheet import LEFT, MOST_LINKS, TOP, TOP_CENTRED, Layout, Sheet, safe_value, workbook_at
@@ -45,13 +49,13 @@ _EXPLAINED = tuple(
         column.name: column
         for column in (
             *(*REPORTED_FRAME_COLUMNS, *LAB_COLUMNS, *SERIES_COLUMNS, *LETTER_COLUMNS),
-            *(*EVENT_COLUMNS, *EPISODE_COLUMNS),
+            *(*EVENT_COLUMNS, *EPISODE_COLUMNS, *MOMENT_COLUMNS),
         )
     }.values()
 )
 """Every column of the workbook, once."""
 _NARROW = 9.5
-_FORMATS = {"h": "0.0", "fraction": "0%"}
+_FORMATS = {"h": "0.0", "fraction": "0%", "px2": "#,##0", "um2": "#,##0", "px": "0.0", "um": "0.0"}
 """No more digits than the frames' distance in time, and a person's eye, earn."""
 
 
@@ -85,6 +89,8 @@ def write_workbook(
         values = write_timeline(workbook, maker, with_charts)
         _write_events(workbook, tables)
         _write_quality(workbook, tables)
+        if len(tables.moments):
+            _write_planes(workbook, tables)
         _write_run(workbook, manifest)
         _write_columns(workbook)
         values.write(workbook)
@@ -121,6 +127,19 @@ def _write_quality(workbook: Workbook, tables: CourseTables) -> None:
         f"{counted(len(tables.frames), 'frame')} are not ok"
     )
     _write_rows(workbook, "Quality", heading, (tables.episodes, EPISODE_COLUMNS, _EPISODE_WIDTHS))
+
+
+def _write_planes(workbook: Workbook, tables: CourseTables) -> None:
+    heading = "Each measure in the focal plane where its tissue is sharpest, and its spread over the planes"
+    shown = _of_moments(unit_of_length(tables.moments))
+    _write_rows(workbook, "Focal planes", heading, (tables.moments, shown, {"embryo_id": 16}))
+
+
+def _of_moments(unit: str) -> tuple[Column, ...]:
+    measures = [headline.column(unit) for headline in MEASURES]
+    said = [column for column in MOMENT_COLUMNS if column.name in ("embryo_id", "frame_index", "time_h")]
+    said += [BY_NAME[name] for name in ("planes_total", "planes_measured", *PLANE_OF.values())]
+    return (*said, *(column for measure in measures for column in (measure, spread_of(measure))))
 
 
 def _write_rows(

@@ -5,7 +5,7 @@ a slide file can lead out of OUT or trouble another system.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -48,6 +48,14 @@ class OutputFolder:
     @property
     def events_csv(self) -> Path:
         return self.root / "events.csv"
+
+    @property
+    def planes_csv(self) -> Path:
+        return self.root / "planes.csv"
+
+    @property
+    def moments_csv(self) -> Path:
+        return self.root / "moments.csv"
 
     @property
     def manifest(self) -> Path:
@@ -108,14 +116,29 @@ class PictureNames:
     ``refs`` are all frames of the run. Nothing else decides a name, so that two runs over one input agree.
     """
 
-    def __init__(self, refs: Iterable[FrameRef]) -> None:
+    def __init__(self, refs: Sequence[FrameRef]) -> None:
         self._embryos = safe_names(ref.embryo_id for ref in refs)
+        stems: set[tuple[str, int, str]] = set()
+        self._beside_another: set[tuple[str, int, str, int | None]] = set()
+        for ref in refs:
+            stem = _stem_of(ref)
+            if stem in stems:
+                self._beside_another.add((*stem, ref.focal_plane))
+            stems.add(stem)
 
     def place(self, kind: str, ref: FrameRef, suffix: str) -> Path:
-        """``<kind>/<embryo>/<frame><suffix>``, relative to OUT; the frame's name is its index and file."""
+        """``<kind>/<embryo>/<frame><suffix>``, relative to OUT; the frame's name is its index and file.
+
+        Further focal planes of a moment that lie in the same file have theirs, too.
+        """
         embryo = self._embryos.get(ref.embryo_id) or safe_name(ref.embryo_id)
-        name = f"{ref.frame_index:05d}-{safe_name(PurePosixPath(ref.source).stem)}{suffix}"
-        return Path(kind, embryo, name)
+        stem = _stem_of(ref)
+        plane = f"-F{ref.focal_plane}" if (*stem, ref.focal_plane) in self._beside_another else ""
+        return Path(kind, embryo, f"{ref.frame_index:05d}-{safe_name(stem[2])}{plane}{suffix}")
+
+
+def _stem_of(ref: FrameRef) -> tuple[str, int, str]:
+    return ref.embryo_id, ref.frame_index, PurePosixPath(ref.source).stem
 
 
 def page_places(patients: Iterable[str]) -> dict[str, str]:

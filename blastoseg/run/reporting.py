@@ -60,6 +60,7 @@ class Report:
             {name: pd.Series(column, dtype=dtypes[name]) for name, column in values.items()}
         )
         settings = request.settings
+        self._statuses = frames["status"]
         tables = course_tables(frames, settings.course.recent_h, settings.grades, about)
         self.letters, self.archive = request.letters, request.archive
         graded = with_letters(tables.embryos, self.letters.model if self.letters else None)
@@ -81,13 +82,14 @@ class Report:
     @property
     def pictures(self) -> list[str]:
         """The masks and overlays that the frames' rows name, and the pages that were written."""
-        drawn = [path for kind in ("mask", "overlay") for path in self.frames[kind].dropna() if path]
-        return drawn + self.pages
+        tables = (self.tables.frames, self.tables.planes)
+        named = (path for table in tables for kind in ("mask", "overlay") for path in table[kind].dropna())
+        return [*dict.fromkeys(path for path in named if path), *self.pages]
 
     @property
     def counts(self) -> dict[str, int]:
-        """Frames by status, every status named."""
-        return {status.value: int((self.frames["status"] == status.value).sum()) for status in Status}
+        """Frames by status, those of every focal plane, every status named."""
+        return {status.value: int((self._statuses == status.value).sum()) for status in Status}
 
     def write(
         self, out: OutputFolder, manifest: RunManifest, register: PictureRegister | None = None
@@ -103,6 +105,10 @@ class Report:
         self._replace(out.frames_csv, lambda path: write_csv(tables.frames, path))
         self._replace(out.embryos_csv, lambda path: write_csv(tables.embryos, path))
         self._replace(out.events_csv, lambda path: write_csv(tables.events, path))
+        for path, of_planes in ((out.planes_csv, tables.planes), (out.moments_csv, tables.moments)):
+            # One of a run before must not stand beside tables that it does not belong to.
+            if len(of_planes) or path.exists():
+                self._replace(path, partial(write_csv, of_planes))
         earlier = take_over(out.workbook)
         for note in earlier.said:
             log.warning("%s", note)

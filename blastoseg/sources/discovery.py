@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from blastoseg.errors import InputNotFoundError, counted
@@ -104,31 +105,37 @@ class _Known:
 
 
 def _number(discovery: Discovery, known: _Known, moments: list[Moment]) -> None:
-    for index, (_, shot, alternatives) in enumerate(moments):
-        settling = {Path(one.path) for one in (shot, *alternatives) if one.is_settling}
-        if settling:
-            discovery.settling |= settling
-            continue
-        time_h, reference = shot.time_h, shot.time_reference
-        if not math.isnan(known.interval_h):
-            time_h, reference = index * known.interval_h, TimeReference.RECORDING
-        ref = FrameRef(
-            embryo_id=known.embryo_id,
-            source=shot.source,
-            path=Path(shot.path),
-            frame_index=index,
-            address=_sharpest_of(alternatives) if alternatives else shot.address,
-            focal_plane=shot.plane,
-            time_h=time_h,
-            time_reference=reference,
-            um_per_px=shot.um_per_px,
-            um_per_px_source=shot.um_per_px_source,
-            about=known.about,
-        )
-        if shot.problem:
-            discovery.problems.append(Problem(ref, shot.problem))
-        else:
-            discovery.refs.append(ref)
+    """Take up an embryo's pictures; those of one moment, which follow each other, share its number."""
+    for index, (_, pictures) in enumerate(groupby(moments, key=lambda moment: moment[0])):
+        for _, shot, alternatives in pictures:
+            settling = {Path(one.path) for one in (shot, *alternatives) if one.is_settling}
+            if settling:
+                discovery.settling |= settling
+                continue
+            ref = _ref_of(known, index, shot, alternatives)
+            if shot.problem:
+                discovery.problems.append(Problem(ref, shot.problem))
+            else:
+                discovery.refs.append(ref)
+
+
+def _ref_of(known: _Known, index: int, shot: Shot, alternatives: list[Shot]) -> FrameRef:
+    time_h, reference = shot.time_h, shot.time_reference
+    if not math.isnan(known.interval_h):
+        time_h, reference = index * known.interval_h, TimeReference.RECORDING
+    return FrameRef(
+        embryo_id=known.embryo_id,
+        source=shot.source,
+        path=Path(shot.path),
+        frame_index=index,
+        address=_sharpest_of(alternatives) if alternatives else shot.address,
+        focal_plane=shot.plane,
+        time_h=time_h,
+        time_reference=reference,
+        um_per_px=shot.um_per_px,
+        um_per_px_source=shot.um_per_px_source,
+        about=known.about,
+    )
 
 
 def _sharpest_of(shots: list[Shot]) -> SharpestOf:

@@ -1,5 +1,6 @@
 """Which focal plane of a moment is measured."""
 
+from collections.abc import Iterable
 from typing import cast
 
 import cv2
@@ -7,11 +8,11 @@ import numpy as np
 
 from blastoseg.errors import UsageError, counted
 from blastoseg.records import Image
-from blastoseg.sources.options import BEST, SourceOptions
+from blastoseg.sources.options import ALL, BEST, SourceOptions
 from blastoseg.sources.shots import Embryo, MomentKey, Shot
 
 Moment = tuple[MomentKey, Shot, list[Shot]]
-"""The moment, the picture that stands for it, and, for ``best``, all its planes to choose from."""
+"""The moment, a picture of it, and, for ``best``, all its planes to choose from."""
 
 
 def focus_measure(image: Image) -> float:
@@ -37,7 +38,7 @@ def check_choice(embryos: list[Embryo], options: SourceOptions) -> None:
     numbered = sorted(plane for plane in found if plane is not None)
     if chosen == 0 and (None in found or len(numbered) == 1):
         return
-    choices = ", ".join([str(plane) for plane in numbered] + [BEST])
+    choices = ", ".join([str(plane) for plane in numbered] + [BEST, ALL])
     advice = "" if numbered else ": the names of these files tell no focal plane, leave the option out"
     if chosen == 0:
         advice = "; where these numbers are no focal planes, set [naming] focal in the settings file"
@@ -45,12 +46,15 @@ def check_choice(embryos: list[Embryo], options: SourceOptions) -> None:
 
 
 def choose_planes(embryo: Embryo, only_plane: int | None, options: SourceOptions) -> tuple[list[Moment], str]:
-    """One picture a moment, in order, and a note where pictures were left out for their plane (or "").
+    """The pictures of each moment, in order, and a note where some were left out for their plane (or "").
 
+    That is one picture a moment, or each of its planes, the one nearest the centre first, for ``all``.
     ``only_plane`` is the one plane of an input that has no other: it is taken, whatever its number. A moment
     that lacks the chosen plane yields a shot with a ``problem``.
     """
     moments = [(key, _with_centre(embryo, planes)) for key, planes in sorted(embryo.moments.items())]
+    if options.focal == ALL:
+        return [(key, shot, []) for key, planes in moments for shot in _from_centre(planes.values())], ""
     chosen = options.chosen_plane()
     if chosen == 0 and only_plane is not None:
         chosen = only_plane
@@ -82,7 +86,7 @@ def _with_centre(embryo: Embryo, planes: dict[int | None, Shot]) -> dict[int | N
 def _choose(planes: dict[int | None, Shot], chosen: int | None) -> tuple[Shot, list[Shot]]:
     if chosen is None:
         readable = [shot for shot in planes.values() if not shot.problem] or list(planes.values())
-        candidates = sorted(readable, key=lambda shot: (abs(shot.plane or 0), shot.plane or 0))
+        candidates = _from_centre(readable)
         return candidates[0], candidates if len(candidates) > 1 else []
     if chosen in planes:
         return planes[chosen], []
@@ -95,6 +99,10 @@ def _choose(planes: dict[int | None, Shot], chosen: int | None) -> tuple[Shot, l
         "add the picture, or choose another plane with --focal"
     )
     return stand_in, []
+
+
+def _from_centre(shots: Iterable[Shot]) -> list[Shot]:
+    return sorted(shots, key=lambda shot: (abs(shot.plane or 0), shot.plane or 0))
 
 
 def _halved(image: Image) -> Image:

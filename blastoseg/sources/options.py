@@ -9,11 +9,12 @@ from blastoseg.settings import Naming
 
 CENTRE = "0"
 BEST = "best"
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """``focal`` is a plane's number, ``0`` the centre, or ``best``: the sharpest plane of each moment.
+    """``focal`` is a plane's number, ``0`` the centre; ``best``, the sharpest of each moment; or ``all``.
 
     ``frame_interval_h`` gives hours to frames whose source has no clock. Symbolic links that lead out of
     the given folder are passed over unless ``follow_symlinks``. Files that changed less than ``settle_s``
@@ -30,9 +31,11 @@ class SourceOptions:
     embryos: Path | None = None
 
     def chosen_plane(self) -> int | None:
-        """The plane's number, None for ``best``. Raises UsageError for anything else."""
-        if self.focal == BEST:
+        """The plane's number, None for ``best`` and ``all``. Raises UsageError for anything else."""
+        if self.focal in (BEST, ALL):
             return None
         if not re.fullmatch(r"[+-]?[0-9]{1,6}", self.focal):
-            raise UsageError(f"--focal {self.focal}: must be a plane's number such as 0 or -15, or 'best'")
+            raise UsageError(
+                f"--focal {self.focal}: must be a plane's number such as 0 or -15, 'best' or 'all'"
+            )
         return int(self.focal)

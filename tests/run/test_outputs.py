@@ -1,5 +1,6 @@
 """The output folder: names that stay inside it, and lead to one frame each."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ def test_two_embryos_that_differ_in_case_alone_have_folders_of_their_own():
     names = PictureNames([upper, lower, other])
     assert len({_place(names, ref).casefold() for ref in (upper, lower)}) == 2
     assert _place(names, other) == "masks/WELL 7/00003-a.png"
+
+
+def test_the_planes_of_a_moment_in_one_file_have_pictures_of_their_own():
+    centre, above = (replace(_ref("Well 1", "slide.pdb"), focal_plane=plane) for plane in (0, 15))
+    apart = replace(_ref("Well 1", "F30/x.jpg"), focal_plane=30)
+    names = PictureNames([centre, above, apart])
+    assert [_place(names, ref) for ref in (centre, above, apart)] == [
+        "masks/Well 1/00003-slide.png",
+        "masks/Well 1/00003-slide-F15.png",
+        "masks/Well 1/00003-x.png",
+    ]
 
 
 @pytest.mark.parametrize("out", ["day5", "day5/../day5", "link"])

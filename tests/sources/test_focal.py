@@ -49,6 +49,19 @@ def test_the_sharpest_plane_is_taken_and_named(
     assert (frame.ref.focal_plane, frame.ref.source) == (-15, "A/x_F-15.jpg")
 
 
+def test_all_planes_of_a_moment_share_its_number_and_hours_the_nearest_to_the_centre_first(
+    tmp_path: Path, find: Find, lay: Lay
+) -> None:
+    lay(tmp_path, *(f"A/x_RUN{run}_F{plane}.jpg" for run in (1, 2) for plane in (-15, 0, 15, 30)))
+    lay(tmp_path, "B/y_RUN1.jpg")
+    refs = find(tmp_path, focal="all", frame_interval_h=0.5).refs
+    assert [(ref.embryo_id, ref.frame_index, ref.focal_plane, ref.time_h) for ref in refs] == [
+        *(("A", 0, plane, 0.0) for plane in (0, -15, 15, 30)),
+        *(("A", 1, plane, 0.5) for plane in (0, -15, 15, 30)),
+        ("B", 0, None, 0.0),
+    ]
+
+
 def test_a_broken_plane_does_not_count_among_the_sharpest(tmp_path: Path, find: Find, lay: Lay) -> None:
     lay(tmp_path, "A/x_F0.jpg", "A/x_F15.jpg")
     (tmp_path / "A" / "x_F0.jpg").write_bytes(b"")
@@ -78,7 +91,7 @@ def test_a_plane_that_nothing_has_is_answered_with_the_planes_found(
     tmp_path: Path, find: Find, lay: Lay
 ) -> None:
     lay(tmp_path, "A/x_F-15.jpg", "A/x_F0.jpg")
-    with pytest.raises(UsageError, match=r"--focal 30: .*choose one of -15, 0, best"):
+    with pytest.raises(UsageError, match=r"--focal 30: .*choose one of -15, 0, best, all"):
         find(tmp_path, focal="30")
     with pytest.raises(UsageError, match="--focal sharp: must be"):
         find(tmp_path, focal="sharp")

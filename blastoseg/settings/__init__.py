@@ -1,126 +1,38 @@
 """A lab's settings file: TOML, validated, hashable. Unknown keys are errors: no typing mistake is silent."""
 
 import hashlib
-import math
 import tomllib
-from datetime import date
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-import regex
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from blastoseg.columns import EMBRYO_COLUMNS
 from blastoseg.errors import SettingsError, UsageError
-from blastoseg.naming_presets import PRESETS
+from blastoseg.settings.naming import Naming
+from blastoseg.settings.pixel_size import PixelSize, check_pixel_size_option, is_pixel_size
+from blastoseg.settings.section import Section
 
-FINEST_UM_PER_PX, COARSEST_UM_PER_PX = 0.01, 10.0
-"""Pixel sizes of any light microscope, whoever tells them. Beyond lie slips of the decimal point, and the
-print resolutions that programs put into files (72 dpi is 353 um)."""
+__all__ = [
+    "Course",
+    "Grades",
+    "LeastConfidence",
+    "Naming",
+    "Output",
+    "PixelSize",
+    "Quality",
+    "Settings",
+    "Summary",
+    "check_pixel_size_option",
+    "is_pixel_size",
+    "load_settings",
+]
+
 LONGEST_INTERVAL_H = 1000.0
 """Between two frames: more is no embryo's life."""
-PIXEL_SIZE_RANGE = (
-    f"must lie between {FINEST_UM_PER_PX:g} and {COARSEST_UM_PER_PX:g} micrometres, the width of one pixel"
-)
 
 
-def is_pixel_size(um_per_px: float) -> bool:
-    """Whether a camera on a microscope can have this pixel size; NaN is none."""
-    return FINEST_UM_PER_PX <= um_per_px <= COARSEST_UM_PER_PX
-
-
-def check_pixel_size_option(um_per_px: float | None) -> None:
-    """Raises UsageError for a ``--um-per-px`` that no microscope has; None is not given, and fine."""
-    if um_per_px is not None and not is_pixel_size(um_per_px):
-        raise UsageError(f"--um-per-px {um_per_px:g}: {PIXEL_SIZE_RANGE}")
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PixelSize(_Section):
-    """The pixel size of the lab's instrument. Without it, lengths are reported in pixels only."""
-
-    um_per_px: float | None = None
-    instrument: str = ""
-    measured_on: date | None = None
-
-    @field_validator("um_per_px")
-    @classmethod
-    def _is_possible(cls, um_per_px: float | None) -> float | None:
-        if um_per_px is not None and not is_pixel_size(um_per_px):
-            raise ValueError(PIXEL_SIZE_RANGE)
-        return um_per_px
-
-    def known(
-        self, option: float | None, metadata: float = math.nan, metadata_source: str = "metadata"
-    ) -> tuple[float, str]:
-        """The um/px that counts and where it comes from, in the order of trust: option, settings, metadata.
-
-        NaN and an empty source where none of them tells it.
-        """
-        if option is not None:
-            return option, "option"
-        if self.um_per_px is not None:
-            details = ", ".join(str(value) for value in (self.instrument, self.measured_on) if value)
-            return self.um_per_px, f"settings ({details})" if details else "settings"
-        return metadata, "" if math.isnan(metadata) else metadata_source
-
-
-class Naming(_Section):
-    """How file names carry embryo, time point, focal plane and hours. Regular expressions with named groups.
-
-    A ``preset`` fills in what is not given; ``time`` is empty where names carry no hours. ``patient`` and
-    ``dish`` are looked for in the whole path; empty where none tells them.
-    """
-
-    preset: str = ""
-    embryo: str = r"(?P<embryo>(?:.*[_\- ])?WELL ?\d+)"
-    run: str = r"RUN[_\- ]?(?P<run>\d+)"
-    focal: str = r"(?:^|[_\- ])F(?P<focal>-?\d+)(?=$|[_\- .])"
-    time: str = ""
-    patient: str = ""
-    dish: str = ""
-    time_unit: Literal["h", "min", "s", "days"] = "h"
-    time_reference: Literal["unknown", "insemination", "recording"] = "unknown"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _filled_from_preset(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or not given.get("preset"):
-            return given
-        preset = PRESETS.get(given["preset"]) if isinstance(given["preset"], str) else None
-        if preset is None:
-            choices = ", ".join(PRESETS)
-            raise ValueError(f"no preset {given['preset']!r}: choose one of {choices}, or set the patterns")
-        return {**preset.patterns, **given}
-
-    @field_validator("embryo", "run", "focal", "time", "patient", "dish")
-    @classmethod
-    def _has_its_group(cls, pattern: str, info: object) -> str:
-        name = getattr(info, "field_name", "")
-        if name in ("time", "patient", "dish") and not pattern:
-            return pattern
-        try:
-            compiled = regex.compile(pattern, regex.IGNORECASE)
-        except (regex.error, RecursionError, OverflowError) as error:
-            raise ValueError(f"not a regular expression: {error}") from error
-        if name not in compiled.groupindex:
-            raise ValueError(f"needs a named group (?P<{name}>...)")
-        return pattern
-
-    @model_validator(mode="after")
-    def _unit_belongs_to_a_time(self) -> Self:
-        if not self.time:
-            if (self.time_unit, self.time_reference) != ("h", "unknown"):
-                raise ValueError("time_unit and time_reference need a pattern: set time as well")
-        elif "minutes" in regex.compile(self.time).groupindex and self.time_unit != "h":
-            raise ValueError("time: a group (?P<minutes>...) goes with time_unit = 'h' only")
-        return self
-
-
-class LeastConfidence(_Section):
+class LeastConfidence(Section):
     """Mean probability of each tissue below which the network is unsure of it; by the tissues' keys.
 
     Every pixel of a thin tissue lies near its edge, where a network is never sure: what is little for an
@@ -133,7 +45,7 @@ class LeastConfidence(_Section):
     zp: float = Field(default=0.68, ge=0, le=1)
 
 
-class Quality(_Section):
+class Quality(Section):
     """Thresholds of the quality flags. Areas in um2 are applied only where the pixel size is known."""
 
     low_confidence: LeastConfidence = LeastConfidence()
@@ -155,14 +67,14 @@ class Quality(_Section):
         return given
 
 
-class Course(_Section):
+class Course(Section):
     """How an embryo's frames are taken together. No frame is scored anew when this changes."""
 
     recent_h: float = Field(default=6.0, ge=0)
     """How long before the latest measured frame the one that stands for an embryo may be."""
 
 
-class Grades(_Section):
+class Grades(Section):
     """Cut-offs of events and suggested grades, ours where docs/grading.md names no source.
 
     Events and grades are computed from all rows at every report: no frame is scored anew when this changes.
@@ -198,7 +110,7 @@ DEFAULT_ORDER = (
 )
 
 
-class Summary(_Section):
+class Summary(Section):
     """In which order a patient's embryos are shown: columns of ``embryos.csv``, by ``ranking.ranked``."""
 
     order: tuple[str, ...] = DEFAULT_ORDER
@@ -215,7 +127,7 @@ class Summary(_Section):
         return order
 
 
-class Output(_Section):
+class Output(Section):
     """What stays in the output folder: nothing here changes a result."""
 
     keep_missing_days: int | None = Field(default=None, ge=1, le=36_500)
@@ -225,7 +137,7 @@ _BESIDE_THE_FRAMES = {"course", "grades", "summary", "output"}
 """Sections that change no frame's row."""
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything a lab can set. ``Settings()`` is what runs without a file."""
 
     pixel_size: PixelSize = PixelSize()
