@@ -179,4 +179,6 @@ def test_the_summary_says_letters_or_else_percentiles():
     ]
     lettered = with_letters(table, LetterModel.model_validate(MODEL)).iloc[10].to_dict()
     assert stage_in_words(lettered)[0] == "ICM B 46%, TE percentile 50"
-    assert stage_in_words(lettered | {"icm_letter": "not gradable"})[0] == "ICM not gradable, TE percentile 50"
+    assert (
+        stage_in_words(lettered | {"icm_letter": "not gradable"})[0] == "ICM not gradable, TE percentile 50"
+    )
