@@ -65,7 +65,7 @@ def _show(console: "Console", results: "list[TissueResult]") -> None:
 
     title = f"Suggested letters against the lab's, by {FOLDS}-fold cross-validation over patients"
     table = Table(title=title, title_justify="left")
-    headings = ("tissue", "embryos", "patients", "accuracy", "commonest letter", "quadratic kappa")
+    headings = ("tissue", "embryos", "patients", "accuracy", "95 %", "commonest", "kappa", "95 %")
     for heading in headings:
         table.add_column(heading, justify="left" if heading == "tissue" else "right")
     notes = []
@@ -77,14 +77,18 @@ def _show(console: "Console", results: "list[TissueResult]") -> None:
         if fitted is None:
             notes.append(f"{name}: no letters: {result.refused}")
             continue
-        figures = [
-            f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})"
+        accuracy, kappa = (
+            (f"{figure.value:.2f}", f"{figure.low:.2f}-{figure.high:.2f}")
             for figure in (fitted.accuracy, fitted.quadratic_kappa)
-        ]
-        counts = [f"{fitted.embryos:,}", f"{fitted.patients:,}"]
-        table.add_row(name, *counts, figures[0], f"{result.commonest:.2f}", figures[1])
+        )
+        counts = (f"{fitted.embryos:,}", f"{fitted.patients:,}")
+        table.add_row(name, *counts, *accuracy, f"{result.commonest:.2f}", *kappa)
         notes.append(f"{name}: {HUMAN[result.key]}")
     if table.row_count:
         show_table(console, table)
-    for note in (*notes, "In brackets: 95 % intervals, by bootstrap over patients.", RESEARCH_USE_ONLY):
+        notes.append(
+            "kappa: quadratic-weighted; commonest: accuracy of always saying the commonest letter; 95 %: by "
+            "bootstrap over patients"
+        )
+    for note in (*notes, RESEARCH_USE_ONLY):
         print(folded(note, "  "))

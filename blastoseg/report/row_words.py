@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from blastoseg.columns import LETTER_TISSUES, STEM_OF_EVENT
+from blastoseg.columns import LETTER_TISSUES, LETTERS, PERCENTILES, STEM_OF_EVENT
 from blastoseg.course.events import BEFORE_FIRST
 from blastoseg.quality import doubtful_tissues
 from blastoseg.report.headline import HOURS
@@ -35,10 +35,20 @@ def stage_in_words(row: Mapping[Any, Any]) -> list[str]:
     """The suggested stage, letters where any are suggested, and the lab's own grade, a line each."""
     expansion = "" if pd.isna(row["lab_expansion"]) else str(row["lab_expansion"])
     lab = f"{expansion}{_text(row, 'lab_icm')}{_text(row, 'lab_te')}"
-    letters = ((name, _text(row, f"{key}_letter")) for key, name in LETTER_TISSUES.items())
-    graded = ", ".join(f"{name} {letter}" for name, letter in letters if letter)
+    graded = ", ".join(filter(None, (_letter_in_words(row, key) for key in LETTER_TISSUES)))
     lines = (_text(row, "expansion_istanbul_2025"), graded, f"(lab: {lab})" if lab else "")
     return [line for line in lines if line]
+
+
+def _letter_in_words(row: Mapping[Any, Any], key: str) -> str:
+    """The letter and its probability; without letters the percentile of the tissue's first measure."""
+    name, letter = LETTER_TISSUES[key], _text(row, f"{key}_letter")
+    if letter in LETTERS:
+        return f"{name} {letter} {row[f'{key}_letter_{letter.lower()}_frac']:.0%}"
+    if letter:
+        return f"{name} {letter}"
+    percentile = row[f"{next(iter(PERCENTILES[key]))}_percentile"]
+    return "" if pd.isna(percentile) else f"{name} percentile {percentile:.0f}"
 
 
 def timings_in_words(row: Mapping[Any, Any]) -> list[str]:

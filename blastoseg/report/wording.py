@@ -67,9 +67,9 @@ _WORDS = {
     "steady_expansion_stage": "Course: expansion stage, suggested",
     "frame_choice": "Frame shown",
     "expansion_stage": "Expansion stage, suggested",
-    "expansion_gardner": "Expansion, suggested (Gardner)",
-    "expansion_istanbul_2025": "Expansion, suggested (Istanbul 2025)",
-    "expansion_istanbul_2011": "Expansion, suggested (Istanbul 2011)",
+    "expansion_gardner": "Expansion stage (Gardner), suggested",
+    "expansion_istanbul_2025": "Expansion (Istanbul 2025), suggested",
+    "expansion_istanbul_2011": "Expansion (Istanbul 2011), suggested",
     "expansion_note": "Expansion: what weakens it",
     "embryo_note": "To look at",
     "frames_outlier": "Frames that contradict their neighbours",
@@ -90,10 +90,10 @@ _WORDS = {
         for unit in units
     },
     **{
-        f"{key}_letter{ending}": f"{name}, suggested letter{words}"
+        f"{key}_letter{ending}": f"{name} letter{words}"
         for key, name in LETTER_TISSUES.items()
         for ending, words in (
-            ("", ""),
+            ("", ", suggested"),
             *((f"_{letter.lower()}_frac", f": probability of {letter}") for letter in LETTERS),
             ("_note", ": why not gradable"),
         )

@@ -105,9 +105,10 @@ class Grades(Section):
 
 
 DEFAULT_ORDER = (
-    *("expansion_stage", "icm_letter", "te_letter"),
+    *("-expansion_gardner", "icm_letter", "te_letter"),
     *("blastocyst_diameter_um", "blastocyst_diameter_px"),
 )
+"""By Gardner's stages, not by ``expansion_stage``: that of a still is empty where it is 3 or 4."""
 
 
 class Summary(Section):

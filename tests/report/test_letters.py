@@ -10,6 +10,7 @@ from blastoseg.columns import EMBRYO_COLUMNS
 from blastoseg.errors import SettingsError
 from blastoseg.report.letters import FARTHEST, LetterModel, read_letters, with_letters
 from blastoseg.report.percentiles import LEAST_EMBRYOS, with_percentiles
+from blastoseg.report.row_words import stage_in_words
 from blastoseg.report.tables import typed_table
 
 FIGURE = {"value": 0.5, "low": 0.4, "high": 0.6}
@@ -167,3 +168,17 @@ def test_what_cannot_be_graded_has_no_percentile():
     found = with_percentiles(table, None)
     assert pd.isna(found["icm_area_percentile"].iloc[3])
     assert "among 29" in found["percentile_note"].iloc[3]
+
+
+def test_the_summary_says_letters_or_else_percentiles():
+    table = with_percentiles(many(40), None)
+    unlettered = table.iloc[10].to_dict()
+    assert stage_in_words(unlettered | {"expansion_istanbul_2025": "4, expanded"}) == [
+        "4, expanded",
+        "ICM percentile 26, TE percentile 50",
+    ]
+    lettered = with_letters(table, LetterModel.model_validate(MODEL)).iloc[10].to_dict()
+    assert stage_in_words(lettered)[0] == "ICM B 46%, TE percentile 50"
+    assert (
+        stage_in_words(lettered | {"icm_letter": "not gradable"})[0] == "ICM not gradable, TE percentile 50"
+    )
