@@ -1,7 +1,5 @@
 """Several focal planes of one moment: which row goes into the course, and what the planes say together."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -9,6 +7,7 @@ from blastoseg.columns import (
     MEASURE_COLUMNS,
     MOMENT_COLUMNS,
     PLANE_OF,
+    Column,
     dtypes_of,
     spread_of,
 )
@@ -41,35 +40,31 @@ def moments_table(planes: pd.DataFrame) -> pd.DataFrame:
     A measure is that of the plane in which its tissue is sharpest, its spread the standard deviation over the
     planes that were measured; both are undefined where none was, a spread where only one was.
     """
-    rows = [_moment(of_moment) for _, of_moment in planes.groupby(_MOMENT, sort=False)]
-    table = pd.DataFrame(rows, columns=[column.name for column in MOMENT_COLUMNS])
-    return table.astype(dtypes_of(MOMENT_COLUMNS))
-
-
-def _moment(planes: pd.DataFrame) -> dict[str, Any]:
+    by_moment = planes.groupby(_MOMENT, sort=False)
     measured = planes[planes["status"].isin([status.value for status in MEASURED])]
-    first = planes.iloc[0]
-    row: dict[str, Any] = {
-        name: first[name] for name in ("embryo_id", "frame_index", "time_h", "time_reference", "um_per_px")
-    }
-    row |= {"planes_total": len(planes), "planes_measured": len(measured)}
-    sharpest = {key: _sharpest(measured, key) for key in PLANE_OF}
-    row |= {
-        PLANE_OF[key]: measured["focal_plane"].loc[place]
-        for key, place in sharpest.items()
-        if place is not None
-    }
-    for column in MEASURE_COLUMNS:
-        tissue = column.name.partition("_")[0]
-        place = sharpest[tissue if tissue in sharpest else _WHOLE]
-        if place is not None:
-            row[column.name] = measured[column.name].loc[place]
-        if column.dtype == "float":
-            row[spread_of(column).name] = measured[column.name].std()
-    return row
+    counts = {"planes_total": by_moment.size(), "planes_measured": measured.groupby(_MOMENT).size()}
+    floats = [column for column in MEASURE_COLUMNS if column.dtype == "float"]
+    spread = measured.groupby(_MOMENT)[[column.name for column in floats]].std()
+    parts = [
+        by_moment[["time_h", "time_reference", "um_per_px"]].first(),
+        pd.DataFrame(counts).fillna(0),
+        *(_in_sharpest(measured, key) for key in PLANE_OF),
+        spread.set_axis([spread_of(column).name for column in floats], axis=1),
+    ]
+    table = pd.concat([part.reindex(parts[0].index) for part in parts], axis=1).copy().reset_index()
+    return table[[column.name for column in MOMENT_COLUMNS]].astype(dtypes_of(MOMENT_COLUMNS))
 
 
-def _sharpest(measured: pd.DataFrame, key: str) -> Any:
-    """The row in which a tissue is sharpest; None where no plane shows it."""
-    sharpness = measured[f"sharpness_{key}"].dropna()
-    return sharpness.idxmax() if len(sharpness) else None
+def _in_sharpest(measured: pd.DataFrame, key: str) -> pd.DataFrame:
+    """By moment the plane in which a tissue is sharpest, and what it measures there."""
+    sharpness = f"sharpness_{key}"
+    own = [column.name for column in MEASURE_COLUMNS if _tissue_of(column) == key]
+    seen = measured.dropna(subset=[sharpness])
+    rows = seen.loc[seen.groupby(_MOMENT)[sharpness].idxmax()].set_index(_MOMENT)
+    return rows[["focal_plane", *own]].rename(columns={"focal_plane": PLANE_OF[key]})
+
+
+def _tissue_of(column: Column) -> str:
+    """The tissue in whose sharpest plane a measure is taken."""
+    tissue = column.name.partition("_")[0]
+    return tissue if tissue in PLANE_OF else _WHOLE
