@@ -11,7 +11,7 @@ import pandas as pd
 
 from blastoseg.columns import FRAME_COLUMNS, dtypes_of
 from blastoseg.course.tables import course_tables
-from blastoseg.errors import OutputError, counted
+from blastoseg.errors import DataError, OutputError, counted
 from blastoseg.files import replace_atomically
 from blastoseg.records import AboutEmbryo, Status
 from blastoseg.report.embryo_pictures import pictures_of
@@ -25,6 +25,7 @@ from blastoseg.report.workbook import write_workbook
 from blastoseg.run.journal import PictureRegister, RunRecord
 from blastoseg.run.outputs import OutputFolder, page_places
 from blastoseg.run.request import RunRequest
+from blastoseg.run.verdicts import read_verdicts
 
 if TYPE_CHECKING:
     from blastoseg.report.patient_pages import PatientPages
@@ -148,6 +149,7 @@ class Report:
             episodes=tables.episodes,
             weights=manifest.weights,
             weights_sha256=manifest.weights_sha256,
+            verdicts=self._verdicts(out),
         )
         try:
             written = write_page(content, check)
@@ -156,6 +158,15 @@ class Report:
                 f"{out.root / 'review'}: cannot be written ({error.strerror or error}): free some space?"
             ) from error
         log.info("review/index.html: %s written anew", counted(written, "embryo"))
+
+    def _verdicts(self, out: OutputFolder) -> list[dict[str, Any]]:
+        try:
+            return [one.plain() for one in read_verdicts(out.root)]
+        except DataError as error:
+            # A person's file must not end a night: the tables do not depend on it.
+            log.warning("%s", error)
+            self.notes.append(str(error))
+            return []
 
     def _with_grading(self, manifest: RunManifest) -> RunManifest:
         if self.letters and self.letters.model.weights_sha256 != manifest.weights_sha256:

@@ -101,9 +101,14 @@ def write_page(content: Content, check: Callable[[], None] = lambda: None) -> in
     _remove_others(folder, before, {key: one for key, one in written.items() if key in here})
     current = {one.key: written[one.key] for one in embryos}
     write_if_changed(folder / "index.js", _index(content, [one.entry for one in current.values()]))
-    write_if_changed(folder / "verdicts.js", to_script("verdicts", content.verdicts))
+    write_verdicts(folder, content.verdicts)
     write_list(folder, current)
     return len(changed)
+
+
+def write_verdicts(folder: Path, verdicts: Sequence[Any]) -> None:
+    """Write what the page shows as the report's verdicts: plain values, oldest first. OSError as usual."""
+    write_if_changed(folder / "verdicts.js", to_script("verdicts", verdicts))
 
 
 def _static_files() -> Iterator[tuple[str, bytes]]:
