@@ -11,6 +11,7 @@ setup(
     package_dir={"blastoseg.bundled_weights": "weights", "blastoseg.bundled_recipes": "train"},
     package_data={
         "blastoseg": ["py.typed"],
+        "blastoseg.report.review": ["static/*"],
         "blastoseg.bundled_weights": ["*/card.toml", "*/*.safetensors"],
         "blastoseg.bundled_recipes": ["*.toml"],
     },

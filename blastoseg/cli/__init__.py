@@ -23,6 +23,7 @@ from blastoseg.cli import (
     run,
     simulate,
     train,
+    verdicts,
     weights,
 )
 from blastoseg.cli.failure import DEBUG_VARIABLE, check_surroundings, exit_code_of, log_crash
@@ -101,6 +102,7 @@ app.command()(compare_runs.compare_runs)
 app.add_typer(data.data_app, name="data")
 app.add_typer(grade.grade_app, name="grade")
 app.add_typer(weights.app, name="weights")
+app.add_typer(verdicts.app, name="verdicts")
 
 
 def main() -> None:

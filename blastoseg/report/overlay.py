@@ -1,12 +1,14 @@
 """Pictures for people: a frame with the tissues' outlines, and a thumbnail for the workbook."""
 
+from collections.abc import Iterator, Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.records import Image, Labels
-from blastoseg.tissues import FOREGROUND
+from blastoseg.tissues import FOREGROUND, Tissue
 
 RGB = NDArray[np.uint8]
 
@@ -74,13 +76,24 @@ def _paint_tissues(picture: RGB, labels: Labels) -> None:
     tinted = cv2.addWeighted(window, 1 - FILL_OPACITY, colour, FILL_OPACITY, 0)
     # Only tissue is tinted: beside it the frame keeps its own gray.
     window[...] = cv2.copyTo(tinted, tissues, window.copy())
-    width_of_line = max(1, round(max(labels.shape) / SIDE_A_LINE))
-    # From outside in: where two tissues meet, the inner one's line is on top.
+    for tissue, outlines in outlines_from_outside_in(labels):
+        cv2.drawContours(picture, outlines, -1, tissue.colour, line_width(labels), cv2.LINE_8)
+
+
+def outlines_from_outside_in(labels: Labels) -> Iterator[tuple[Tissue, Sequence[NDArray[np.int32]]]]:
+    """Each tissue with its outlines and those of its holes, point arrays ``(n, 1, 2)`` of x and y.
+
+    From outside in: where two tissues meet, the inner one's line is on top.
+    """
     for tissue in reversed(FOREGROUND):
-        outlines, _ = cv2.findContours(
-            (labels == tissue.label).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
-        )
-        cv2.drawContours(picture, outlines, -1, tissue.colour, width_of_line, cv2.LINE_8)
+        own = (labels == tissue.label).astype(np.uint8)
+        found, _ = cv2.findContours(own, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        yield tissue, [np.asarray(outline, np.int32) for outline in found]
+
+
+def line_width(labels: Labels) -> int:
+    """How many pixels wide the outlines on a picture of this size are."""
+    return max(1, round(int(max(labels.shape)) / SIDE_A_LINE))
 
 
 def _strip(width: int, caption: str) -> RGB:

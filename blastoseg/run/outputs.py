@@ -58,6 +58,14 @@ class OutputFolder:
         return self.root / "moments.csv"
 
     @property
+    def verdicts(self) -> Path:
+        return self.root / "verdicts.json"
+
+    @property
+    def review(self) -> Path:
+        return self.root / "review"
+
+    @property
     def manifest(self) -> Path:
         return self.root / "run.json"
 

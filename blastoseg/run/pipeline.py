@@ -266,7 +266,8 @@ class Run:
             # An earlier report is worth more than an empty one.
             return replace(ended, notes=("nothing was finished: the report is the one before",))
         register = self.journal.pictures if self.request.pdf else None
-        report.write(self.out, self._manifest(report, ended), register)
+        report.write(self.out, manifest := self._manifest(report, ended), register)
+        report.write_review(self.out, manifest, self.lock.check)
         if not stop and not settling:
             days = self.request.settings.output.keep_missing_days
             follow_input(self.out.root, self.journal, report.pictures, days, check=self.lock.check)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from blastoseg.columns import FRAME_COLUMNS, dtypes_of
 from blastoseg.course.tables import course_tables
-from blastoseg.errors import OutputError
+from blastoseg.errors import DataError, OutputError, counted
 from blastoseg.files import replace_atomically
 from blastoseg.records import AboutEmbryo, Status
 from blastoseg.report.embryo_pictures import pictures_of
@@ -19,11 +19,13 @@ from blastoseg.report.letters import with_letters
 from blastoseg.report.manifest import RunManifest, write_manifest
 from blastoseg.report.notes import take_over
 from blastoseg.report.percentiles import with_percentiles
+from blastoseg.report.review.page import Content, write_page
 from blastoseg.report.tables import write_csv
 from blastoseg.report.workbook import write_workbook
 from blastoseg.run.journal import PictureRegister, RunRecord
 from blastoseg.run.outputs import OutputFolder, page_places
 from blastoseg.run.request import RunRequest
+from blastoseg.run.verdicts import read_verdicts
 
 if TYPE_CHECKING:
     from blastoseg.report.patient_pages import PatientPages
@@ -68,6 +70,7 @@ class Report:
         self._order = settings.summary.order
         self.notes: list[str] = []
         self.pages: list[str] = []
+        self._with_page = settings.output.review_page
 
     @property
     def frames(self) -> pd.DataFrame:
@@ -122,6 +125,48 @@ class Report:
 
             self._write_pages(out, PatientPages(tables, manifest, pictures, order), register)
         self._replace(out.manifest, lambda path: write_manifest(path, manifest))
+
+    def write_review(self, out: OutputFolder, manifest: RunManifest, check: Callable[[], None]) -> None:
+        """Write the page on which people look at the report, unless the settings leave it out.
+
+        ``check`` is called now and then, and raises where OUT is no longer ours. Raises OutputError where the
+        disk refuses.
+        """
+        if not self._with_page:
+            return
+        if manifest.stopped:
+            # The first page of many embryos takes minutes: who was asked to stop must not.
+            self.notes.append(
+                "review/index.html is left to the next run: it shows the report before this one"
+            )
+            return
+        tables = self.tables
+        content = Content(
+            out.root,
+            tables.frames,
+            tables.embryos,
+            events=tables.events,
+            episodes=tables.episodes,
+            weights=manifest.weights,
+            weights_sha256=manifest.weights_sha256,
+            verdicts=self._verdicts(out),
+        )
+        try:
+            written = write_page(content, check)
+        except OSError as error:
+            raise OutputError(
+                f"{out.root / 'review'}: cannot be written ({error.strerror or error}): free some space?"
+            ) from error
+        log.info("review/index.html: %s written anew", counted(written, "embryo"))
+
+    def _verdicts(self, out: OutputFolder) -> list[dict[str, Any]]:
+        try:
+            return [one.plain() for one in read_verdicts(out.root)]
+        except DataError as error:
+            # A person's file must not end a night: the tables do not depend on it.
+            log.warning("%s", error)
+            self.notes.append(str(error))
+            return []
 
     def _with_grading(self, manifest: RunManifest) -> RunManifest:
         if self.letters and self.letters.model.weights_sha256 != manifest.weights_sha256:

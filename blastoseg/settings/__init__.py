@@ -132,6 +132,8 @@ class Output(Section):
     """What stays in the output folder: nothing here changes a result."""
 
     keep_missing_days: int | None = Field(default=None, ge=1, le=36_500)
+    review_page: bool = True
+    """Whether a run writes ``review/index.html``; one that is there stays as it is."""
 
 
 _BESIDE_THE_FRAMES = {"course", "grades", "summary", "output"}
