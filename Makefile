@@ -23,7 +23,7 @@ EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 
 demo: $(VENV)/.runtime
 	rm -rf .demo
-	$(BIN)/blastoseg run examples/day5 --settings examples/day5.toml --out .demo/day5
+	$(BIN)/blastoseg run examples/day5 --settings examples/day5.toml --embryos examples/embryos.csv --out .demo/day5
 	@echo "Open .demo/day5/report.xlsx"
 
 test: lint

@@ -66,6 +66,7 @@ def rows_of(group: Group) -> Iterator[dict[Any, Any]]:
 
 def order_in_words(order: Sequence[str]) -> str:
     """ "Expansion stage, then blastocyst diameter": units say nothing of an order."""
-    words = [words_of(BY_NAME[name.removeprefix("-")]).removesuffix(", suggested") for name in order]
-    unique = list(dict.fromkeys(f"{word[0].lower()}{word[1:]}" for word in words))
+    words = [words_of(BY_NAME[name.removeprefix("-")]).replace(", suggested", "") for name in order]
+    # "ICM letter" keeps its capitals.
+    unique = dict.fromkeys(word if word[1:2].isupper() else word[0].lower() + word[1:] for word in words)
     return ", then ".join(unique) or "name"

@@ -18,9 +18,12 @@ import pandas as pd
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.drawing.image import Image as SheetImage
+from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, OneCellAnchor
+from openpyxl.drawing.xdr import XDRPositiveSize2D
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.styles.colors import Color
-from openpyxl.utils import get_column_letter
+from openpyxl.utils import column_index_from_string, get_column_letter
+from openpyxl.utils.units import pixels_to_EMU
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.page import PageMargins
 
@@ -34,6 +37,7 @@ FIRST_ROW = HEADER_ROW + 1
 MOST_LINKS = 65_530
 """A sheet with more links is repaired by Excel, which takes them away."""
 POINTS_PER_PIXEL = 0.75
+CLEAR_PIXELS = 3
 
 TOP = Alignment(vertical="top", wrap_text=True)
 MIDDLE = Alignment(vertical="center", wrap_text=True)
@@ -46,8 +50,8 @@ _A4 = "9"
 _MARGIN_INCHES = 0.3
 _MARGIN_OF_FOOTER = 0.55
 _POINTS_A_LINE = 15
-_BOLD_CHARACTERS = 0.85
-"""Bold letters that fit, for each unit of a column's width, which counts digits of the plain font."""
+_CHARACTERS, _BOLD_CHARACTERS = 1.1, 0.85
+"""Letters that fit, plain and bold, for each unit of a column's width, which counts digits."""
 _TITLE = Font(name="Calibri", bold=True, size=14)
 _NOTICE = Font(name="Calibri", italic=True, color=Color("FFB45309"))
 _NOTE = Font(name="Calibri", italic=True, color=Color("FF666666"))
@@ -198,8 +202,14 @@ class Sheet:
             self.append(self.cell(value, number_format=format_of(name, row)) for name, value in row.items())
 
     def add_image(self, image: SheetImage, row: int, column: str = "A") -> None:
-        """Put a picture into a cell."""
-        self.plain.add_image(image, f"{column}{row}")
+        """Put a picture into a cell, clear of the row above: a page may begin here."""
+        at = AnchorMarker(
+            col=column_index_from_string(column) - 1, row=row - 1, rowOff=pixels_to_EMU(CLEAR_PIXELS)
+        )
+        image.anchor = OneCellAnchor(
+            _from=at, ext=XDRPositiveSize2D(pixels_to_EMU(image.width), pixels_to_EMU(image.height))
+        )
+        self.plain.add_image(image)
 
     def cell(
         self,
@@ -251,7 +261,7 @@ class Sheet:
         cell.hyperlink = str(path).translate(_URL_QUOTED)
         return cell
 
-    def _lines(self, texts: Sequence[str], characters: float = 1.0) -> int:
+    def _lines(self, texts: Sequence[str], characters: float = _CHARACTERS) -> int:
         """Lines that the longest text takes in its column, with so many characters for each unit of width."""
         lines = (
             sum(

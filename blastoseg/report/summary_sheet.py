@@ -26,6 +26,7 @@ from blastoseg.report.wording import heading_of, symbols_of
 THUMBNAIL_SIDE, STRIP_SIDE, FINENESS = 110, 62, 1.5
 """Pixels on a screen; pictures hold ``FINENESS`` times as many, for paper."""
 MOST_IN_STRIP = 4
+GRADE_HEADING = "Grade, suggested"
 # Pale blue, yellow, gray and orange: green beside red is one colour to one man in twelve.
 STATUS_COLOURS = {"ok": "FFD6E9F8", "review": "FFFFEB9C", "excluded": "FFE7E6E6", "failed": "FFF4B183"}
 FLAG_COLOUR = "FFFFF4D6"
@@ -63,7 +64,8 @@ def write_summary(workbook: Workbook, groups: Sequence[Group], order: Sequence[s
         if with_patients:
             here.add(group.name)
             own = sheet.text_cell(note_text(beside.notes.get(group.name, "")), MIDDLE)
-            sheet.append_band({0: group.name, 2: group.content}, len(page.headings) - 1, own)
+            beside_name = page.headings.index(GRADE_HEADING)
+            sheet.append_band({0: group.name, beside_name: group.content}, len(page.headings) - 1, own)
         for row in rows_of(group):
             here.add(plain_text(row["embryo_id"]))
             page.append(sheet, row, beside)
@@ -97,7 +99,7 @@ class _Page:
             (heading_of(BY_NAME["time_h"]), 6.5),
             (heading_of(BY_NAME["status"]), 9),
             (heading_of(BY_NAME["doubt"]), 21),
-            ("Grade, suggested", 10),
+            (GRADE_HEADING, 10),
             *((headline.heading(self.unit), 8.6) for headline in SUMMARY),
             ("Timings, h", 13),
             ("Course", strip_width),

@@ -94,6 +94,6 @@ def test_a_page_of_charts_fits_the_paper_at_its_scale(path):
 
 def test_text_that_is_wrapped_gets_a_row_that_is_high_enough(path):
     sheet = load_workbook(path)["Columns"]
-    long = [cell.row for cell in sheet["E"] if cell.row > HEADER_ROW and len(str(cell.value or "")) > 90]
+    long = [cell.row for cell in sheet["E"] if cell.row > HEADER_ROW and len(str(cell.value or "")) > 100]
     assert long
     assert all(sheet.row_dimensions[row].height >= 30 for row in long)
