@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from blastoseg.course.evidence import lasting_start
 from blastoseg.course.series import follow_embryos
 from blastoseg.evaluation.agreement import intraclass_correlation
 from blastoseg.records import FrameRef, TimeReference
@@ -81,7 +82,7 @@ class Truth:
         frames = np.arange(len(self.hours))
         hatching, left = self.since("hatching"), self.since("hatched")
         has_cavity = self.volume ** (2 / 3) >= QUALITY.blastocoel_min_area_frac
-        early = int(np.flatnonzero(~has_cavity).max(initial=-1)) + 1
+        early = lasting_start(has_cavity.astype(float))
         within = frames < hatching
         half = first(within & (self.volume >= GRADES.half_volume_frac))
         is_full = (self.volume >= GRADES.full_volume_frac) & (self.parted < GRADES.parted_frac)
@@ -90,6 +91,7 @@ class Truth:
         thinned = self.zona <= GRADES.thinned_frac * np.median(self.zona[before]) if len(before) else False
         grown = self.area >= GRADES.grown_frac * np.median(self.area[before]) if len(before) else False
         expanded = first(within & (frames >= full) & (thinned | grown))
+        early = len(frames) if early is None else early
         return {1: early, 2: half, 3: full, 4: expanded, 5: hatching, 6: left}
 
     @property

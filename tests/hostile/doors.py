@@ -12,6 +12,7 @@ from blastoseg.datasets.label_images import read_label_image as read_drawn_label
 from blastoseg.errors import BlastosegError
 from blastoseg.model.card import load_card
 from blastoseg.records import FrameRef
+from blastoseg.report.letters import read_letters
 from blastoseg.run.journal import Journal, OutputLock, ScoredWith, read_runs
 from blastoseg.run.journal.lock import LOCK_FILE
 from blastoseg.settings import Naming, load_settings
@@ -98,6 +99,10 @@ def _open_settings(path: Path) -> None:
     load_settings(path)
 
 
+def _open_letters(path: Path) -> None:
+    read_letters(path)
+
+
 def _open_ledger(path: Path) -> None:
     problem: BlastosegError | None = None
     try:
@@ -128,6 +133,7 @@ DOORS = {
     "cvat": Door(_open_colour_map, "labelmap.txt"),
     "card": Door(_open_card, "card.toml"),
     "settings": Door(_open_settings),
+    "letters": Door(_open_letters),
     "ledger": Door(_open_ledger, "journal.sqlite"),
     "lock": Door(_open_lock, LOCK_FILE),
 }

@@ -102,10 +102,14 @@ class Journal:
             event, number = last or ("ended", 0)
             if not isinstance(number, int):
                 raise sqlite3.DatabaseError(f"a run of number {number!r:.40}")
+        try:
+            marks = {json.loads(marked)["unfinished"] for (marked,) in killed}
+        except (ValueError, LookupError, TypeError) as error:
+            raise damaged(self._path, error) from error
         self._note(number + 1, "marked", {"unfinished": UNFINISHED_MARK})
         self._note(number + 1, "started", details)
         if event != "ended":
-            remove_unfinished(self._out, {json.loads(marked)["unfinished"] for (marked,) in killed})
+            remove_unfinished(self._out, marks)
         return int(number) + 1
 
     def end_run(self, number: int, outcome: dict[str, Any]) -> None:

@@ -116,3 +116,13 @@ def test_the_command_says_what_was_kept_and_what_was_dropped(out: Path) -> None:
     assert answer.exit_code == 0
     assert "kept 399 rows of frames and 3 lines of the history; dropped 1 row" in answer.output
     assert CliRunner().invoke(app, ["repair", str(out / "no")]).exit_code == 4
+
+
+def test_a_killed_run_whose_mark_cannot_be_read_is_an_error_that_names_repair(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        journal.start_run({})
+        with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+            database.execute("DROP TRIGGER run_events_stand")
+            database.execute('UPDATE run_events SET details = \'{"unfinished" "x"}\'')
+        with pytest.raises(OutputError, match=r"is damaged.*blastoseg repair"):
+            journal.start_run({})
