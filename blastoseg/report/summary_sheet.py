@@ -94,7 +94,7 @@ class _Page:
         strip_width = (MOST_IN_STRIP * STRIP_SIDE + 4) / 7
         columns = [
             ("Picture", 15.5),
-            (EMBRYO_HEADING, 12),
+            (EMBRYO_HEADING, 13.5),
             *([("Dish", 8)] if self._has_dish else []),
             (heading_of(BY_NAME["time_h"]), 6.5),
             (heading_of(BY_NAME["status"]), 9),
@@ -105,7 +105,7 @@ class _Page:
             ("Course", strip_width),
             ("Overlay", 7),
             ("Chart", 6),
-            (NOTES_HEADING, 19),
+            (NOTES_HEADING, 17.5),
         ]
         self.headings = [heading for heading, _ in columns]
         self.widths = [width for _, width in columns]
@@ -120,7 +120,7 @@ class _Page:
         cells = [
             sheet.cell(None),
             sheet.cell(row["embryo_id"], alignment=MIDDLE),
-            *([sheet.cell(row["dish"], alignment=CENTRED)] if self._has_dish else []),
+            *([sheet.cell(row["dish"], alignment=MIDDLE)] if self._has_dish else []),
             _number(sheet, HOURS, row["time_h"]),
             sheet.cell(row["status"], alignment=CENTRED),
             sheet.cell(look_at_in_words(row), alignment=MIDDLE),
