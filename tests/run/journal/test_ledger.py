@@ -20,10 +20,12 @@ from blastoseg import columns
 from blastoseg.errors import InputNotFoundError, OutputError
 from blastoseg.files import unfinished_beside
 from blastoseg.records import FrameRef, FrameResult, Status
-from blastoseg.run.journal import FrameKey, FrameKeys, Journal, ScoredWith, read_runs
+from blastoseg.run.journal import FrameKey, FrameKeys, Journal, KnownBy, ScoredWith, read_runs
 from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.journal.rows import decode_row, encode_row
 from blastoseg.sources.addresses import VideoFrame, WholeImage
+
+from .old_versions import make_older
 
 STARTER = ScoredWith("a" * 64, "b" * 64, "1")
 FINETUNED = ScoredWith("c" * 64, "b" * 64, "1")
@@ -138,12 +140,31 @@ def test_a_changed_file_has_another_key_and_a_missing_one_raises_nothing(tmp_pat
     path = tmp_path / "a.png"
     path.write_bytes(b"1")
     ref = FrameRef("a", "a.png", path, 0, WholeImage())
-    before, before_hashed = FrameKeys().of(ref), FrameKeys(with_content=True).of(ref)
+    before, before_hashed = FrameKeys().of(ref), FrameKeys(KnownBy.BYTES).of(ref)
     os.utime(path, ns=(1, 1))
     assert FrameKeys().of(ref) != before
-    assert FrameKeys(with_content=True).of(ref) == before_hashed
+    assert FrameKeys(KnownBy.BYTES).of(ref) == before_hashed
     path.unlink()
     assert FrameKeys().of(ref).content == "missing"
+
+
+@pytest.mark.parametrize("size", [1, 5_000, 3_000_000, 60_000_000])
+def test_a_file_of_the_same_size_and_time_with_other_bytes_has_another_key(tmp_path: Path, size: int) -> None:
+    path, keys = tmp_path / "a.png", []
+    for fill in (b"1", b"2"):
+        with path.open("wb") as file:
+            file.write(fill * min(size, 5_000))
+            file.truncate(size)
+        os.utime(path, ns=(1, 1))
+        keys.append(FrameKeys().of(FrameRef("a", "a.png", path, 0, WholeImage())).content)
+    assert keys[0] != keys[1]
+
+
+def test_a_pipe_in_the_place_of_a_file_holds_nobody(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes with names here")
+    os.mkfifo(tmp_path / "a.png")
+    assert FrameKeys().of(FrameRef("a", "a.png", tmp_path / "a.png", 0, WholeImage())).content
 
 
 def test_frames_of_one_video_have_keys_of_their_own(tmp_path: Path) -> None:
@@ -274,6 +295,21 @@ def test_a_kill_at_any_moment_leaves_a_readable_ledger_and_whole_files(tmp_path:
         assert len(rows) >= max(64, counts[-1])
         counts.append(len(rows))
     assert not any(run.ended for run in read_runs(tmp_path))
+
+
+def test_a_run_whose_time_or_outcome_changed_is_noticed_but_in_ledgers_without_digests(
+    tmp_path: Path,
+) -> None:
+    with Journal(tmp_path) as journal:
+        journal.end_run(journal.start_run({}), {"counts": {"ok": 3}})
+    ledger = tmp_path / JOURNAL_FILE
+    with closing(sqlite3.connect(ledger)) as database, database:
+        database.execute("DROP TRIGGER run_events_stand")
+        database.execute("UPDATE run_events SET details = replace(details, '3', '8')")
+    with pytest.raises(OutputError, match="a line of run 1 is not as it was written"):
+        read_runs(tmp_path)
+    make_older(ledger, 2)
+    assert [run.outcome for run in read_runs(tmp_path)] == [{"counts": {"ok": 8}}]
 
 
 @pytest.mark.parametrize("details", ["null", "", "{", b"\x00", "[" * 100_000])
