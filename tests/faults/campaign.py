@@ -7,18 +7,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .disturbed import (
-    Calls,
-    Fault,
-    Kind,
-    Scene,
-    Worker,
-    build_shim,
-    problems,
-    problems_after_kills,
-    problems_after_power_cut,
-)
+from .disturbed import Scene, problems, problems_after_kills, problems_after_power_cut
 from .scenes import SCENES
+from .shim import Calls, Fault, Kind, Worker, build_shim
 
 MEMORY = "/dev/shm"
 KINDS = {

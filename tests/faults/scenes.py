@@ -9,8 +9,9 @@ from pathlib import Path
 
 from tests.cheap_nights import picture
 
-from .disturbed import Ended, Scene, Worker, night_of, written
+from .disturbed import Scene, night_of, written
 from .power import read_record
+from .shim import Ended, Worker
 
 LONG_AGO = 1_700_000_000
 

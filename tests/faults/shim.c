@@ -306,7 +306,7 @@ int unlinkat(int fd, const char *path, int flags)
     char buffer[PATHS];
     const char *whole = whole_path(fd, path, buffer);
     MAY_FAIL(NAME, "unlink", whole);
-    if (is_held(whole)) return -1;
+    if (!(flags & AT_REMOVEDIR) && is_held(whole)) return -1;
     REAL(unlinkat);
     RECORDED(whole);
     int result = gone("unlink", whole, real(fd, path, flags));

@@ -9,18 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from .campaign import KINDS, fault_at
-from .disturbed import (
-    Fault,
-    Kind,
-    Scene,
-    Worker,
-    after_all,
-    build_shim,
-    problems,
-    problems_after_kills,
-    problems_after_power_cut,
-)
+from .disturbed import Scene, after_all, problems, problems_after_kills, problems_after_power_cut
 from .scenes import first_night, second_night
+from .shim import Fault, Kind, Worker, build_shim
 
 pytestmark = pytest.mark.slow
 

@@ -1,7 +1,6 @@
 """The ledger keeps every finished frame, whatever happens to the run."""
 
 import math
-import os
 import signal
 import sqlite3
 import subprocess
@@ -20,10 +19,10 @@ from blastoseg import columns
 from blastoseg.errors import InputNotFoundError, OutputError
 from blastoseg.files import unfinished_beside
 from blastoseg.records import FrameRef, FrameResult, Status
-from blastoseg.run.journal import FrameKey, FrameKeys, Journal, KnownBy, ScoredWith, read_runs
+from blastoseg.run.journal import FrameKey, Journal, ScoredWith, read_runs
 from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.journal.rows import decode_row, encode_row
-from blastoseg.sources.addresses import VideoFrame, WholeImage
+from blastoseg.sources.addresses import WholeImage
 
 from .old_versions import make_older
 
@@ -136,54 +135,19 @@ def test_a_file_name_that_is_no_valid_unicode_can_be_recorded(tmp_path: Path) ->
         assert [row["embryo_id"] for row in journal.rows(STARTER)] == [result.ref.embryo_id]
 
 
-def test_a_changed_file_has_another_key_and_a_missing_one_raises_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "a.png"
-    path.write_bytes(b"1")
-    ref = FrameRef("a", "a.png", path, 0, WholeImage())
-    before, before_hashed = FrameKeys().of(ref), FrameKeys(KnownBy.BYTES).of(ref)
-    os.utime(path, ns=(1, 1))
-    assert FrameKeys().of(ref) != before
-    assert FrameKeys(KnownBy.BYTES).of(ref) == before_hashed
-    path.unlink()
-    assert FrameKeys().of(ref).content == "missing"
-
-
-@pytest.mark.parametrize("size", [1, 5_000, 3_000_000, 60_000_000])
-def test_a_file_of_the_same_size_and_time_with_other_bytes_has_another_key(tmp_path: Path, size: int) -> None:
-    path, keys = tmp_path / "a.png", []
-    for fill in (b"1", b"2"):
-        with path.open("wb") as file:
-            file.write(fill * min(size, 5_000))
-            file.truncate(size)
-        os.utime(path, ns=(1, 1))
-        keys.append(FrameKeys().of(FrameRef("a", "a.png", path, 0, WholeImage())).content)
-    assert keys[0] != keys[1]
-
-
-def test_a_pipe_in_the_place_of_a_file_holds_nobody(tmp_path: Path) -> None:
-    if not hasattr(os, "mkfifo"):
-        pytest.skip("no pipes with names here")
-    os.mkfifo(tmp_path / "a.png")
-    assert FrameKeys().of(FrameRef("a", "a.png", tmp_path / "a.png", 0, WholeImage())).content
-
-
-def test_frames_of_one_video_have_keys_of_their_own(tmp_path: Path) -> None:
-    keys = FrameKeys()
-    refs = [FrameRef("7", "a.avi", tmp_path / "a.avi", i, VideoFrame(i, 0, 9, False)) for i in range(3)]
-    assert len({keys.of(ref) for ref in refs}) == 3
-
-
 def test_runs_are_listed_in_order_and_one_that_was_killed_has_no_end(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         first = journal.start_run({"weights": "starter"})
         journal.end_run(first, {"exit_code": 3})
-    unfinished = unfinished_beside(tmp_path / "a.png")
+    (tmp_path / "masks").mkdir()
+    unfinished, refused = unfinished_beside(tmp_path / "masks" / "a.png"), unfinished_beside(tmp_path / "a")
     somebodys = tmp_path / ".part-0123456789abcdef-01234567.png"
-    for path in (unfinished, somebodys):
+    for path in (unfinished, refused, somebodys):
         path.write_bytes(b"half")
     with Journal(tmp_path) as journal:
         journal.start_run({"weights": "starter"})
-    assert unfinished.exists(), "the run before ended: there was nothing to sweep"
+    assert unfinished.exists(), "the run before ended well: nothing of it lies there"
+    assert not refused.exists(), "a folder of the workbook that could not be deleted"
     with Journal(tmp_path) as journal:
         assert journal.start_run({"weights": "finetuned"}) == 3
     assert not unfinished.exists()
