@@ -150,7 +150,7 @@ def _frame(row: Row) -> Row | None:
 
 def _frame_without_digest(row: Row) -> Row | None:
     is_as_long = len(row) == len(COLUMNS_OF["frames"]) - 2
-    return StoredFrame(*row, "").sealed() if is_as_long and all(map(_is_text, row)) else None
+    return StoredFrame._make((*row, "", "")).sealed() if is_as_long and all(map(_is_text, row)) else None
 
 
 def _run(row: Row) -> Row | None:
