@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 LONGEST_NAME = 60
@@ -60,13 +61,14 @@ def unfinished_beside(path: Path) -> Path:
     return path.with_name(f".part-{UNFINISHED_MARK}-{secrets.token_hex(4)}{path.suffix[:_LONGEST_SUFFIX]}")
 
 
-def remove_unfinished(folder: Path, marks: Collection[str]) -> int:
-    """Remove what killed processes left anywhere below ``folder``, known by their ``UNFINISHED_MARK``.
+def remove_unfinished(folder: Path, marks: Collection[str], is_deep: bool = True) -> int:
+    """Remove what processes left anywhere below ``folder``, known by their ``UNFINISHED_MARK``.
 
-    Whatever else is named like that stays: somebody put it there. Returns the number of files and folders.
+    Whatever else is named like that stays: somebody put it there. Not ``is_deep``: only what lies in the
+    folder itself. Returns the number of files and folders.
     """
     removed = 0
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in islice(os.walk(folder), None if is_deep else 1):
         for name in (*folders, *names):
             found = _UNFINISHED.match(name)
             if found and found[1] in marks:

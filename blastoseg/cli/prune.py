@@ -24,12 +24,13 @@ def prune(
 
     from blastoseg.errors import OutputError, UsageError, counted
     from blastoseg.run.journal import Journal, OutputLock, read_runs
+    from blastoseg.run.outputs import OutputFolder
     from blastoseg.run.prune import Prunable, find_prunable
     from blastoseg.run.prune import prune as delete
 
     read_runs(out)
     # Nobody holds the folder while a person thinks: a night may begin.
-    with OutputLock(out), Journal(out) as journal:
+    with OutputFolder(out.absolute()).refusals(), OutputLock(out), Journal(out) as journal:
         shown = find_prunable(out, journal)
     _show(out, shown)
     if not shown.files and not shown.gone:
@@ -41,7 +42,7 @@ def prune(
         if not typer.confirm(f"Delete {shown.in_words()}?"):
             print("Nothing was deleted.")
             return
-    with OutputLock(out) as lock, Journal(out) as journal:
+    with OutputFolder(out.absolute()).refusals(), OutputLock(out) as lock, Journal(out) as journal:
         found = find_prunable(out, journal)
         # What was not shown stays, and so does what a run in between found again.
         agreed = Prunable(

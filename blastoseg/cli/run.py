@@ -80,7 +80,8 @@ def run(
         ),
     ] = 10.0,
     by_content: Annotated[
-        bool, typer.Option("--by-content", help="Know files by their bytes, not by size and time.")
+        bool,
+        typer.Option("--by-content", help="Know files by all their bytes, not by size, time and samples."),
     ] = False,
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Follow symbolic links that lead out of PATH.")

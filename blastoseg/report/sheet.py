@@ -4,6 +4,7 @@ Sheets are written row by row and never held whole: twenty thousand rows need li
 for their links. What a printer is told must be known before the first row.
 """
 
+import io
 import shutil
 import tempfile
 import textwrap
@@ -77,7 +78,10 @@ def workbook_at(path: Path) -> Iterator[Workbook]:
     elsewhere, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
         yield book
-        book.save(path)
+        # In memory first: an archive that the disk refuses complains once more when it is thrown away.
+        buffer = io.BytesIO()
+        book.save(buffer)
+        path.write_bytes(buffer.getbuffer())
     finally:
         tempfile.tempdir = elsewhere
         for sheet in book.worksheets:

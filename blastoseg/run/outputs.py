@@ -5,12 +5,13 @@ a slide file can lead out of OUT or trouble another system.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from blastoseg.errors import OutputError, UsageError
-from blastoseg.files import clash_key, safe_name, safe_names, unfinished_beside
+from blastoseg.errors import InputNotFoundError, OutputError, UsageError
+from blastoseg.files import clash_key, safe_name, safe_names
 from blastoseg.records import FrameRef
 from blastoseg.sources.names import printable
 
@@ -69,13 +70,27 @@ class OutputFolder:
     def manifest(self) -> Path:
         return self.root / "run.json"
 
+    @contextmanager
+    def refusals(self, shown: Callable[[str], str] = str) -> Iterator[None]:
+        """Say whose disk it was where the system refuses: OutputError, or InputNotFoundError for any other.
+
+        ``shown`` is how a path outside OUT is told, empty where it may not be.
+        """
+        try:
+            yield
+        except OSError as error:
+            what = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else self.root
+            problem = (
+                f"cannot be used ({error.strerror or error}): check the disk or the share, then run again"
+            )
+            if what.is_relative_to(self.root):
+                raise OutputError(f"{what}: {problem}") from error
+            raise InputNotFoundError(f"{shown(printable(str(what))) or 'the input'}: {problem}") from error
+
     def create(self) -> None:
-        """Make the folder and check that it can be written; OutputError otherwise."""
+        """Make the folder; OutputError where it cannot be. Whether it can be written shows at the lock."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            probe = unfinished_beside(self.root / "probe")
-            probe.write_bytes(b"")
-            probe.unlink()
         except OSError as error:
             raise OutputError(
                 f"{self.root}: cannot be written ({error.strerror}): choose another folder with --out"
@@ -101,12 +116,16 @@ class OutputFolder:
             )
 
     def pictures(self) -> set[str]:
-        """``clash_key`` of every file below the folders of pictures, relative to OUT with ``/`` between."""
+        """``clash_key`` of every picture below their folders, relative to OUT with ``/`` between.
+
+        Not of an empty file, as a disk that lost power can leave it.
+        """
         return {
-            clash_key(Path(parent, name).relative_to(self.root).as_posix())
+            clash_key(path.relative_to(self.root).as_posix())
             for kind in PICTURE_KINDS
-            for parent, _, names in os.walk(self.root / kind)
-            for name in names
+            for parent, _, names in os.walk(self.root / kind, onerror=_raise_but_missing)
+            for path in (Path(parent, name) for name in names)
+            if _has_content(path)
         }
 
     def embryo_folders(self) -> set[str]:
@@ -116,6 +135,19 @@ class OutputFolder:
             one.name for folder in folders if folder.is_dir() for one in folder.iterdir() if one.is_dir()
         }
         return names - {NO_PATIENT}
+
+
+def _raise_but_missing(error: OSError) -> None:
+    # A folder that cannot be listed is no empty one: its pictures would be taken for deleted.
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 class PictureNames:

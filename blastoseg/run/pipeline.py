@@ -64,15 +64,14 @@ def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
     from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only when a run begins
 
     started = datetime.now(UTC)
-    inputs = [names.of_given(path) for path in request.paths]
     out = OutputFolder((request.out or names.default_out(request.paths)).absolute())
     names.begin(out.root)
     if not is_printable(str(out.root)):
         raise UsageError(
             f"--out {printable(str(out.root))}: its name is no UTF-8 text: choose another folder"
         )
-    out.check_apart(request.paths)
-    with IsolatedReaders(request.source_options, request.workers) as readers:
+    with out.refusals(names.detail), IsolatedReaders(request.source_options, request.workers) as readers:
+        out.check_apart(request.paths)
         card = load_card(request.settings.weights)
         discovery = discover_frames(request.paths, request.source_options, readers.contents_of, names)
         out.check_without_frames(request.paths, discovery.refs)
@@ -93,7 +92,7 @@ def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
                 discovery=discovery,
                 readers=readers,
                 started=started,
-                inputs=inputs,
+                inputs=[names.of_given(path) for path in request.paths],
                 names=names,
             )
             yield from run.noted_in_history()
@@ -138,8 +137,9 @@ class Run:
         check_earlier_names(self.names, self.out, read_runs(self.out.root))
         number = self.journal.start_run(self.details())
         try:
-            yield from self.score()
-            ended = self.report()
+            with self.out.refusals(self.names.detail):
+                yield from self.score()
+                ended = self.report()
         except BlastosegError as error:
             log.error("%s", error)
             with suppress(OutputError):

@@ -52,7 +52,7 @@ def find_prunable(out: Path, journal: Journal, missing_days: float = 0) -> Pruna
         place = root / picture.path
         try:
             size = place.lstat().st_size
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             gone.append(picture.path)
             continue
         if _is_own(root, picture, place) and picture.size in (None, size):

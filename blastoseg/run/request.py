@@ -19,7 +19,7 @@ class RunRequest:
     """What the user asked for. ``settings`` already holds the options that override the file.
 
     ``settle_s``: files that changed less than so many seconds ago wait for the next run. ``by_content``: a
-    frame is known by its bytes' hash, not by size and time. ``keyfile``: names become pseudonyms under the
+    frame is known by its bytes' hash alone. ``keyfile``: names become pseudonyms under the
     key in it. ``warn_if_nothing_new``: a run without a new frame has an exit code of its own.
     ``keep_missing``: embryos of earlier runs that are not in the input stay in the report. ``stop`` may be
     asked for at any time, from any thread. ``embryos`` is the lab's table of them, ``letters`` its model of

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from blastoseg.errors import InputNotFoundError, UnreadableFrameError
 from blastoseg.records import Frame, FrameRef
-from blastoseg.run.journal import MISSING, FrameKeys
+from blastoseg.run.journal import MISSING, FrameKeys, KnownBy
 from blastoseg.run.stream import FrameLeftError
 from blastoseg.sources import Discovery
 from blastoseg.stopping import StopRequest
@@ -22,7 +22,7 @@ class WatchedInputs:
         self.settling = set(found.settling)
         self._inputs = inputs
         self._stop = stop
-        seen = FrameKeys()
+        seen = FrameKeys(KnownBy.TIME)
         self._when_found = {ref.path: seen.of(ref).content for ref in found.refs}
 
     def read(self, ref: FrameRef, reader: Callable[[FrameRef], Frame]) -> Frame:
@@ -39,7 +39,7 @@ class WatchedInputs:
         return frame
 
     def _leave_if_unsettled(self, ref: FrameRef) -> None:
-        now = FrameKeys().of(ref).content
+        now = FrameKeys(KnownBy.TIME).of(ref).content
         if now == self._when_found[ref.path]:
             return
         if MISSING not in now:

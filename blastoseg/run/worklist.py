@@ -5,7 +5,7 @@ from typing import Any
 
 from blastoseg.records import FrameRef, FrameResult
 from blastoseg.report.pictures import PictureWriter
-from blastoseg.run.journal import FrameKey, FrameKeys, Journal, ScoredWith, StoredFrame, as_row
+from blastoseg.run.journal import FrameKey, FrameKeys, Journal, KnownBy, ScoredWith, StoredFrame, as_row
 from blastoseg.run.request import RunRequest
 from blastoseg.run.surroundings import Surroundings, placed, reported_row, result_of
 from blastoseg.sources import Discovery, Problem
@@ -20,7 +20,8 @@ class WorkList:
 
     def __init__(self, found: Discovery, request: RunRequest) -> None:
         self._request = request
-        keys, keys_of_problems = FrameKeys(request.by_content), FrameKeys(request.by_content)
+        known_by = KnownBy.BYTES if request.by_content else KnownBy.SAMPLE
+        keys, keys_of_problems = FrameKeys(known_by), FrameKeys(known_by)
         self.frames: list[tuple[FrameRef, FrameKey]] = [(ref, keys.of(ref)) for ref in found.refs]
         self.problems: list[tuple[Problem, FrameKey]] = [
             (problem, keys_of_problems.of(problem.ref)) for problem in found.problems
@@ -108,6 +109,8 @@ class WorkList:
             row, drawn, now = self._then_and_now(ref, stored)
             if not pictures.has_overlay(drawn, now):
                 row, now.overlay_file = row._replace(overlay_file=""), ""
+            if row.content == key.content_before_samples:
+                row = row._replace(content=key.content)
             if row != stored:
                 moved.append(row)
             yield reported_row(now, there)

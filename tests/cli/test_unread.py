@@ -50,7 +50,7 @@ def test_a_run_whose_reader_goes_away_writes_its_report(folder, tmp_path):
 
 @needs_full
 def test_a_run_that_prints_to_a_full_disk_writes_its_report(folder, tmp_path):
-    with FULL.open("w") as full:
+    with FULL.open("w", encoding="utf-8") as full:
         process = start(folder, tmp_path / "out", into=full)
     assert process.wait(timeout=120) == 0
     assert report_is_whole(tmp_path / "out")
@@ -59,7 +59,7 @@ def test_a_run_that_prints_to_a_full_disk_writes_its_report(folder, tmp_path):
 @needs_full
 def test_a_mistake_that_nobody_reads_has_its_own_exit_code(tmp_path):
     make_frames(tmp_path / "ward", "WELL1", 1)
-    with FULL.open("w") as full:
+    with FULL.open("w", encoding="utf-8") as full:
         process = start(tmp_path / "nowhere", tmp_path / "out", into=full)
     assert process.wait(timeout=120) == 4
 

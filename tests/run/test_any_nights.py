@@ -8,63 +8,42 @@ number of sequences.
 import os
 import random
 import shutil
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
+from unittest import mock
 
-import cv2
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from blastoseg import stages
-from blastoseg.course.tables import CourseTables, course_tables
 from blastoseg.errors import BlastosegError
 from blastoseg.files import clash_key
+from blastoseg.records import Status
+from blastoseg.report.manifest import RunManifest
+from blastoseg.report.tables import write_csv
 from blastoseg.run import pipeline, reporting
 from blastoseg.run.events import RunEnded
 from blastoseg.run.journal import Journal
 from blastoseg.run.prune import find_prunable, prune
+from blastoseg.run.reporting import Report
 from blastoseg.run.request import RunRequest
 from blastoseg.settings import Settings
-from blastoseg.sources.containers import list_contents
-from blastoseg.sources.reading import read_frame
-from tests.gray_values import GRAY_OF_LABEL, GrayValueNetworks, drawn_labels
+from tests.cheap_nights import LOOKS, make_nights_cheap, picture
 
 pytestmark = pytest.mark.slow
 SEQUENCES = int(os.environ.get("BLASTOSEG_NIGHTS", "8"))
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-SIDE = 56
-EMBRYOS, RUNS, LOOKS = ("E1", "e1", "E2"), (1, 2, 3, 10), 4
+EMBRYOS, RUNS = ("E1", "e1", "E2"), (1, 2, 3, 10)
 
 
-def _picture(look: int) -> bytes:
-    labels = drawn_labels(SIDE, radius=26 - look, icm=6, cavity=look != 3)
-    return bytes(cv2.imencode(".png", GRAY_OF_LABEL[labels])[1].tobytes())
-
-
-PICTURES = [_picture(look) for look in range(LOOKS)]
-
-
-class _Networks(GrayValueNetworks):
-    """A segmenter that costs nothing; the model's name decides how sure it is."""
-
-    locator_side = input_side = SIDE
-    batch_size = 4
-    precision = "float32"
-    device_in_words = "none"
-
-    def __init__(self, card, *_: object, **__: object) -> None:
-        self.card = card
-
-    def segment_batch(self, crops):
-        answers = super().segment_batch(crops)
-        return answers if self.card.name == "a" else answers * 0.7 + 0.06
+PICTURES = [picture(look) for look in range(LOOKS)]
 
 
 class _NoLock:
@@ -83,24 +62,6 @@ class _NoLock:
         pass
 
 
-class _Readers:
-    """Reads in this process."""
-
-    contents_of = staticmethod(list_contents)
-
-    def __init__(self, options, _count: int) -> None:
-        self._options = options
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def read(self, ref):
-        return read_frame(ref, self._options)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _cheap() -> Iterator[None]:
     measured: dict[bytes, object] = {}
@@ -113,15 +74,12 @@ def _cheap() -> Iterator[None]:
         return dict(measured[key])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "blastoseg.model.segmenter", SimpleNamespace(Segmenter=_Networks))
-        patch.setattr(
-            pipeline, "load_card", lambda name: SimpleNamespace(name=name, fingerprint=name, sha256=name)
-        )
-        patch.setattr(pipeline, "IsolatedReaders", _Readers)
+        make_nights_cheap(patch)
         patch.setattr(reporting, "write_workbook", lambda path, *_, **__: path.write_bytes(b""))
         patch.setattr(reporting, "take_over", lambda _: SimpleNamespace(notes={}, said=[]))
         patch.setattr(stages, "measure_labels", measure_once)
         patch.setattr(pipeline, "OutputLock", _NoLock)
+        patch.setattr(pipeline, "RunManifest", partial(RunManifest, software={}))
         patch.setattr(os, "fsync", lambda _: None)
         yield
 
@@ -240,18 +198,42 @@ def _pruned(out: Path) -> None:
         prune(out, journal, find_prunable(out, journal), lambda: None)
 
 
-@contextmanager
-def _without_course(is_left_out: bool) -> Iterator[None]:
-    """Tables of embryos are made of all frames anew: the nights before the last do as well without them."""
-    with pytest.MonkeyPatch.context() as patch:
-        if is_left_out:
-            patch.setattr(reporting, "course_tables", _bare_tables)
-        yield
+class _BareReport:
+    """What a night before the last needs of its report; the last one's is made of the ledger anew."""
+
+    embryos = pd.DataFrame({"embryo_id": []})
+
+    def __init__(self, rows: Iterable[dict[str, Any]], *_: object) -> None:
+        rows = list(rows)
+        self.counts = {status.value: sum(row["status"] == status for row in rows) for status in Status}
+        self.pictures = [row[kind] for row in rows for kind in ("mask", "overlay") if row[kind]]
+        self.frames = pd.DataFrame({"um_per_px": [None] * len(rows), "um_per_px_source": ""})
+        self.notes: list[str] = []
+
+    def write(self, *_: object) -> None:
+        """Nothing: no night reads the report before it, but for what it says of embryos that are gone."""
 
 
-def _bare_tables(frames: pd.DataFrame, *_: object) -> CourseTables:
-    empty = course_tables(frames[:0], 6.0)
-    return replace(empty, frames=frames)
+class _ReportsByRows:
+    """Reports of one request, made once for the same rows: made twice, they would say the same."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Report] = {}
+        self._written: dict[int, bytes] = {}
+
+    def __call__(self, rows: Iterable[dict[str, Any]], settings: Settings) -> Report:
+        rows = list(rows)
+        key = repr(rows)
+        if key not in self._made:
+            self._made[key] = Report(rows, settings)
+        return self._made[key]
+
+    def write_csv(self, table: pd.DataFrame, path: Path) -> None:
+        """As ``tables.write_csv``, once a table; the reports keep all tables alive."""
+        if id(table) not in self._written:
+            write_csv(table, path)
+            self._written[id(table)] = path.read_bytes()
+        path.write_bytes(self._written[id(table)])
 
 
 @settings(max_examples=SEQUENCES, suppress_health_check=list(HealthCheck))
@@ -261,14 +243,16 @@ def test_any_nights_end_in_the_tables_and_pictures_of_one_fresh_run(nights) -> N
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=MEMORY)))
         ward = _Ward(root / "ward")
         ward.root.mkdir()
-        ended = None
+        ended, reports = None, _ReportsByRows()
+        stack.enter_context(mock.patch.object(reporting, "write_csv", reports.write_csv))
         for number, (changes, options) in enumerate(nights, 1):
             for change in changes:
                 ward.happen(*change)
             _delete_by_hand(root / "out", options["by_hand"])
-            with _without_course(number < len(nights)):
+            with mock.patch.object(pipeline, "Report", reports if number == len(nights) else _BareReport):
                 ended = _run(ward.root, root / "out", options)
-        fresh = _run(ward.root, root / "fresh", nights[-1][1])
+        with mock.patch.object(pipeline, "Report", reports):
+            fresh = _run(ward.root, root / "fresh", nights[-1][1])
         assert (ended is None) == (fresh is None)
         if fresh is None or ended is None:
             return

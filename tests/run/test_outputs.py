@@ -1,11 +1,13 @@
 """The output folder: names that stay inside it, and lead to one frame each."""
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from blastoseg.errors import UsageError
+from blastoseg.errors import InputNotFoundError, OutputError, UsageError
 from blastoseg.records import FrameRef
 from blastoseg.run.outputs import OutputFolder, PictureNames
 from blastoseg.sources.addresses import WholeImage
@@ -70,6 +72,28 @@ def test_a_report_among_frames_is_refused_where_the_next_run_would_pass_them_ove
 def test_the_pictures_that_are_there_are_listed_below_the_folder(tmp_path):
     assert OutputFolder(tmp_path).pictures() == set()
     (tmp_path / "masks" / "WELL 7").mkdir(parents=True)
-    (tmp_path / "masks" / "WELL 7" / "00000-a.png").write_bytes(b"")
+    (tmp_path / "masks" / "WELL 7" / "00000-a.png").write_bytes(b"a")
+    (tmp_path / "masks" / "WELL 7" / "00001-lost-in-a-power-cut.png").write_bytes(b"")
     (tmp_path / "report.xlsx").write_bytes(b"")
     assert OutputFolder(tmp_path).pictures() == {"masks/well 7/00000-a.png"}
+
+
+def test_a_folder_of_pictures_that_cannot_be_listed_is_no_empty_one(tmp_path, monkeypatch):
+    (tmp_path / "masks" / "WELL7").mkdir(parents=True)
+
+    def refuse(path):
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    refused = pytest.raises(OutputError, match=r"masks: cannot be used \(Input/output error\)")
+    with refused, OutputFolder(tmp_path).refusals():
+        OutputFolder(tmp_path).pictures()
+
+
+def test_what_the_system_refuses_is_told_of_the_side_that_it_happened_on(tmp_path):
+    out = OutputFolder(tmp_path / "out")
+    for path, kind in ((out.root / "masks", OutputError), (tmp_path / "ward", InputNotFoundError)):
+        with pytest.raises(kind, match=f"{path.name}: cannot be used"), out.refusals():
+            raise OSError(errno.EIO, "Input/output error", str(path))
+    with pytest.raises(InputNotFoundError, match=r"^the input: cannot be used"), out.refusals(lambda _: ""):
+        raise OSError(errno.ESTALE, "Stale file handle", str(tmp_path / "JaneDoe"))

@@ -15,7 +15,7 @@ from blastoseg.training.trainer import TrainingPlan, train_network
 
 
 def main(recipe_file: str, data: str, work: str, processes: str, answer: str) -> None:
-    recipe = Recipe.model_validate_json(Path(recipe_file).read_text())
+    recipe = Recipe.model_validate_json(Path(recipe_file).read_text("utf-8"))
 
     def keep(self: NetworkModule, *_: object) -> None:
         if self.trainer.is_global_zero:

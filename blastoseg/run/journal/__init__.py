@@ -1,7 +1,7 @@
 """What makes a night safe: one run at a time, whole files only, and a ledger of every frame and run."""
 
 from blastoseg.run.journal.history import RunRecord, ledger_of, read_runs
-from blastoseg.run.journal.keys import MISSING, FrameKey, FrameKeys, ScoredWith
+from blastoseg.run.journal.keys import MISSING, FrameKey, FrameKeys, KnownBy, ScoredWith
 from blastoseg.run.journal.ledger import Journal, as_row
 from blastoseg.run.journal.lock import OutputLock
 from blastoseg.run.journal.pictures import Picture, PictureRegister
@@ -13,6 +13,7 @@ __all__ = [
     "FrameKey",
     "FrameKeys",
     "Journal",
+    "KnownBy",
     "OutputLock",
     "Picture",
     "PictureRegister",

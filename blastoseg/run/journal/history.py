@@ -3,20 +3,15 @@
 import json
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from blastoseg.errors import InputNotFoundError
-from blastoseg.run.journal.schema import damaged
+from blastoseg.errors import InputNotFoundError, OutputError
+from blastoseg.run.journal.schema import FIRST_WITH_DIGESTS, damaged, explained, run_digest
 
 JOURNAL_FILE = "journal.sqlite"
-_EVERY_RUN = """
-SELECT started.run, started.at, started.details, ended.at, ended.details
-FROM run_events AS started
-LEFT JOIN run_events AS ended ON ended.run = started.run AND ended.event = 'ended'
-WHERE started.event = 'started' ORDER BY started.run
-"""
+_EVERY_LINE = "SELECT run, at, event, details, {digest} FROM run_events ORDER BY id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +29,15 @@ class RunRecord:
 
 
 def ledger_of(out: Path) -> Path:
-    """The ledger in an output folder. Raises InputNotFoundError where there is none."""
+    """The ledger in an output folder. InputNotFoundError where there is none, OutputError without access."""
     path = out / JOURNAL_FILE
-    if not path.is_file():
+    try:
+        is_there = path.is_file()
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be read ({error.strerror}): check the disk or the share"
+        ) from error
+    if not is_there:
         raise InputNotFoundError(f"{path}: there is no such ledger: is {out} the output folder of a run?")
     return path
 
@@ -44,23 +45,34 @@ def ledger_of(out: Path) -> Path:
 def read_runs(out: Path) -> list[RunRecord]:
     """Every run on ``out``, oldest first.
 
-    Raises InputNotFoundError where there is no ledger, OutputError where it cannot be read.
+    Raises InputNotFoundError where there is no ledger, OutputError where it cannot be read or a line of it is
+    not as it was written.
     """
     path = ledger_of(out)
     try:
         # Not opened read-only: a run that was killed may have left a transaction to be rolled back.
         with closing(sqlite3.connect(path)) as database:
-            found = database.execute(_EVERY_RUN).fetchall()
-        return [_as_record(*one) for one in found]
-    except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
+            has_digests = database.execute("PRAGMA user_version").fetchone()[0] >= FIRST_WITH_DIGESTS
+            query = _EVERY_LINE.format(digest="digest" if has_digests else "''")
+            lines = database.execute(query).fetchall()
+        return _as_records(lines, has_digests)
+    except sqlite3.Error as error:
+        raise explained(path, error) from error
+    except (ValueError, TypeError, RecursionError) as error:
         raise damaged(path, f"the list of runs cannot be read: {error}") from error
 
 
-def _as_record(number: int, started: str, details: str, ended: str | None, outcome: str | None) -> RunRecord:
-    """Raises ValueError or TypeError for what no run writes: SQLite keeps any value in any column."""
-    known, ending = json.loads(details), json.loads(outcome or "{}")
-    if not isinstance(known, dict) or not isinstance(ending, dict):
-        raise ValueError("the details of a run are none")
-    return RunRecord(
-        number=int(number), started=str(started), details=known, ended=ended or "", outcome=ending
-    )
+def _as_records(lines: list[tuple[Any, ...]], has_digests: bool) -> list[RunRecord]:
+    """Raises ValueError or TypeError for what no run wrote so: SQLite keeps any value in any column."""
+    runs: dict[int, RunRecord] = {}
+    for number, at, event, details, digest in lines:
+        if has_digests and digest != run_digest(number, at, event, details):
+            raise ValueError(f"a line of run {number!r:.40} is not as it was written")
+        told = json.loads(details)
+        if not isinstance(told, dict):
+            raise ValueError("the details of a run are none")
+        if event == "started":
+            runs[int(number)] = RunRecord(int(number), str(at), told, ended="", outcome={})
+        elif event == "ended" and number in runs:
+            runs[number] = replace(runs[number], ended=str(at), outcome=told)
+    return [runs[number] for number in sorted(runs)]

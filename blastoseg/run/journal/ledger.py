@@ -39,11 +39,13 @@ _OUTDATE = """
 UPDATE frames SET content = outdated(content)
 WHERE weights = ? AND settings = ? AND stages = ? AND source = ? AND address = ?
 """
-_SELECT_KILLED = """
-SELECT details FROM run_events
-WHERE event = 'marked' AND run NOT IN (SELECT run FROM run_events WHERE event = 'ended')
+_SELECT_MARKS = "SELECT details FROM run_events WHERE event = 'marked'"
+_SELECT_LAST = """
+SELECT MAX(run), MAX(run) IN (
+    SELECT run FROM run_events WHERE event = 'ended' AND details NOT LIKE '{"error":%'
+) FROM run_events
 """
-_SELECT_SEEN = "SELECT 1" + _OF_ONE + " AND content IN (?, ?)"
+_SELECT_SEEN = "SELECT 1" + _OF_ONE + " AND content IN (?, ?, ?, ?)"
 _SELECT_ONE = "SELECT *" + _OF_ONE
 _SELECT_ALL = (
     "SELECT * FROM frames WHERE weights = ? AND settings = ? AND stages = ? ORDER BY place, source, address"
@@ -90,27 +92,26 @@ class Journal:
             self._database.close()
 
     def start_run(self, details: dict[str, Any]) -> int:
-        """Note that a run starts; returns its number. Sweeps up after a run before it that was killed.
+        """Note that a run starts; returns its number. Sweeps up after the runs before it.
 
-        What such a run left has its process's mark in its name: no file of anybody else is touched.
+        What they left has their processes' marks in its name: no file of anybody else is touched. After one
+        that ended well it can only be a folder in OUT itself that could not be deleted.
         """
         with self._explained():
-            last = self._database.execute(
-                "SELECT event, (SELECT MAX(run) FROM run_events) FROM run_events ORDER BY id DESC LIMIT 1"
-            ).fetchone()
-            killed = self._database.execute(_SELECT_KILLED).fetchall()
-            event, number = last or ("ended", 0)
+            number, has_ended_well = self._database.execute(_SELECT_LAST).fetchone()
+            marked = self._database.execute(_SELECT_MARKS).fetchall()
+            number = 0 if number is None else number
             if not isinstance(number, int):
                 raise sqlite3.DatabaseError(f"a run of number {number!r:.40}")
         try:
-            marks = {json.loads(marked)["unfinished"] for (marked,) in killed}
+            marks = {json.loads(mark)["unfinished"] for (mark,) in marked}
         except (ValueError, LookupError, TypeError) as error:
             raise damaged(self._path, error) from error
         self._note(number + 1, "marked", {"unfinished": UNFINISHED_MARK})
         self._note(number + 1, "started", details)
-        if event != "ended":
-            remove_unfinished(self._out, marks)
-        return int(number) + 1
+        if marks:
+            remove_unfinished(self._out, marks, is_deep=not has_ended_well)
+        return number + 1
 
     def end_run(self, number: int, outcome: dict[str, Any]) -> None:
         """Note that run ``number`` ended, and how: counts, exit code."""
@@ -130,7 +131,7 @@ class Journal:
         picture on the disk, for one whose pictures are still among them.
         """
         found = self.stored(scored_with, key)
-        if found is None or found.content != key.content or found.status == Status.FAILED:
+        if found is None or found.content not in _contents(key) or found.status == Status.FAILED:
             return None
         if with_overlay and not found.overlay_file:
             return None
@@ -152,7 +153,7 @@ class Journal:
         with self._explained():
             ways = self._ways()
             for key in keys:
-                contents = (key.content, outdated(key.content))
+                contents = [known for one in _contents(key) for known in (one, outdated(one))]
                 asked = ((*way, storable(key.source), storable(key.address), *contents) for way in ways)
                 if not any(self._database.execute(_SELECT_SEEN, one).fetchone() for one in asked):
                     yield key
@@ -281,6 +282,10 @@ def _parameters(scored_with: ScoredWith, key: FrameKey | None = None) -> tuple[s
     scored = (scored_with.weights_sha256, scored_with.settings_digest, scored_with.stages)
     # A file name that is no valid Unicode reaches us with lone surrogates, which SQLite refuses.
     return scored if key is None else (*scored, storable(key.source), storable(key.address))
+
+
+def _contents(key: FrameKey) -> tuple[str, str]:
+    return key.content, key.content_before_samples
 
 
 def as_row(stored: StoredFrame) -> dict[str, Any]:

@@ -13,10 +13,14 @@ from pathlib import Path
 
 from blastoseg.files import clash_key
 
-SCHEMA = """
-CREATE TABLE pictures (path TEXT PRIMARY KEY, bytes INTEGER, missing_since TEXT NOT NULL) WITHOUT ROWID;
+PICTURES_OF_FRAMES = """
 INSERT INTO pictures SELECT mask_file, NULL, '' FROM frames WHERE mask_file <> ''
-    UNION SELECT overlay_file, NULL, '' FROM frames WHERE overlay_file <> '';
+    UNION SELECT overlay_file, NULL, '' FROM frames WHERE overlay_file <> ''
+"""
+"""Registers the pictures that rows name, of a version that had no register."""
+SCHEMA = f"""
+CREATE TABLE pictures (path TEXT PRIMARY KEY, bytes INTEGER, missing_since TEXT NOT NULL) WITHOUT ROWID;
+{PICTURES_OF_FRAMES};
 """
 _OVERWRITTEN = "pictures overwritten "
 _OUTDATE = """
@@ -123,7 +127,7 @@ class PictureRegister:
     def _size(self, path: str) -> int | None:
         try:
             return (self._out / path).stat().st_size
-        except OSError:
+        except FileNotFoundError:
             return None
 
 

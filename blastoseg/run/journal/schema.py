@@ -15,6 +15,8 @@ from blastoseg.run.journal.pictures import SCHEMA as PICTURES_SCHEMA
 from blastoseg.run.journal.pictures import up_to_date
 
 SCHEMA_VERSION = 3
+FIRST_WITH_DIGESTS = 3
+"""The first version whose rows carry digests."""
 
 _HISTORY_STANDS = """
 CREATE TRIGGER run_events_stay BEFORE DELETE ON run_events
@@ -136,8 +138,6 @@ def bring_up_to_date(database: sqlite3.Connection, path: Path) -> None:
     Raises OutputError for a newer version and for tables that are not as they should be, sqlite3.Error as
     the database does.
     """
-    database.create_function("frame_digest", -1, frame_digest, deterministic=True)
-    database.create_function("run_digest", -1, run_digest, deterministic=True)
     # What is no UTF-8 any more is damaged, and must reach the check of its digest.
     database.text_factory = lambda raw: raw.decode("utf-8", "replace")
     version = database.execute("PRAGMA user_version").fetchone()[0]
@@ -146,12 +146,19 @@ def bring_up_to_date(database: sqlite3.Connection, path: Path) -> None:
     if version < SCHEMA_VERSION:
         if version not in _TO_NOW:
             raise damaged(path, f"there is no version {version}")
-        database.executescript(
-            f"BEGIN IMMEDIATE; {_TO_NOW[version]} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-        )
+        migrate(database, version)
     problem = what_is_missing(database)
     if problem:
         raise damaged(path, problem)
+
+
+def migrate(database: sqlite3.Connection, version: int) -> None:
+    """Bring the tables of an earlier version to this one, as one transaction. Raises sqlite3.Error."""
+    database.create_function("frame_digest", -1, frame_digest, deterministic=True)
+    database.create_function("run_digest", -1, run_digest, deterministic=True)
+    database.executescript(
+        f"BEGIN IMMEDIATE; {_TO_NOW[version]} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+    )
 
 
 def what_is_missing(database: sqlite3.Connection) -> str:

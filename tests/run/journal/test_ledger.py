@@ -1,7 +1,6 @@
 """The ledger keeps every finished frame, whatever happens to the run."""
 
 import math
-import os
 import signal
 import sqlite3
 import subprocess
@@ -20,10 +19,12 @@ from blastoseg import columns
 from blastoseg.errors import InputNotFoundError, OutputError
 from blastoseg.files import unfinished_beside
 from blastoseg.records import FrameRef, FrameResult, Status
-from blastoseg.run.journal import FrameKey, FrameKeys, Journal, ScoredWith, read_runs
+from blastoseg.run.journal import FrameKey, Journal, ScoredWith, read_runs
 from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.journal.rows import decode_row, encode_row
-from blastoseg.sources.addresses import VideoFrame, WholeImage
+from blastoseg.sources.addresses import WholeImage
+
+from .old_versions import make_older
 
 STARTER = ScoredWith("a" * 64, "b" * 64, "1")
 FINETUNED = ScoredWith("c" * 64, "b" * 64, "1")
@@ -134,35 +135,19 @@ def test_a_file_name_that_is_no_valid_unicode_can_be_recorded(tmp_path: Path) ->
         assert [row["embryo_id"] for row in journal.rows(STARTER)] == [result.ref.embryo_id]
 
 
-def test_a_changed_file_has_another_key_and_a_missing_one_raises_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "a.png"
-    path.write_bytes(b"1")
-    ref = FrameRef("a", "a.png", path, 0, WholeImage())
-    before, before_hashed = FrameKeys().of(ref), FrameKeys(with_content=True).of(ref)
-    os.utime(path, ns=(1, 1))
-    assert FrameKeys().of(ref) != before
-    assert FrameKeys(with_content=True).of(ref) == before_hashed
-    path.unlink()
-    assert FrameKeys().of(ref).content == "missing"
-
-
-def test_frames_of_one_video_have_keys_of_their_own(tmp_path: Path) -> None:
-    keys = FrameKeys()
-    refs = [FrameRef("7", "a.avi", tmp_path / "a.avi", i, VideoFrame(i, 0, 9, False)) for i in range(3)]
-    assert len({keys.of(ref) for ref in refs}) == 3
-
-
 def test_runs_are_listed_in_order_and_one_that_was_killed_has_no_end(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         first = journal.start_run({"weights": "starter"})
         journal.end_run(first, {"exit_code": 3})
-    unfinished = unfinished_beside(tmp_path / "a.png")
+    (tmp_path / "masks").mkdir()
+    unfinished, refused = unfinished_beside(tmp_path / "masks" / "a.png"), unfinished_beside(tmp_path / "a")
     somebodys = tmp_path / ".part-0123456789abcdef-01234567.png"
-    for path in (unfinished, somebodys):
+    for path in (unfinished, refused, somebodys):
         path.write_bytes(b"half")
     with Journal(tmp_path) as journal:
         journal.start_run({"weights": "starter"})
-    assert unfinished.exists(), "the run before ended: there was nothing to sweep"
+    assert unfinished.exists(), "the run before ended well: nothing of it lies there"
+    assert not refused.exists(), "a folder of the workbook that could not be deleted"
     with Journal(tmp_path) as journal:
         assert journal.start_run({"weights": "finetuned"}) == 3
     assert not unfinished.exists()
@@ -274,6 +259,21 @@ def test_a_kill_at_any_moment_leaves_a_readable_ledger_and_whole_files(tmp_path:
         assert len(rows) >= max(64, counts[-1])
         counts.append(len(rows))
     assert not any(run.ended for run in read_runs(tmp_path))
+
+
+def test_a_run_whose_time_or_outcome_changed_is_noticed_but_in_ledgers_without_digests(
+    tmp_path: Path,
+) -> None:
+    with Journal(tmp_path) as journal:
+        journal.end_run(journal.start_run({}), {"counts": {"ok": 3}})
+    ledger = tmp_path / JOURNAL_FILE
+    with closing(sqlite3.connect(ledger)) as database, database:
+        database.execute("DROP TRIGGER run_events_stand")
+        database.execute("UPDATE run_events SET details = replace(details, '3', '8')")
+    with pytest.raises(OutputError, match="a line of run 1 is not as it was written"):
+        read_runs(tmp_path)
+    make_older(ledger, 2)
+    assert [run.outcome for run in read_runs(tmp_path)] == [{"counts": {"ok": 8}}]
 
 
 @pytest.mark.parametrize("details", ["null", "", "{", b"\x00", "[" * 100_000])

@@ -1,12 +1,13 @@
 """The register of pictures: what runs wrote, and whose frames are gone."""
 
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.run.journal import FrameKey, Journal, Picture, ScoredWith
 from blastoseg.sources.addresses import WholeImage
+
+from .old_versions import make_older
 
 STARTER = ScoredWith("a" * 64, "b" * 64, "1")
 FINETUNED = ScoredWith("c" * 64, "b" * 64, "1")
@@ -84,14 +85,7 @@ def test_a_frame_whose_picture_was_deleted_by_hand_is_not_done(tmp_path: Path) -
 def test_the_ledger_of_an_earlier_version_knows_its_pictures(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         key = _record(journal, FIRST)
-    database = sqlite3.connect(tmp_path / "journal.sqlite")
-    database.executescript(
-        "DROP TABLE pictures; ALTER TABLE frames RENAME COLUMN stages TO software;"
-        "ALTER TABLE frames DROP COLUMN around; ALTER TABLE frames DROP COLUMN digest;"
-        "ALTER TABLE run_events DROP COLUMN digest;"
-        "UPDATE frames SET software = '0.1.0'; PRAGMA user_version = 1;"
-    )
-    database.close()
+    make_older(tmp_path / "journal.sqlite", 1)
     with Journal(tmp_path) as journal:
         assert not journal.done(STARTER, key), "made by stages that nobody knows"
         assert list(journal.unseen([key])) == [], "and yet not new"

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.run.journal import FrameKey, Journal, ScoredWith, read_runs
 from blastoseg.run.journal.repair import repair_ledger
 from blastoseg.sources.addresses import WholeImage
+
+from .old_versions import make_older
 
 SCORED_WITH = ScoredWith("w", "s", "1")
 FRAMES = 400
@@ -99,6 +102,44 @@ def test_a_whole_ledger_stays_as_it_is(out: Path) -> None:
     before = (out / "journal.sqlite").read_bytes()
     assert repair_ledger(out).aside is None
     assert (out / "journal.sqlite").read_bytes() == before
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_ledger_of_an_earlier_version_is_brought_to_this_one_before_it_is_repaired(
+    out: Path, version: int
+) -> None:
+    ledger = out / "journal.sqlite"
+    make_older(ledger, version)
+    before = ledger.read_bytes()
+    assert repair_ledger(out).aside is None
+    assert ledger.read_bytes() == before, "whole: the next run brings it to this version"
+    _torn(ledger)
+    done = repair_ledger(out)
+    assert done.aside is not None
+    assert 1 <= done.frames <= FRAMES
+    with Journal(out) as journal:
+        kept = journal.rows(SCORED_WITH if version == 2 else replace(SCORED_WITH, stages="0.1.0"))
+        assert len(list(kept)) == done.frames
+    assert [run.outcome for run in read_runs(out)] == [{"exit_code": 0}]
+
+
+def test_an_earlier_version_without_its_history_keeps_its_frames(out: Path) -> None:
+    make_older(out / "journal.sqlite", 2)
+    _sql("DROP TABLE run_events")(out / "journal.sqlite")
+    done = repair_ledger(out)
+    assert (done.frames, done.run_events) == (FRAMES, 0)
+    assert done.aside is not None
+
+
+def test_a_transaction_that_a_killed_run_left_meets_no_other_ledger(out: Path) -> None:
+    journal = out / "journal.sqlite-journal"
+    _sql("UPDATE frames SET row = row || ' ' WHERE source = '0007.png'")(out / "journal.sqlite")
+    hot = b"what a run left"
+    journal.write_bytes(hot)
+    done = repair_ledger(out)
+    assert done.aside is not None
+    assert done.aside.with_name(f"{done.aside.name}-journal").read_bytes() == hot
+    assert not journal.exists()
 
 
 def test_a_ledger_of_another_version_and_a_missing_one_are_left_alone(out: Path, tmp_path: Path) -> None:
