@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from blastoseg.tissues import BACKGROUND, FOREGROUND, INSIDE_OUT
+from blastoseg.report.timeline_sheet import LINE_COLOUR, MARK_COLOUR
+from blastoseg.tissues import BACKGROUND, BLASTOCOEL, FOREGROUND, INSIDE_OUT
 
 # Machado, Oliveira & Fernandes 2009, severity 1.0, on linear RGB.
 VISION = {
@@ -54,6 +55,14 @@ def test_every_two_tissues_differ_in_colour_whatever_a_person_sees(vision):
 def test_every_tissue_differs_from_the_gray_of_a_frame(vision):
     for tissue in FOREGROUND:
         assert distance(tissue.colour, (128, 128, 128), vision) > LEAST_DISTANCE, tissue.key
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_the_events_of_a_chart_differ_from_its_curve_and_both_from_the_paper(vision):
+    mark = (int(MARK_COLOUR[:2], 16), int(MARK_COLOUR[2:4], 16), int(MARK_COLOUR[4:], 16))
+    for curve in (LINE_COLOUR, BLASTOCOEL.colour):
+        for one, other in combinations((curve, mark, (255, 255, 255)), 2):
+            assert distance(one, other, vision) > LEAST_DISTANCE, (one, other)
 
 
 def test_the_background_is_black_so_that_a_label_image_shows_the_embryo():

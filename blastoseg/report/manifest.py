@@ -86,6 +86,7 @@ class RunManifest:
     frames_left: int = 0
     stopped: str = ""
     pseudonyms: str = ""
+    embryo_table_sha256: str = ""
     letters_sha256: str = ""
     archive_embryos: int = 0
     stages: dict[str, int] = field(default_factory=dict)

@@ -218,10 +218,8 @@ class Run:
         return FrameScored(placed(result, around, self.request.settings.quality).status)
 
     def _picture_writer(self) -> PictureWriter:
-        names = PictureNames(self.discovery.refs)
-        return PictureWriter(
-            self.out.root, names.place, self.request.overlays, without_label=bool(self.names.fingerprint)
-        )
+        place, is_hidden = PictureNames(self.discovery.refs).place, bool(self.names.fingerprint)
+        return PictureWriter(self.out.root, place, self.request.overlays, without_label=is_hidden)
 
     def _save(self, frame: Frame, labels: Labels | None, result: FrameResult) -> tuple[str, str]:
         return self.pictures.save(frame, labels, self.work.placed(result))
@@ -297,4 +295,5 @@ class Run:
             stopped=ended.stopped,
             pseudonyms=self.names.fingerprint,
             stages=REVISIONS,
+            embryo_table_sha256=self.discovery.table_sha256,
         )

@@ -34,7 +34,7 @@ class Discovery:
     """Everything found. ``ignored`` counts files that are no frames; ``notes`` are for the log.
 
     ``settling`` are the files that may still be being written, left for the next run; ``remarks`` what a
-    person must know of the lab's table of embryos.
+    person must know of the lab's table of embryos, ``table_sha256`` which one it was.
     """
 
     refs: list[FrameRef] = field(default_factory=list)
@@ -43,6 +43,7 @@ class Discovery:
     notes: list[str] = field(default_factory=list)
     settling: set[Path] = field(default_factory=set)
     remarks: list[str] = field(default_factory=list)
+    table_sha256: str = ""
 
 
 def discover_frames(
@@ -80,6 +81,7 @@ def discover_frames(
         notes=gathering.notes,
         settling=gathering.settling,
         remarks=belonging.remarks,
+        table_sha256=table.sha256,
     )
     for embryo_id, embryo in ids.items():
         moments, note = choose_planes(embryo, only_plane, options)

@@ -6,13 +6,14 @@ cell is ever a number to compute with, an insemination time apart, and none reac
 """
 
 import csv
+import hashlib
 import io
 import re
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -49,12 +50,14 @@ _EXPANSION = re.compile(r"[1-6]")
 class EmbryoTable:
     """What the table tells, by the embryo's id as shown; ``remarks`` are what is wrong with it.
 
-    ``insemination_day`` counts in days since 1899-12-30, as slide files do.
+    ``insemination_day`` counts in days since 1899-12-30, as slide files do. ``sha256`` is the file's, empty
+    where names are hidden: who guesses a short table could tell by it that he is right.
     """
 
     about: Mapping[str, AboutEmbryo] = field(default_factory=dict)
     insemination_day: Mapping[str, float] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    sha256: str = ""
 
     def remarks_on(self, found: Iterable[str]) -> Iterator[str]:
         """What to say of the embryos that the input does not hold."""
@@ -76,6 +79,7 @@ def read_embryo_table(path: Path | None, shown: Shown) -> EmbryoTable:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise ValueError(f"larger than {LARGEST_FILE / 1e6:.0f} MB")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
         rows = list(_rows_of_workbook(path) if path.suffix.casefold() == ".xlsx" else _rows_of_csv(path))
     except UNREADABLE_WORKBOOK as error:
         why = getattr(error, "strerror", None) or shown.detail(str(error)[:200]) or type(error).__name__
@@ -84,7 +88,8 @@ def read_embryo_table(path: Path | None, shown: Shown) -> EmbryoTable:
         ) from error
     if len(rows) > MOST_ROWS:
         raise UsageError(f"{name}: has more than {MOST_ROWS:,} rows: leave out what is not of this input")
-    return _table(_headings(rows, name, shown), rows[1:], shown)
+    table = _table(_headings(rows, name, shown), rows[1:], shown)
+    return replace(table, sha256=shown.detail(digest))
 
 
 def _rows_of_csv(path: Path) -> Iterator[list[str]]:

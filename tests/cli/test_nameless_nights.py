@@ -1,5 +1,6 @@
 """Whole runs under pseudonyms: no name leaves them, whatever it looks like and whatever goes wrong."""
 
+import hashlib
 import os
 import re
 
@@ -70,6 +71,7 @@ def test_no_name_of_any_kind_leaves_a_run(ward, tmp_path):
     code, text, written = run_quietly(ward, tmp_path, *options)
     assert code == 3, text
     assert_nameless(written)
+    assert hashlib.sha256((tmp_path / "told.csv").read_bytes()).hexdigest().encode() not in written
     embryos = pd.read_csv(tmp_path / "out" / "embryos.csv", dtype=str, keep_default_na=False)
     hashes = re.compile("p[0-9a-f]{12}")
     assert all(hashes.fullmatch(name) for name in (*embryos["patient"], *embryos["dish"]))

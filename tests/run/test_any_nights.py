@@ -213,6 +213,8 @@ class _BareReport:
     def write(self, *_: object) -> None:
         """Nothing: no night reads the report before it, but for what it says of embryos that are gone."""
 
+    write_review = write
+
 
 class _ReportsByRows:
     """Reports of one request, made once for the same rows: made twice, they would say the same."""

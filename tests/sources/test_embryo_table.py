@@ -1,5 +1,6 @@
 """The lab's table of embryos: what it tells, and what becomes of one that is wrong, hostile or no table."""
 
+import hashlib
 import zipfile
 from collections.abc import Callable
 from datetime import datetime
@@ -130,7 +131,9 @@ def test_insemination_gives_no_hours_to_pictures_without_a_time_of_day(
     tmp_path: Path, lay: Callable[..., Path]
 ) -> None:
     frames = lay(tmp_path / "day5", "WELL1/WELL1_RUN1.jpg")
-    found = found_with(frames, table(tmp_path / "t.csv", ROW, ["WELL9"]))
+    told = table(tmp_path / "t.csv", ROW, ["WELL9"])
+    found = found_with(frames, told)
+    assert found.table_sha256 == hashlib.sha256(told.read_bytes()).hexdigest()
     assert found.refs[0].time_h != found.refs[0].time_h
     assert found.refs[0].about == ABOUT
     assert [remark for remark in found.remarks if "gives no hours" in remark]
