@@ -21,7 +21,7 @@ SCRIPT = Path(__file__).parents[1] / "docs" / "check_licences.py"
     ],
 )
 def test_only_what_declares_a_free_licence_passes(
-    tmp_path: Path, licence: dict[str, object], code: int
+    tmp_path: Path, licence: dict[str, object], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spec = importlib.util.spec_from_file_location("check_licences", SCRIPT)
     assert spec is not None
@@ -31,3 +31,4 @@ def test_only_what_declares_a_free_licence_passes(
     bill = tmp_path / "bill.json"
     bill.write_text(json.dumps({"components": [{"name": "a", "version": "1", "licenses": [licence]}]}))
     assert script.main(bill) == code
+    assert "uPlot in the package: The MIT License (MIT)" in capsys.readouterr().out

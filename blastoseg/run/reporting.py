@@ -147,6 +147,7 @@ class Report:
             tables.embryos,
             events=tables.events,
             episodes=tables.episodes,
+            planes=tables.planes,
             weights=manifest.weights,
             weights_sha256=manifest.weights_sha256,
             verdicts=self._verdicts(out),

@@ -137,6 +137,11 @@ def events_data(events: pd.DataFrame) -> list[dict[str, Any]]:
     return _rows(events[events["first_after_frame"].notna()], names)
 
 
+def planes_data(planes: pd.DataFrame) -> list[dict[str, Any]]:
+    """Every focal plane of the moments of one embryo that were seen in several."""
+    return _rows(planes, ("frame_index", "focal_plane", "status", "overlay"))
+
+
 def episodes_data(episodes: pd.DataFrame) -> list[dict[str, Any]]:
     """The stretches of doubtful frames of one embryo, worst first."""
     names = ("episode_from_h", "episode_to_h", "episode_frames", "episode_kind", "doubt", "worst_frame")

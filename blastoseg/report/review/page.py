@@ -25,6 +25,7 @@ from blastoseg.report.review.embryo import (
     frames_used,
     headlines,
     index_entry,
+    planes_data,
 )
 from blastoseg.report.review.script import to_script
 from blastoseg.report.review.written import (
@@ -38,7 +39,7 @@ from blastoseg.report.review.written import (
 )
 
 FOLDER = "review"
-REVISION = 1
+REVISION = 2
 """To be raised by whoever changes an embryo's files: all are then written again."""
 STATIC = "static"
 MOST_WORKERS = 4
@@ -53,6 +54,7 @@ class Content:
     embryos: pd.DataFrame
     events: pd.DataFrame
     episodes: pd.DataFrame
+    planes: pd.DataFrame
     weights: str
     weights_sha256: str
     verdicts: Sequence[Any] = ()
@@ -126,7 +128,8 @@ def key_of(embryo_id: str) -> str:
 def _embryos(content: Content) -> Iterator[_Embryo]:
     unit = content.unit
     used = content.frames[frames_used(unit)]
-    tables = (used, content.embryos, content.events, content.episodes)
+    planes = content.planes[["embryo_id", "frame_index", "focal_plane", "status", "overlay"]]
+    tables = (used, content.embryos, content.events, content.episodes, planes)
     digests = [_digests(table) for table in tables]
     rows_of = used.groupby("embryo_id", sort=False).indices
     fixed = f"{REVISION} {unit}".encode()
@@ -174,21 +177,18 @@ def _names(embryo: _Embryo) -> list[str]:
 def _write_embryos(
     folder: Path, content: Content, changed: list[_Embryo], check: Callable[[], None]
 ) -> dict[str, Written]:
-    events, episodes = (
-        dict(iter(table.groupby("embryo_id", sort=False))) for table in (content.events, content.episodes)
-    )
+    told = {
+        "events": (events_data, content.events),
+        "episodes": (episodes_data, content.episodes),
+        "planes": (planes_data, content.planes),
+    }
+    parts = {name: dict(iter(table.groupby("embryo_id", sort=False))) for name, (_, table) in told.items()}
 
     def write(embryo: _Embryo) -> Written:
         check()
-        name = str(embryo.row["embryo_id"])
-        own_events, own_episodes = (
-            read(found.get(name, table.iloc[:0]))
-            for read, found, table in (
-                (events_data, events, content.events),
-                (episodes_data, episodes, content.episodes),
-            )
-        )
-        return _write_embryo(folder, content, embryo, {"events": own_events, "episodes": own_episodes})
+        own = str(embryo.row["embryo_id"])
+        course = {name: read(parts[name].get(own, table.iloc[:0])) for name, (read, table) in told.items()}
+        return _write_embryo(folder, content, embryo, course)
 
     # Decoding and encoding release the interpreter's lock.
     pool = ThreadPoolExecutor(MOST_WORKERS)

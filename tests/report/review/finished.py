@@ -66,6 +66,7 @@ def content_of(out: Path, rows: Iterable[dict[str, Any]], **others: Any) -> Cont
         embryos=tables.embryos,
         events=tables.events,
         episodes=tables.episodes,
+        planes=tables.planes,
         weights="starter",
         weights_sha256="ab" * 32,
         **others,

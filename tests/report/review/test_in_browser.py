@@ -5,12 +5,15 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.columns import EVENT_COLUMNS
 from blastoseg.report.review.page import key_of, write_page
-from blastoseg.report.tables import typed_table
+from blastoseg.report.tables import typed_table, write_csv
+from blastoseg.run.journal import Journal
+from blastoseg.run.verdicts import import_verdicts
 
 from .finished import finished, page_of
 from .test_page import HOSTILE
@@ -153,6 +156,17 @@ def test_verdicts_outlive_the_page_and_are_saved_with_who_when_and_which_weights
     assert (one["embryo"], one["verdict"], one["grade"]) == ("W2", "look at", "4AB")
     assert one["at"].endswith("Z")
     assert "0 not saved" in page.locator("#verdict-bar").inner_text()
+    out = address.parent.parent
+    with Journal(out):
+        pass
+    write_csv(pd.DataFrame({"embryo_id": ["W1", "W2", "W3"]}), out / "embryos.csv")
+    assert import_verdicts(tmp_path / "verdicts.json", out) == (1, 0)
+    page.reload()
+    page.wait_for_selector(".verdict")
+    assert "In the report: look at, grade 4AB" in page.locator(".verdict").inner_text()
+    assert "No new verdicts" in page.locator("#verdict-bar").inner_text()
+    other = open_page(f"{address.as_uri()}#embryo={key_of('W2')}")
+    assert other.get_by_label("Own grade").input_value() == "4AB"
 
 
 @pytest.mark.parametrize("view", ["gallery", "embryo", "compare"])
@@ -185,6 +199,10 @@ def test_print_gives_a_page_an_embryo(address, open_page):
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     printed = page.pdf()
     assert printed.count(b"/Type /Page") - printed.count(b"/Type /Pages") == 3
+    page.goto(f"{address.as_uri()}#embryo={key_of('W1')}")
+    shown_frame(page)
+    printed = page.pdf(format="A4")
+    assert printed.count(b"/Type /Page") - printed.count(b"/Type /Pages") == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -72,6 +72,25 @@ def test_only_the_embryo_that_changed_is_written_again(tmp_path):
     assert changed == {f"data/{key_of('E2')}.js", "written.json"}
 
 
+def test_the_focal_planes_of_a_moment_are_told_beside_its_frame(tmp_path):
+    content = finished(tmp_path, ["E1"], frames=2)
+    own = [name for name in content.frames if not name.startswith(("steady", "course"))]
+    rows = content.frames[own].to_dict("records")
+    other = {"focal_plane": 15, "overlay": "overlays/0000/F15.jpg"}
+    others = [row | other for row in rows]
+    write_page(content_of(tmp_path, [*rows, *others]))
+    [data] = (tmp_path / "review" / "data").glob("*.js")
+    _, told = said_by(data.read_bytes(), "embryo")
+    assert told["frames"]["focal_plane"] == [0, 0]
+    assert [(one["frame_index"], one["focal_plane"]) for one in told["planes"]] == [
+        (0, 0),
+        (1, 0),
+        (0, 15),
+        (1, 15),
+    ]
+    assert told["planes"][2]["overlay"] == "overlays/0000/F15.jpg"
+
+
 def test_a_picture_that_was_made_again_is_noticed(tmp_path):
     content = finished(tmp_path, ["E1", "E2"])
     write_page(content)

@@ -63,8 +63,10 @@ class Curves {
   /** @param {[string, string, string][]} lines */
   legend(lines) {
     if (lines.length < 2) return [];
+    const hasCourse = lines.some(([name]) => name.startsWith("steady"));
     return lines.map(([, words, colour], number) => {
-      const sample = make("span", { class: number ? "sample solid" : "sample dots", "aria-hidden": "true" });
+      const kind = hasCourse ? ["dots", "solid"] : ["solid", "dashes"];
+      const sample = make("span", { class: `sample ${kind[number]}`, "aria-hidden": "true" });
       sample.style.color = colourOf(colour);
       return make("span", { class: "curve-key" }, sample, words);
     });

@@ -19,6 +19,7 @@ class EmbryoView {
     this.moment = make("p", { class: "moment", id: "moment" });
     this.doubt = make("p", { class: "doubt", id: "doubt" });
     this.full = make("a", { target: "_blank", rel: "noopener" }, "Open this frame's overlay, full size");
+    this.planes = make("p", { id: "planes" });
     this.numbers = make("tbody", {});
     this.width = 0;
     this.resize = new ResizeObserver(() => this.fit());
@@ -47,6 +48,7 @@ class EmbryoView {
         { class: "title" },
         make("h1", {}, entry.name),
         make("p", {}, make("span", { class: "status" }, entry.status), " ", [groupOf(entry), entry.fate, entry.lab && `lab grade ${entry.lab}`, entry.grade && `expansion, suggested: ${entry.grade}`].filter(Boolean).join("; ")),
+        make("p", { class: "on-paper", id: "paper-verdict" }),
         make("p", { class: "near" }, near("Previous", report.embryos[around - 1], "p"), " ", near("Next", report.embryos[around + 1], "n")),
       ),
       make(
@@ -61,6 +63,7 @@ class EmbryoView {
           this.moment,
           this.doubt,
           make("p", {}, this.full),
+          this.planes,
           make("p", { class: "small" }, "The film is made from the overlays: under the lines of the outlines the picture is filled in from beside them."),
         ),
         make("section", { class: "charts", "aria-label": "Curves" }, this.curves.element),
@@ -112,8 +115,17 @@ class EmbryoView {
     this.doubt.textContent = [frames.reason[frame], frames.flags[frame], frames.course_flags[frame]].filter(Boolean).join("; ");
     this.full.hidden = !frames.overlay[frame];
     if (frames.overlay[frame]) this.full.href = addressOf(frames.overlay[frame]);
+    this.showPlanes(frames.frame_index[frame]);
     if (!this.timer) this.showNumbers(frame);
     history.replaceState(null, "", `#embryo=${this.key}&frame=${frame}`);
+  }
+
+  /** The moment's other focal planes, where there are some: their overlays, full size. @param {number} moment */
+  showPlanes(moment) {
+    const links = this.data.planes
+      .filter((plane) => plane.frame_index === moment && plane.overlay)
+      .map((plane) => make("a", { href: addressOf(String(plane.overlay)), target: "_blank", rel: "noopener" }, `${plane.focal_plane} (${plane.status})`));
+    this.planes.replaceChildren(...(links.length ? ["Focal planes: ", ...links.flatMap((link) => [link, " "])] : []));
   }
 
   /** @param {number} frame */
@@ -143,6 +155,13 @@ class EmbryoView {
     this.timer = undefined;
     this.play_.textContent = "Play";
     this.showNumbers(this.film.frame);
+  }
+
+  /** On paper the verdict is said in words, in place of its form. */
+  print() {
+    const verdict = verdictOn(this.key);
+    const place = document.getElementById("paper-verdict");
+    if (place) place.textContent = verdict ? `Verdict: ${verdictInWords(verdict)}` : "";
   }
 
   destroy() {

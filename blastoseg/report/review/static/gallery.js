@@ -115,17 +115,21 @@ function fill(list, count, state) {
 function makeCard(entry) {
   const verdict = verdictOn(entry.key);
   const box = make("input", { type: "checkbox", "aria-label": `Compare ${entry.name}`, checked: toCompare.has(entry.key), tabindex: entry.key === focusedKey ? 0 : -1, onchange: () => mark(entry.key, box.checked) });
-  const picture = entry.still
-    ? make("img", { src: `still/${entry.key}.webp`, alt: "", loading: "lazy", width: 192, height: 192 })
-    : make("span", { class: "nothing" }, "no picture");
-  const outlines = makeOutlines(entry.outlines, report.still_side);
+  const place = make("span", { class: "picture" });
+  const outline = () => place.append(makeOutlines(entry.outlines, report.still_side));
+  // Only pictures in sight are loaded, and outlined then: a thousand drawings would take a second.
+  if (entry.still) place.append(make("img", { src: `still/${entry.key}.webp`, alt: "", loading: "lazy", width: 192, height: 192, onload: outline }));
+  else {
+    place.append(make("span", { class: "nothing" }, "no picture"));
+    outline();
+  }
   return make(
     "li",
     { class: `card status-${entry.status}`, "data-key": entry.key },
     make(
       "a",
       { href: `#embryo=${entry.key}`, tabindex: entry.key === focusedKey ? 0 : -1, onfocus: () => { focusedKey = entry.key; } },
-      make("span", { class: "picture" }, picture, outlines),
+      place,
       make("span", { class: "card-name" }, entry.name),
     ),
     make("p", { class: "card-facts" }, make("span", { class: "status" }, entry.status), ` ${hoursInWords(entry.hours)}`, entry.grade ? `, stage ${entry.grade}` : "", entry.lab ? `, lab ${entry.lab}` : ""),

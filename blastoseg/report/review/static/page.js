@@ -75,7 +75,10 @@ function start() {
     if (before.startsWith("#gallery")) lastGallery = before;
     route();
   });
-  addEventListener("beforeprint", printGallery);
+  addEventListener("beforeprint", () => {
+    if (view instanceof EmbryoView) view.print();
+    else printGallery();
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", route);
   route();
 }

@@ -99,7 +99,8 @@ function judge(key, change) {
 function notTaken() {
   return Object.entries(said.verdicts).filter(([key, one]) => {
     const entry = entries.get(key);
-    return entry && (taken.get(entry.name)?.at || "") < one.at;
+    const known = entry && taken.get(entry.name);
+    return entry && !(known && Date.parse(known.at) >= Date.parse(one.at));
   });
 }
 
