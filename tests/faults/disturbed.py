@@ -24,8 +24,9 @@ TOLD = (
     "is open in another program",
     "no copy of the earlier workbook was kept",
     "its notes cannot be read",
+    "the report goes without it",
 )
-"""What a run that is not whole says of it, and ends with exit code 0."""
+"""What a run that is not whole says of it, there or in its log, and ends with exit code 0."""
 
 
 def written(out: Path) -> dict[str, bytes]:
@@ -152,7 +153,9 @@ def _after_the_fault(scene: Scene, fault: Fault, ended: Ended, before: dict[str,
     if not is_killed:
         yield from _in_good_order(scene, ended)
     now = written(scene.out)
-    is_told = any(words in " ".join(ended.said.split()) for words in TOLD)
+    log = scene.out / "run.log"
+    said = f"{ended.said} {log.read_text('utf-8', 'replace') if log.is_file() else ''}"
+    is_told = any(words in " ".join(said.split()) for words in TOLD)
     if ended.code == 0 and scene.command[0] == "run" and not is_told:
         yield from (f"exit 0, and {one}: {ended.said[-300:]!r}" for one in _differences(now, scene.truth))
     if ended.code in (0, 3) and scene.command[0] == "run":
