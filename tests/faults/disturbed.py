@@ -120,14 +120,27 @@ def problems_after_power_cut(worker: Worker, scene: Scene, seed: int) -> Iterato
     shutil.rmtree(scene.out, ignore_errors=True)
     disk.cut_power(scene.out, rng)
     after = scene.set_right(worker)
-    if after.code == 8 and "blastoseg repair" in after.said:
-        if not seed % 2:
-            yield f"a ledger damaged by an honest disk: {after.said[-300:]!r}"
+    is_honest = not seed % 2
+    if after.code == 8 and is_honest:
+        yield f"damaged by an honest disk: {after.said[-300:]!r}"
+    elif after.code == 8:
+        yield from _done_as_told(worker, scene, after.said)
+        after = scene.set_right(worker)
+    # A disk that lies can lose the ledger, and with it whose the unfinished files are.
+    for path in [] if is_honest else list(scene.out.rglob(".part-*")):
+        path.unlink() if path.is_file() else shutil.rmtree(path)
+    yield from after_all(scene, after)
+
+
+def _done_as_told(worker: Worker, scene: Scene, said: str) -> Iterator[str]:
+    """What the message of exit code 8 tells to do."""
+    if ".lock.sqlite" in said and "move the file away" in " ".join(said.split()):
+        (scene.out / ".lock.sqlite").unlink()
+        said = scene.set_right(worker).said
+    if "blastoseg repair" in " ".join(said.split()):
         repaired = worker.run(scene.root, "repair", str(scene.out))
         if repaired.code:
             yield f"no repair: {repaired.said[-300:]!r}"
-        after = scene.set_right(worker)
-    yield from after_all(scene, after)
 
 
 def problems_after_kills(worker: Worker, scene: Scene, seed: int, kills: int = 10) -> Iterator[str]:
