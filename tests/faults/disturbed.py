@@ -126,9 +126,13 @@ def problems_after_power_cut(worker: Worker, scene: Scene, seed: int) -> Iterato
     elif after.code == 8:
         yield from _done_as_told(worker, scene, after.said)
         after = scene.set_right(worker)
-    # A disk that lies can lose the ledger, and with it whose the unfinished files are.
-    for path in [] if is_honest else list(scene.out.rglob(".part-*")):
-        path.unlink() if path.is_file() else shutil.rmtree(path)
+    if not is_honest:
+        # Such a disk can lose the ledger, and with it whose the unfinished files are, and parts of a picture.
+        for path in list(scene.out.rglob(".part-*")):
+            path.unlink() if path.is_file() else shutil.rmtree(path)
+        now = written(scene.out)
+        yield from (f"{name} is not as it should be" for name in REPORT if now.get(name) != scene.truth[name])
+        after = worker.run(scene.root, *night_of(scene.root), "--fresh")
     yield from after_all(scene, after)
 
 
