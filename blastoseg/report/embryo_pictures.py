@@ -1,5 +1,6 @@
 """The pictures that show an embryo: its standing frame, and its frames at tSB, tB, tEB and the last."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Status
 from blastoseg.report.overlay import RGB, draw_thumbnail, write_small
 from blastoseg.sources.label_images import read_label_image
+
+log = logging.getLogger(__name__)
 
 STRIP_EVENTS = ("tSB", "tB", "tEB")
 LABEL_HEIGHT = 16
@@ -30,13 +33,15 @@ class Pictures:
     label: str = ""
 
     def thumbnail(self, side: int) -> RGB | None:
-        """The embryo in a white square; None where a picture is gone or damaged."""
+        """The embryo in a white square; None, and a line in the log, where a picture is gone or damaged."""
         overlay = cv2.imread(str(self.overlay), cv2.IMREAD_COLOR_RGB)
         if overlay is None:
+            log.warning("%s: cannot be read: the report goes without it", self.overlay.name)
             return None
         try:
             labels = read_label_image(self.mask, self.mask.name)
-        except UnreadableFrameError:
+        except UnreadableFrameError as error:
+            log.warning("%s: the report goes without it", error)
             return None
         return draw_thumbnail(overlay.astype(np.uint8), labels, side)
 

@@ -24,8 +24,9 @@ TOLD = (
     "is open in another program",
     "no copy of the earlier workbook was kept",
     "its notes cannot be read",
+    "the report goes without it",
 )
-"""What a run that is not whole says of it, and ends with exit code 0."""
+"""What a run that is not whole says of it, there or in its log, and ends with exit code 0."""
 
 
 def written(out: Path) -> dict[str, bytes]:
@@ -119,14 +120,31 @@ def problems_after_power_cut(worker: Worker, scene: Scene, seed: int) -> Iterato
     shutil.rmtree(scene.out, ignore_errors=True)
     disk.cut_power(scene.out, rng)
     after = scene.set_right(worker)
-    if after.code == 8 and "blastoseg repair" in after.said:
-        if not seed % 2:
-            yield f"a ledger damaged by an honest disk: {after.said[-300:]!r}"
+    is_honest = not seed % 2
+    if after.code == 8 and is_honest:
+        yield f"damaged by an honest disk: {after.said[-300:]!r}"
+    elif after.code == 8:
+        yield from _done_as_told(worker, scene, after.said)
+        after = scene.set_right(worker)
+    if not is_honest:
+        # Such a disk can lose the ledger, and with it whose the unfinished files are, and parts of a picture.
+        for path in list(scene.out.rglob(".part-*")):
+            path.unlink() if path.is_file() else shutil.rmtree(path)
+        now = written(scene.out)
+        yield from (f"{name} is not as it should be" for name in REPORT if now.get(name) != scene.truth[name])
+        after = worker.run(scene.root, *night_of(scene.root), "--fresh")
+    yield from after_all(scene, after)
+
+
+def _done_as_told(worker: Worker, scene: Scene, said: str) -> Iterator[str]:
+    """What the message of exit code 8 tells to do."""
+    if ".lock.sqlite" in said and "move the file away" in " ".join(said.split()):
+        (scene.out / ".lock.sqlite").unlink()
+        said = scene.set_right(worker).said
+    if "blastoseg repair" in " ".join(said.split()):
         repaired = worker.run(scene.root, "repair", str(scene.out))
         if repaired.code:
             yield f"no repair: {repaired.said[-300:]!r}"
-        after = scene.set_right(worker)
-    yield from after_all(scene, after)
 
 
 def problems_after_kills(worker: Worker, scene: Scene, seed: int, kills: int = 10) -> Iterator[str]:
@@ -152,7 +170,9 @@ def _after_the_fault(scene: Scene, fault: Fault, ended: Ended, before: dict[str,
     if not is_killed:
         yield from _in_good_order(scene, ended)
     now = written(scene.out)
-    is_told = any(words in " ".join(ended.said.split()) for words in TOLD)
+    log = scene.out / "run.log"
+    said = f"{ended.said} {log.read_text('utf-8', 'replace') if log.is_file() else ''}"
+    is_told = any(words in " ".join(said.split()) for words in TOLD)
     if ended.code == 0 and scene.command[0] == "run" and not is_told:
         yield from (f"exit 0, and {one}: {ended.said[-300:]!r}" for one in _differences(now, scene.truth))
     if ended.code in (0, 3) and scene.command[0] == "run":

@@ -1,5 +1,6 @@
 """Deleting pictures of frames that are gone: our own, and nothing else, whenever a kill comes."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -52,6 +53,20 @@ def test_a_picture_that_a_person_corrected_is_left(out: Path) -> None:
         prune(out, journal, found, _no_check)
     assert found.changed == (GONE[0],)
     assert GONE[0] in _files(out)
+
+
+def test_a_picture_that_cannot_be_looked_at_is_not_taken_for_gone(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> os.stat_result:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    with Journal(out) as journal:
+        with monkeypatch.context() as failing:
+            failing.setattr(Path, "lstat", refuse)
+            with pytest.raises(OSError, match="Input/output error"):
+                find_prunable(out, journal)
+        assert len(find_prunable(out, journal).files) == len(GONE)
 
 
 def test_nothing_outside_the_folders_of_pictures_is_touched_whatever_the_ledger_says(
