@@ -26,12 +26,36 @@ PAGES = sorted(
 LONG_AGO = 1_700_000_000
 """A file just written is left for the next night."""
 
+NAPARI = """
+from types import SimpleNamespace
+run = lambda: None
+class Viewer:
+    add_image = add_labels = lambda self, data, **_: SimpleNamespace(data=data)
+"""
+
 COMMAND_LINE = re.compile(r"^(?: {4})?(blastoseg .+?)(?:\s+#.*)?$", re.MULTILINE)
 
 
 def commands_of(page: Path) -> list[list[str]]:
     lines = [found[1] for found in COMMAND_LINE.finditer(page.read_text("utf-8"))]
     return [shlex.split(line)[1:] for line in lines]
+
+
+def write_day5(folder: Path) -> None:
+    """Two frames of the example, old enough to be scored."""
+    (folder / "E001").mkdir(parents=True)
+    for frame in sorted((ROOT / "examples" / "day5" / "E001").glob("*.jpg"))[:2]:
+        shutil.copyfile(frame, folder / "E001" / frame.name)
+        os.utime(folder / "E001" / frame.name, (LONG_AGO, LONG_AGO))
+
+
+def python_in(folder: Path, *arguments: str) -> str:
+    """What Python prints, run in a folder; it must end well."""
+    finished = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, f"{arguments}: {finished.stdout}{finished.stderr}"
+    return finished.stdout
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -70,23 +94,28 @@ def test_the_exit_codes_listed_are_those_there_are():
 
 @pytest.mark.slow
 def test_the_commands_of_the_readme_work_one_after_the_other(tmp_path):
-    day5 = tmp_path / "day5" / "E001"
-    day5.mkdir(parents=True)
-    for frame in sorted((ROOT / "examples" / "day5" / "E001").glob("*.jpg"))[:2]:
-        shutil.copyfile(frame, day5 / frame.name)
-        os.utime(day5 / frame.name, (LONG_AGO, LONG_AGO))
+    write_day5(tmp_path / "day5")
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("day5"))
     shown = [line for line in commands_of(ROOT / "README.md") if "./day5" in " ".join(line)]
     assert {line[0] for line in shown} == {"run", "measure", "audit", "prune"}
     for line in shown:
-        finished = subprocess.run(
-            [sys.executable, "-m", "blastoseg", *line],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert finished.returncode == 0, f"{line}: {finished.stdout}{finished.stderr}"
+        python_in(tmp_path, "-m", "blastoseg", *line)
+
+
+@pytest.mark.slow
+def test_the_page_on_python_runs_as_one_script(tmp_path):
+    """Without a guard around its top, as people write scripts. napari is a stand-in: it needs a screen."""
+    write_day5(tmp_path / "day5")
+    page = ROOT / "docs" / "python.md"
+    for line in commands_of(page):
+        python_in(tmp_path, "-m", "blastoseg", *line)
+    (tmp_path / "napari.py").write_text(NAPARI)
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    (tmp_path / "script.py").write_text("\n".join(blocks))
+    said = python_in(tmp_path, "script.py")
+    assert said.count("E001/E001_RUN10_F0.jpg") == 1
+    assert "elsewhere/frames.csv: there is no such table" in said
+    python_in(tmp_path, "-m", "blastoseg", "measure", "E001-corrected.png")
 
 
 def test_the_research_use_sentence_is_worded_as_the_regulation_words_it():

@@ -34,11 +34,11 @@ def compare_runs(
 
     from blastoseg.errors import counted
     from blastoseg.evaluation.runs import compare_runs as compare
-    from blastoseg.evaluation.runs import read_run
+    from blastoseg.report.finished import Run
     from blastoseg.report.headline import unit_of_length
     from blastoseg.report.tables import save_csv
 
-    tables = read_run(first), read_run(second)
+    tables = Run.open(first), Run.open(second)
     found = compare(*tables)
     units = {unit_of_length(run.frames) for run in tables}
     if out is not None:

@@ -1,26 +1,16 @@
 """Two runs over the same frames: what other weights or settings change in what a lab reads."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from blastoseg.columns import EVENT_COLUMNS, REPORTED_FRAME_COLUMNS
 from blastoseg.errors import InputNotFoundError
 from blastoseg.evaluation.agreement import agreement_table
-from blastoseg.report.tables import read_csv
+from blastoseg.report.finished import Run
 
 FRAME_KEY = ["embryo_id", "source", "nth_of_source"]
 EVENT_KEY = ["embryo_id", "event", "nth_of_event"]
-
-
-@dataclass(frozen=True, slots=True)
-class RunTables:
-    """``frames`` and ``events`` of a finished run, as its CSV files hold them."""
-
-    frames: pd.DataFrame
-    events: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +32,7 @@ class RunComparison:
     only_second: int
 
 
-def read_run(out: Path) -> RunTables:
-    """The tables of a finished run. InputNotFoundError where there is none, OutputError if unreadable."""
-    frames = read_csv(out / "frames.csv", REPORTED_FRAME_COLUMNS)
-    return RunTables(frames, read_csv(out / "events.csv", EVENT_COLUMNS))
-
-
-def compare_runs(first: RunTables, second: RunTables) -> RunComparison:
+def compare_runs(first: Run, second: Run) -> RunComparison:
     """Frames are paired by embryo and file, and within a file by their order; see ``RunComparison``.
 
     Raises InputNotFoundError where no frame is in both.

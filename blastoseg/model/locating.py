@@ -6,13 +6,14 @@ that answer, and no network.
 """
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.records import Box, Image, Labels, Location, Mask, Probabilities
+from blastoseg.records import Box, Image, Labels, Location, Mask, Probabilities, Segmentation
+from blastoseg.tissues import BACKGROUND, INSIDE_OUT
 
 REVISION = 1
 """To be raised by whoever changes where an embryo is found, how it is cropped or placed back."""
@@ -144,11 +145,25 @@ def resample_labels(labels: Labels, side: int) -> Labels:
 
 def place_labels(labels: Labels, box: Box, frame_shape: tuple[int, int]) -> Labels:
     """Labels of a crop in the frame's own geometry; what lies beyond the frame's border is cut off."""
-    labels = resample_labels(labels, box.side)
     placed = np.zeros(frame_shape, np.uint8)
-    height, width = frame_shape
+    _put(placed, resample_labels(labels, box.side), box)
+    return placed
+
+
+def place_probabilities(segmentation: Segmentation | None, frame_shape: tuple[int, int]) -> Probabilities:
+    """Probabilities ``(channel, y, x)`` in the frame's own geometry: certainly background outside the box."""
+    placed = np.zeros((len(INSIDE_OUT), *frame_shape), np.float32)
+    placed[BACKGROUND.channel] = 1
+    if segmentation is not None:
+        box = segmentation.box
+        _put(placed, resample_probabilities(segmentation.probabilities, box.side), box)
+    return placed
+
+
+def _put(placed: NDArray[Any], content: NDArray[Any], box: Box) -> None:
+    """Write the content of a box ``(..., y, x)`` where it lies in a frame, as far as it lies in it."""
+    height, width = placed.shape[-2:]
     y0, x0 = max(0, box.y), max(0, box.x)
     y1, x1 = min(height, box.y + box.side), min(width, box.x + box.side)
     if y0 < y1 and x0 < x1:
-        placed[y0:y1, x0:x1] = labels[y0 - box.y : y1 - box.y, x0 - box.x : x1 - box.x]
-    return placed
+        placed[..., y0:y1, x0:x1] = content[..., y0 - box.y : y1 - box.y, x0 - box.x : x1 - box.x]

@@ -12,10 +12,12 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Self
 
 from blastoseg.errors import EnvironmentProblemError, UnreadableFrameError, without_texts
@@ -37,6 +39,7 @@ STARTING_S = 60.0
 MOST_MEMORY = 4 << 30
 """Bytes of address space of a child, where the system can hold it to that: Linux, macOS."""
 _GOODBYE_S = 2.0
+_STARTING = threading.Lock()
 
 Job = FrameRef | Container
 """A frame to be decoded, or a file whose frames are to be listed."""
@@ -125,7 +128,8 @@ class _Child:
         self._process = context.Process(  # type: ignore[attr-defined]
             target=_serve, args=(theirs, options), name="blastoseg-reader", daemon=True
         )
-        self._process.start()
+        with _main_module_unseen():
+            self._process.start()
         theirs.close()
         self._is_ready = False
 
@@ -165,6 +169,21 @@ class _Child:
         if self._process.is_alive():
             self._process.kill()
             self._process.join(_GOODBYE_S)
+
+
+@contextlib.contextmanager
+def _main_module_unseen() -> Iterator[None]:
+    """Lets children start without the program's main file, which ``spawn`` would run in each of them.
+
+    They need nothing of it, and a script that scores frames at its top would score them in every child.
+    """
+    with _STARTING:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 def _in_words(exit_code: int | None) -> str:

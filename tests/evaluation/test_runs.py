@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from blastoseg.cli import app
 from blastoseg.course.tables import course_tables
 from blastoseg.errors import InputNotFoundError, OutputError
-from blastoseg.evaluation.runs import compare_runs, read_run
+from blastoseg.evaluation.runs import compare_runs
+from blastoseg.report.finished import Run
 from blastoseg.report.tables import frames_table, write_csv
 
 BLASTULATION = 10
@@ -45,7 +46,7 @@ def _run(out: Path, start: int = BLASTULATION, factor: float = 1.0, frames: int 
 
 
 def test_a_run_agrees_with_itself(tmp_path: Path) -> None:
-    run = read_run(_run(tmp_path / "a"))
+    run = Run.open(_run(tmp_path / "a"))
     found = compare_runs(run, run)
     area = found.measures.set_index("measure").loc["blastocyst_area_px2"]
     assert (area["n"], area["bias"], area["icc"]) == (10, 0, 1)
@@ -55,8 +56,8 @@ def test_a_run_agrees_with_itself(tmp_path: Path) -> None:
 
 
 def test_what_a_second_run_changes_is_told_with_its_sign(tmp_path: Path) -> None:
-    first = read_run(_run(tmp_path / "a"))
-    second = read_run(_run(tmp_path / "b", start=13, factor=1.1, frames=18))
+    first = Run.open(_run(tmp_path / "a"))
+    second = Run.open(_run(tmp_path / "b", start=13, factor=1.1, frames=18))
     found = compare_runs(first, second)
     assert (found.frames, found.only_first, found.only_second) == (18, 2, 0)
     area = found.measures.set_index("measure").loc["blastocyst_area_px2"]
@@ -76,21 +77,21 @@ def test_what_a_second_run_changes_is_told_with_its_sign(tmp_path: Path) -> None
 
 def test_an_event_of_one_run_only_has_no_shift(tmp_path: Path) -> None:
     first, second = _run(tmp_path / "a"), _run(tmp_path / "b", start=20)
-    found = compare_runs(read_run(first), read_run(second))
+    found = compare_runs(Run.open(first), Run.open(second))
     assert math.isnan(found.events.set_index("event").loc["tSB", "shift_h"])
 
 
 def test_folders_that_are_no_pair_of_runs_are_named(tmp_path: Path) -> None:
     run = _run(tmp_path / "a")
     with pytest.raises(InputNotFoundError, match=r"frames\.csv: there is no such table"):
-        read_run(tmp_path)
-    other = read_run(run)
+        Run.open(tmp_path)
+    other = Run.open(run)
     elsewhere = other.frames.assign(embryo_id="E002")
     with pytest.raises(InputNotFoundError, match="no frame in common"):
-        compare_runs(other, type(other)(elsewhere, other.events))
+        compare_runs(other, Run(other.out, elsewhere))
     pd.read_csv(run / "frames.csv").drop(columns="status").to_csv(run / "frames.csv")
     with pytest.raises(OutputError, match="lacks status"):
-        read_run(run)
+        Run.open(run)
 
 
 def test_the_command_shows_the_changes_and_writes_them(tmp_path: Path) -> None:

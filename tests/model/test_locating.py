@@ -11,9 +11,10 @@ from blastoseg.model.locating import (
     fit_square,
     locate_embryo,
     place_labels,
+    place_probabilities,
     resample_labels,
 )
-from blastoseg.records import Box
+from blastoseg.records import Box, Segmentation
 
 
 def disc(shape: tuple[int, int], centre: tuple[float, float], radius: float) -> np.ndarray:
@@ -120,3 +121,19 @@ def test_a_square_fit_knows_its_padding():
     assert square.shape == (128, 128)
     assert fit == SquareFit(0.64, 32, 0, 128, (100, 200))
     assert fit.inside() == (slice(32, 96), slice(0, 128))
+
+
+def test_probabilities_lie_where_their_labels_lie_and_sum_to_one_everywhere():
+    labels = np.zeros((40, 40), np.uint8)
+    labels[5:30, 5:30] = 4
+    probabilities = np.stack([(labels == value).astype(np.float32) for value in (1, 2, 3, 4, 0)])
+    box = Box(-20, 30, 80)
+    placed = place_probabilities(Segmentation(probabilities, box), (50, 90))
+    np.testing.assert_allclose(placed.sum(axis=0), 1, atol=1e-6)
+    is_zona = place_labels(labels, box, (50, 90)) == 4
+    assert is_zona.any()
+    assert ((placed[3] > 0.5) == is_zona).mean() > 0.99
+    assert placed[4, 45, 85] == 1
+    nothing = place_probabilities(None, (50, 90))
+    assert nothing.shape == (5, 50, 90)
+    assert (nothing[4] == 1).all()

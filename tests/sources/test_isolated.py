@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 
@@ -84,3 +86,23 @@ def test_a_slide_file_of_more_pictures_than_any_dish_has_is_refused(tmp_path, jp
     write_slide(tmp_path / "a.pdb", b"", rows=4)
     (well,), _ = slide.find_wells(str(tmp_path / "a.pdb"), "a.pdb")
     assert "more than 3 pictures" in well.shots[0][2].problem
+
+
+def test_a_script_that_reads_at_its_top_runs_once(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from blastoseg.settings import Naming\n"
+        "from blastoseg.sources import IsolatedReaders, SourceOptions\n"
+        "from blastoseg.sources.containers import Container\n"
+        "from pathlib import Path\n"
+        "print('top')\n"
+        "with IsolatedReaders(SourceOptions(Naming()), 1) as readers:\n"
+        "    print(readers.contents_of(Container(Path('a.pdb'), 'a.pdb')))\n"
+    )
+    (tmp_path / "a.pdb").write_bytes(b"no slide file")
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("top") == 1
+    assert "its reader" not in done.stdout
