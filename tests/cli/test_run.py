@@ -117,7 +117,7 @@ def test_every_output_is_there_and_says_research_use_only(bad_night):
         assert RESEARCH_USE_ONLY in (out / name).read_text()
     workbook = openpyxl.load_workbook(out / "report.xlsx")
     assert workbook.sheetnames == [
-        *("Summary", "Embryos", "Frames", "Timeline", "Events", "Quality", "Run", "Columns")
+        *("Summary", "Embryos", "Frames", "Timeline", "Events", "Quality", "Run", "Columns", "Charts")
     ]
     for sheet in workbook:
         top = " ".join(str(cell.value) for row in sheet.iter_rows(max_row=4) for cell in row)
