@@ -30,6 +30,7 @@ from blastoseg.columns.frame import (
 )
 from blastoseg.columns.letters import LETTER_COLUMNS, LETTER_TISSUES, LETTERS, PERCENTILES
 from blastoseg.columns.planes import MOMENT_COLUMNS, PLANE_OF, SPREAD_COLUMNS, spread_of
+from blastoseg.columns.verdicts import VERDICT_COLUMNS
 
 __all__ = [
     "BY_NAME",
@@ -56,6 +57,7 @@ __all__ = [
     "SPREAD_COLUMNS",
     "STEADY_COLUMNS",
     "STEM_OF_EVENT",
+    "VERDICT_COLUMNS",
     "Column",
     "Measures",
     "add_micrometres",

@@ -3,6 +3,7 @@
 from blastoseg.columns.declared import Column, area, frac, length
 from blastoseg.columns.frame import FRAME_COLUMNS, IDENTITY_COLUMNS
 from blastoseg.columns.letters import LETTER_COLUMNS
+from blastoseg.columns.verdicts import VERDICT_COLUMNS
 
 _GARDNER = "Gardner & Schoolcraft 1999"
 _ISTANBUL_2011, _ISTANBUL_2025 = "Istanbul 2011", "Istanbul 2025"
@@ -136,8 +137,9 @@ EMBRYO_COLUMNS: tuple[Column, ...] = (
     *(column for column in FRAME_COLUMNS if column.name != "embryo_id"),
     *SERIES_COLUMNS,
     *LETTER_COLUMNS,
+    *VERDICT_COLUMNS,
 )
-"""Columns of ``embryos.csv``: what the lab tells, the standing frame's values, its course, its letters."""
+"""Columns of ``embryos.csv``: what the lab tells, the standing frame's values, course, letters, a verdict."""
 
 EVENT_COLUMNS: tuple[Column, ...] = (
     *(column for column in IDENTITY_COLUMNS if column.name == "embryo_id"),

@@ -14,6 +14,7 @@ from blastoseg.columns import (
     PIXEL_COLUMNS,
     SERIES_COLUMNS,
     STEM_OF_EVENT,
+    VERDICT_COLUMNS,
     dtypes_of,
 )
 from blastoseg.course.evidence import PERSISTENCE, first_run
@@ -54,9 +55,10 @@ def embryos_table(
         [about.get(series.embryo_id, NOTHING_TOLD).told() for series in followed],
         columns=[column.name for column in LAB_COLUMNS],
     )
-    # Suggested once there are a lab's own grades and its archive: ``letters`` and ``percentiles``.
-    suggested = pd.DataFrame(index=table.index, columns=[column.name for column in LETTER_COLUMNS])
-    table = pd.concat([table, told, described, suggested], axis=1)[[column.name for column in EMBRYO_COLUMNS]]
+    # Known once there are a lab's own grades, its archive, a person's verdicts: the report fills them in.
+    later = [column.name for column in (*LETTER_COLUMNS, *VERDICT_COLUMNS)]
+    empty = pd.DataFrame(index=table.index, columns=later)
+    table = pd.concat([table, told, described, empty], axis=1)[[column.name for column in EMBRYO_COLUMNS]]
     return table.astype(dtypes_of(EMBRYO_COLUMNS))
 
 

@@ -62,6 +62,11 @@ def columns_markdown() -> str:
         ("A frame in the course", "In `frames.csv`. " + _COURSE, columns.STEADY_COLUMNS),
         ("Course", "In `embryos.csv`. A measured frame is ok or for review.", columns.SERIES_COLUMNS),
         ("Letters", "In `embryos.csv`: suggested, see [grading.md](grading.md).", columns.LETTER_COLUMNS),
+        (
+            "Verdicts",
+            "In `embryos.csv`: of the page, taken in by `blastoseg verdicts import`.",
+            columns.VERDICT_COLUMNS,
+        ),
         ("Events", "In `events.csv`. " + _EVENTS, columns.EVENT_COLUMNS),
         (
             "Episodes",

@@ -23,7 +23,15 @@ def look_at_in_words(row: Mapping[Any, Any]) -> str:
     """What a person must look at before believing the row; empty where there is nothing."""
     weakness = _text(row, "expansion_note") if _text(row, "expansion_gardner") else ""
     said = (_text(row, "reason") or flags_in_words(row["flags"]), _text(row, "embryo_note"), weakness)
-    return "; ".join(filter(None, said))
+    return "; ".join(filter(None, (_doubting_verdict(row), *said)))
+
+
+def _doubting_verdict(row: Mapping[Any, Any]) -> str:
+    """A person's verdict with its note, where it bids others to look, or not to believe."""
+    verdict = _text(row, "verdict")
+    if verdict not in ("reject", "look at"):
+        return ""
+    return ": ".join(filter(None, ("verdict", verdict, _text(row, "verdict_note"))))
 
 
 def doubtful_in(row: Mapping[Any, Any]) -> set[str]:
@@ -32,11 +40,13 @@ def doubtful_in(row: Mapping[Any, Any]) -> set[str]:
 
 
 def stage_in_words(row: Mapping[Any, Any]) -> list[str]:
-    """The suggested stage, letters where any are suggested, and the lab's own grade, a line each."""
+    """The suggested stage, letters where any are suggested, the lab's own grade, a verdict: a line each."""
     expansion = "" if pd.isna(row["lab_expansion"]) else str(row["lab_expansion"])
     lab = f"{expansion}{_text(row, 'lab_icm')}{_text(row, 'lab_te')}"
     graded = ", ".join(filter(None, (_letter_in_words(row, key) for key in LETTER_TISSUES)))
-    lines = (_text(row, "expansion_istanbul_2025"), graded, f"(lab: {lab})" if lab else "")
+    verdict = " ".join(filter(None, (_text(row, "verdict"), _text(row, "verdict_grade"))))
+    own = (f"({whose}: {said})" for whose, said in (("lab", lab), ("verdict", verdict)) if said)
+    lines = (_text(row, "expansion_istanbul_2025"), graded, *own)
     return [line for line in lines if line]
 
 

@@ -18,6 +18,7 @@ from blastoseg.columns import (
     PLANE_OF,
     REPORTED_FRAME_COLUMNS,
     SERIES_COLUMNS,
+    VERDICT_COLUMNS,
     Column,
     spread_of,
 )
@@ -48,7 +49,7 @@ _EXPLAINED = tuple(
     {
         column.name: column
         for column in (
-            *(*REPORTED_FRAME_COLUMNS, *LAB_COLUMNS, *SERIES_COLUMNS, *LETTER_COLUMNS),
+            *(*REPORTED_FRAME_COLUMNS, *LAB_COLUMNS, *SERIES_COLUMNS, *LETTER_COLUMNS, *VERDICT_COLUMNS),
             *(*EVENT_COLUMNS, *EPISODE_COLUMNS, *MOMENT_COLUMNS),
         )
     }.values()

@@ -25,7 +25,7 @@ from blastoseg.report.workbook import write_workbook
 from blastoseg.run.journal import PictureRegister, RunRecord
 from blastoseg.run.outputs import OutputFolder, page_places
 from blastoseg.run.request import RunRequest
-from blastoseg.run.verdicts import read_verdicts
+from blastoseg.run.verdicts import TakenVerdict, read_verdicts, with_verdicts
 
 if TYPE_CHECKING:
     from blastoseg.report.patient_pages import PatientPages
@@ -67,6 +67,7 @@ class Report:
         self.letters, self.archive = request.letters, request.archive
         graded = with_letters(tables.embryos, self.letters.model if self.letters else None)
         self.tables = replace(tables, embryos=with_percentiles(graded, self.archive))
+        self._verdicts: tuple[TakenVerdict, ...] = ()
         self._order = settings.summary.order
         self.notes: list[str] = []
         self.pages: list[str] = []
@@ -103,6 +104,7 @@ class Report:
         refuses; what was not yet written is then the report before it.
         """
         manifest = self._with_grading(manifest)
+        self._join_verdicts(out, is_hidden=bool(manifest.pseudonyms))
         tables, order = self.tables, self._order
         pictures = pictures_of(tables, out.root)
         self._replace(out.frames_csv, lambda path: write_csv(tables.frames, path))
@@ -150,7 +152,7 @@ class Report:
             planes=tables.planes,
             weights=manifest.weights,
             weights_sha256=manifest.weights_sha256,
-            verdicts=self._verdicts(out),
+            verdicts=[one.plain() for one in self._verdicts],
         )
         try:
             written = write_page(content, check)
@@ -160,14 +162,15 @@ class Report:
             ) from error
         log.info("review/index.html: %s written anew", counted(written, "embryo"))
 
-    def _verdicts(self, out: OutputFolder) -> list[dict[str, Any]]:
+    def _join_verdicts(self, out: OutputFolder, is_hidden: bool) -> None:
         try:
-            return [one.plain() for one in read_verdicts(out.root)]
+            self._verdicts = read_verdicts(out.root)
         except DataError as error:
-            # A person's file must not end a night: the tables do not depend on it.
+            # A person's file must not end a night: the measures do not depend on it.
             log.warning("%s", error)
             self.notes.append(str(error))
-            return []
+        embryos = with_verdicts(self.tables.embryos, self._verdicts, is_hidden)
+        self.tables = replace(self.tables, embryos=embryos)
 
     def _with_grading(self, manifest: RunManifest) -> RunManifest:
         if self.letters and self.letters.model.weights_sha256 != manifest.weights_sha256:

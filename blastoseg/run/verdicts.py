@@ -13,10 +13,11 @@ from typing import Any, Literal, TypeVar
 import pandas as pd
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from blastoseg.columns import VERDICT_COLUMNS, dtypes_of
 from blastoseg.errors import DataError, InputNotFoundError, OutputError, counted
 from blastoseg.report.review.page import write_verdicts
 from blastoseg.report.review.written import write_if_changed
-from blastoseg.report.tables import plain_text
+from blastoseg.report.tables import plain_text, typed_table
 from blastoseg.run.journal import OutputLock, ledger_of
 from blastoseg.run.outputs import OutputFolder
 
@@ -61,6 +62,17 @@ class TakenVerdict(Verdict):
         """Plain values for JSON, the time in UTC."""
         return self.model_dump() | {"at": self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
 
+    def columns(self, is_hidden: bool) -> dict[str, str]:
+        """What stands in ``VERDICT_COLUMNS``, without what is empty; ``is_hidden``: without whose it is."""
+        told = {
+            "verdict": self.verdict,
+            "verdict_grade": self.grade,
+            "verdict_note": self.note,
+            "verdict_by": "" if is_hidden else self.by,
+            "verdict_at": self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        return {name: text for name, text in told.items() if text}
+
 
 class _Kept(_Strict):
     verdicts: tuple[TakenVerdict, ...]
@@ -98,6 +110,19 @@ def read_verdicts(out: Path) -> tuple[TakenVerdict, ...]:
     if not path.exists():
         return ()
     return _checked(_Kept, path, "restore it, or delete it and import the saved files again").verdicts
+
+
+def with_verdicts(embryos: pd.DataFrame, verdicts: Sequence[TakenVerdict], is_hidden: bool) -> pd.DataFrame:
+    """``embryos`` with ``VERDICT_COLUMNS``: the last verdict on each, ``verdicts`` being oldest first.
+
+    ``is_hidden``: names are under pseudonyms, so that whoever gave a verdict stays unnamed.
+    """
+    last = {plain_text(one.embryo): one for one in verdicts}
+    found = (last.get(plain_text(name)) for name in embryos["embryo_id"])
+    told = typed_table([one.columns(is_hidden) if one else {} for one in found], VERDICT_COLUMNS)
+    return embryos.assign(**{one.name: told[one.name].to_numpy() for one in VERDICT_COLUMNS}).astype(
+        dtypes_of(VERDICT_COLUMNS)
+    )
 
 
 def _embryos_of(out: Path) -> Collection[str]:

@@ -1,6 +1,9 @@
 """What a run that came to its end leaves, and says to the scheduler."""
 
+import json
+
 import pytest
+from openpyxl import load_workbook
 
 from blastoseg.errors import EXIT_NOTHING_MEASURED, EXIT_NOTHING_NEW, InputNotFoundError
 from blastoseg.records import NOTHING_TOLD
@@ -92,3 +95,31 @@ def test_an_archive_that_is_no_run_is_an_error_that_names_it(tmp_path) -> None:
     with pytest.raises(InputNotFoundError, match="embryos"):
         read_archive([tmp_path])
     assert read_archive([]) is None
+
+
+@pytest.mark.parametrize("pseudonyms", ["", "ab12"])
+def test_a_verdict_in_out_stands_in_the_tables_and_the_workbook(tmp_path, manifest, pseudonyms) -> None:
+    out = OutputFolder(tmp_path)
+    report = reported()
+    [name] = report.embryos["embryo_id"]
+    one = {"embryo": name, "verdict": "look at", "grade": "4AB", "note": "two ICMs?", "by": "A. B."}
+    one |= {"at": "2026-03-01T10:00:00Z", "weights": "starter", "weights_sha256": "ab" * 32}
+    out.verdicts.write_text(json.dumps({"verdicts": [one]}))
+    report.write(out, manifest(pseudonyms=pseudonyms))
+    written = out.embryos_csv.read_text("utf-8")
+    assert "look at,4AB,two ICMs?," in written
+    assert ("A. B." in written) == (not pseudonyms)
+    cells = [str(cell) for row in load_workbook(out.workbook)["Summary"].values for cell in row]
+    assert any(text.startswith("verdict: look at: two ICMs?") for text in cells)
+    assert any("(verdict: look at 4AB)" in text for text in cells)
+
+
+def test_damaged_verdicts_are_told_once_and_end_no_report(tmp_path, manifest) -> None:
+    out = OutputFolder(tmp_path)
+    out.verdicts.write_text("{")
+    report = reported()
+    report.write(out, written := manifest())
+    report.write_review(out, written, lambda: None)
+    [note] = report.notes
+    assert "is no file of verdicts" in note
+    assert report.embryos["verdict"].isna().all()

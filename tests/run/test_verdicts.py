@@ -8,7 +8,7 @@ import pytest
 from blastoseg.errors import DataError, InputNotFoundError
 from blastoseg.report.tables import write_csv
 from blastoseg.run.journal import Journal
-from blastoseg.run.verdicts import import_verdicts, read_verdicts
+from blastoseg.run.verdicts import import_verdicts, read_verdicts, with_verdicts
 
 ONE = {"embryo": "E1", "verdict": "accept", "grade": "4AB", "note": "", "at": "2026-03-01T10:00:00Z"}
 FORMULA = '=HYPERLINK("http://x.example")'
@@ -117,3 +117,18 @@ def test_a_folder_without_a_run_and_a_file_that_is_missing_are_named(out, tmp_pa
     with pytest.raises(InputNotFoundError, match=r"gone\.json"):
         import_verdicts(tmp_path / "gone.json", out)
     assert not (tmp_path / "no-run").exists()
+
+
+def test_the_last_verdict_on_an_embryo_stands_in_its_row_and_under_pseudonyms_nobody_s_name(out, tmp_path):
+    later = ONE | {"verdict": "reject", "grade": "", "note": "=1+1", "at": "2026-03-01T12:30:00+02:00"}
+    import_verdicts(saved(tmp_path / "v.json", later, ONE, ONE | {"embryo": FORMULA}), out)
+    embryos = pd.DataFrame({"embryo_id": ["E2", "E1", FORMULA]}, index=[7, 8, 9])
+    table = with_verdicts(embryos, read_verdicts(out), is_hidden=False)
+    assert table["embryo_id"].tolist() == ["E2", "E1", FORMULA]
+    assert table.loc[7].isna().sum() == 5
+    assert table.loc[8].dropna().tolist() == ["E1", "reject", "=1+1", "A. B.", "2026-03-01T10:30:00Z"]
+    assert table.loc[9, ["verdict", "verdict_grade"]].tolist() == ["accept", "4AB"]
+    hidden = with_verdicts(embryos, read_verdicts(out), is_hidden=True)
+    assert hidden["verdict_by"].isna().all()
+    assert hidden["verdict"].equals(table["verdict"])
+    assert with_verdicts(embryos, (), is_hidden=False).isna().sum(axis=None) == 15

@@ -14,6 +14,7 @@ from blastoseg.columns import (
     LETTER_TISSUES,
     MEASURE_COLUMNS,
     STEADY_COLUMNS,
+    VERDICT_COLUMNS,
     Column,
 )
 from blastoseg.report.film import FINENESS, TILE_SIDE, TILES_ACROSS, Film
@@ -24,7 +25,7 @@ from blastoseg.report.wording import flags_in_words, symbols_of, words_of
 FRAME_TEXTS = ("status", "flags", "reason", "course_flags", "overlay")
 _NUMBERED = ("time_h", "frame_index", "focal_plane")
 _LENGTHS = {"um": ("px", "px2", "px2/h", "px/h"), "px": ("um", "um2", "um2/h", "um/h")}
-_OF_EMBRYO = [column for column in EMBRYO_COLUMNS if column not in FRAME_COLUMNS]
+_OF_EMBRYO = [column for column in EMBRYO_COLUMNS if column not in (*FRAME_COLUMNS, *VERDICT_COLUMNS)]
 
 
 def shown(declared: Iterable[Column], unit: str) -> list[Column]:
