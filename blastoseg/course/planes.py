@@ -40,6 +40,10 @@ def moments_table(planes: pd.DataFrame) -> pd.DataFrame:
     A measure is that of the plane in which its tissue is sharpest, its spread the standard deviation over the
     planes that were measured; both are undefined where none was, a spread where only one was.
     """
+    if planes.empty:
+        return pd.DataFrame(columns=[column.name for column in MOMENT_COLUMNS]).astype(
+            dtypes_of(MOMENT_COLUMNS)
+        )
     by_moment = planes.groupby(_MOMENT, sort=False)
     measured = planes[planes["status"].isin([status.value for status in MEASURED])]
     counts = {"planes_total": by_moment.size(), "planes_measured": measured.groupby(_MOMENT).size()}
