@@ -34,7 +34,7 @@ class Discovery:
     """Everything found. ``ignored`` counts files that are no frames; ``notes`` are for the log.
 
     ``settling`` are the files that may still be being written, left for the next run; ``remarks`` what a
-    person must know of the lab's table of embryos, ``table_sha256`` which one it was.
+    person must know of the lab's tables, ``table_sha256`` which one it was.
     """
 
     refs: list[FrameRef] = field(default_factory=list)
@@ -80,7 +80,7 @@ def discover_frames(
         ignored=gathering.ignored,
         notes=gathering.notes,
         settling=gathering.settling,
-        remarks=belonging.remarks,
+        remarks=[*belonging.remarks, *gathering.remarks],
         table_sha256=table.sha256,
     )
     for embryo_id, embryo in ids.items():

@@ -69,6 +69,7 @@ class Gathering:
         self.embryos = Embryos()
         self.ignored = 0
         self.notes: list[str] = []
+        self.remarks: list[str] = []
         self.settling: set[Path] = set()
         self._now = time.time()
         self._options = options
@@ -270,8 +271,8 @@ class Gathering:
         unnamed = 0
         for embryo in self.embryos.found.values():
             table = self._elapsed.get(embryo.name.rpartition("/")[2].casefold())
-            notes, without = set_hours(embryo, table, self._options, self._shown)
-            self.notes += notes
+            remarks, without = set_hours(embryo, table, self._options, self._shown)
+            self.remarks += remarks
             unnamed += without
         if unnamed:
             self.notes.append(f"no hours by [naming] time in {counted(unnamed, 'file name')}")

@@ -33,27 +33,28 @@ def set_hours(
 ) -> tuple[list[str], int]:
     """Give hours to the embryo's pictures as far as they are known before any pixel is read.
 
-    Returns notes for the log, and how many moments lack the hours that their names should carry.
+    Returns what a person must know of the table, and how many moments lack the hours that their names should
+    carry.
     """
-    notes: list[str] = []
+    remarks: list[str] = []
     if table is not None:
         try:
             hours = read_elapsed(table)
         except ValueError as error:
-            notes.append(
+            remarks.append(
                 f"{shown.of_path(table)}: cannot be used, {shown.of_name(embryo.name)} has no hours from it"
                 + shown.detail(f": {error}")
             )
         else:
             missing = _set_from_table(embryo, hours)
             if missing:
-                notes.append(
+                remarks.append(
                     f"{shown.of_path(table)}: tells no hours for {counted(missing, 'frame')} "
                     f"of {shown.of_name(embryo.name)}"
                 )
-            return notes, 0
+            return remarks, 0
     if embryo.has_clock:
-        return notes, 0
+        return remarks, 0
     unnamed = 0
     if options.naming.time:
         unnamed = sum(
@@ -61,12 +62,12 @@ def set_hours(
             for key, planes in embryo.moments.items()
         )
         if _set_from_names(embryo, TimeReference(options.naming.time_reference)):
-            return notes, unnamed
+            return remarks, unnamed
     for planes in embryo.moments.values():
         for shot in planes.values():
             if isinstance(shot.address, WholeImage):
                 shot.address = WholeImage(look_for_clock=True)
-    return notes, unnamed
+    return remarks, unnamed
 
 
 def count_from_insemination(embryo: Embryo, day: float) -> bool | None:

@@ -65,10 +65,10 @@ def test_nothing_that_is_said_of_a_folder_holds_a_name(
     found = discover_frames([given], SourceOptions(Naming(), focal), shown=names)
     said = everything_said_of(found)
     assert found.refs
-    assert any("masks" in note or "labels, not frames" in note for note in found.notes)
-    assert any("link" in note for note in found.notes)
+    assert any("masks" in note or "labels, not frames" in note for note in (*found.notes, *found.remarks))
+    assert any("link" in note for note in (*found.notes, *found.remarks))
     # A table is found by its video's name, of which text that is no UTF-8 has two forms.
-    assert any("cannot be used" in note for note in found.notes) or "\udceb" in name
+    assert any("cannot be used" in note for note in (*found.notes, *found.remarks)) or "\udceb" in name
     for text in said:
         assert is_without(name, text), text
         assert "Kovac" not in text

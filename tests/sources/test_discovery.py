@@ -187,7 +187,7 @@ def test_hours_come_from_the_table_of_gomez(tmp_path: Path, find: Find, lay: Lay
     assert [ref.time_h for ref in discovery.refs[:2]] == [19.5, 19.9]
     assert discovery.refs[0].time_reference is TimeReference.RECORDING
     assert discovery.refs[2].time_h != discovery.refs[2].time_h
-    assert "V2_timeElapsed.csv: cannot be used" in discovery.notes[0]
+    assert "V2_timeElapsed.csv: cannot be used" in discovery.remarks[0]
 
 
 def test_the_frame_interval_gives_hours_where_nothing_else_does(tmp_path: Path, find: Find, lay: Lay) -> None:

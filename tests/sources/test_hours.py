@@ -132,4 +132,4 @@ def test_frames_that_a_table_lacks_have_no_hours(tmp_path: Path, lay: Lay) -> No
     found = _found(tmp_path)
     assert found.refs[0].time_h == 19.5
     assert math.isnan(found.refs[1].time_h)
-    assert "tells no hours for 1 frame of V1" in found.notes[0]
+    assert "tells no hours for 1 frame of V1" in found.remarks[0]
