@@ -15,13 +15,16 @@ from blastoseg.records import FrameRef
 from blastoseg.report.letters import read_letters
 from blastoseg.run.journal import Journal, OutputLock, ScoredWith, read_runs
 from blastoseg.run.journal.lock import LOCK_FILE
+from blastoseg.run.verdicts import _read_file, read_verdicts
 from blastoseg.settings import Naming, load_settings
 from blastoseg.sources import SourceOptions
 from blastoseg.sources.containers import Container, list_contents
 from blastoseg.sources.elapsed import read_elapsed
+from blastoseg.sources.embryo_table import read_embryo_table
 from blastoseg.sources.images import read_picture_file
 from blastoseg.sources.label_images import read_label_image
 from blastoseg.sources.reading import read_frame
+from blastoseg.sources.shown import AS_THEY_ARE
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 MOST_FRAMES = 4
@@ -91,6 +94,23 @@ def _open_table(path: Path) -> None:
     read_elapsed(path)
 
 
+def _open_embryos(path: Path) -> None:
+    read_embryo_table(path, AS_THEY_ARE)
+
+
+def _open_verdicts(path: Path) -> None:
+    """As a file that a browser saved, then as those that a report has."""
+    problem: BlastosegError | None = None
+    for read in (lambda: _read_file(path), lambda: read_verdicts(path.parent)):
+        try:
+            read()
+        except BlastosegError as error:
+            assert path.name in str(error), f"does not name its file: {error}"
+            problem = error
+    if problem:
+        raise problem
+
+
 def _open_card(path: Path) -> None:
     load_card(path.parent)
 
@@ -127,6 +147,8 @@ DOORS = {
     "avi": Door(_open_container),
     "slide": Door(_open_container),
     "elapsed": Door(_open_table, may_raise=(ValueError,)),
+    "embryos": Door(_open_embryos),
+    "verdicts": Door(_open_verdicts, "verdicts.json"),
     "labels": Door(_open_label_image),
     "labelme": Door(_open_labelled, "a.json"),
     "qupath": Door(_open_labelled, "a.geojson"),

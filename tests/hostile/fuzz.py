@@ -22,6 +22,8 @@ from .mutation import mutant
 ROOT = CORPUS.parents[1]
 LONGEST_S = 10.0
 MOST_BYTES = 2 << 30
+CURRENT = "current"
+"""The file that is being opened, in the folder of findings."""
 HANGS_S = 40.0
 """On a machine that does other things as well: then the worker is ended."""
 
@@ -34,6 +36,8 @@ class Outcome:
     findings: dict[tuple[str, int], str] = field(default_factory=dict)
     slowest: tuple[float, str, int] = (0.0, "", 0)
     peak_bytes: int = 0
+    lines: int = 0
+    leading_on: int = 0
 
 
 def seeds_of(door: str) -> list[Path]:
@@ -49,18 +53,39 @@ def hostile_file(door: str, seed: int) -> tuple[bytes, str]:
     return mutant(seed, [like.read_bytes(), *(path.read_bytes() for path in kin)]), like.suffix
 
 
-def fuzz(doors: list[str], seconds: float, first_seed: int, most_files: int = sys.maxsize) -> Outcome:
-    """Go round the doors until the time, or the number of files, is used up."""
+def kept_as(door: str, seed: int) -> str:
+    """The name of a finding's file."""
+    return f"{door}-{seed}"
+
+
+def fuzz(
+    doors: list[str],
+    seconds: float,
+    first_seed: int,
+    most_files: int = sys.maxsize,
+    keep: Path | None = None,
+) -> Outcome:
+    """Go round the doors until the time, or the number of files, is used up.
+
+    With ``keep``, a folder for the files of findings, files that reach new code lead on to others: a seed
+    alone then no longer makes a file again. Without it each file depends on its seed alone.
+    """
+    if keep:
+        keep.mkdir(parents=True, exist_ok=True)
     outcome, until = Outcome(), time.monotonic() + seconds
     seed, last = first_seed, first_seed + most_files
     while seed < last and time.monotonic() < until:
-        seed = _watch(doors, seed, min(last, sys.maxsize), until, outcome=outcome)
+        seed = _watch(doors, (seed, min(last, sys.maxsize)), until, outcome=outcome, keep=keep)
     return outcome
 
 
-def _watch(doors: list[str], seed: int, last: int, until: float, *, outcome: Outcome) -> int:
+def _watch(
+    doors: list[str], seeds: tuple[int, int], until: float, *, outcome: Outcome, keep: Path | None
+) -> int:
     """One worker's life; returns the seed to go on with."""
-    command = [sys.executable, "-m", "tests.hostile.worker", str(seed), str(last), *doors]
+    seed, last = seeds
+    folder = str(keep.absolute()) if keep else ""
+    command = [sys.executable, "-m", "tests.hostile.worker", str(seed), str(last), folder, *doors]
     # The worker may be killed: what it leaves is swept up here.
     with tempfile.TemporaryFile() as said, tempfile.TemporaryDirectory() as scratch:
         worker = subprocess.Popen(
@@ -80,6 +105,7 @@ def _watch(doors: list[str], seed: int, last: int, until: float, *, outcome: Out
                     if not selector.select(HANGS_S):
                         assert begun, "the worker does not start"
                         outcome.findings[begun] = f"no answer within {HANGS_S:g} s"
+                        _keep_current(keep, begun)
                         return begun[1] + 1
                     line = worker.stdout.readline()
                     if not line:
@@ -94,10 +120,16 @@ def _watch(doors: list[str], seed: int, last: int, until: float, *, outcome: Out
             text = said.read().decode("utf-8", "replace")[-1000:]
             assert begun, f"the worker does not start: {text}"
             outcome.findings[begun] = f"the process died ({code}): {text}"
+            _keep_current(keep, begun)
             return begun[1] + 1
         finally:
             worker.kill()
             worker.wait()
+
+
+def _keep_current(keep: Path | None, begun: tuple[str, int]) -> None:
+    if keep:
+        (keep / CURRENT).replace(keep / kept_as(*begun))
 
 
 def _note(line: dict[str, object], outcome: Outcome) -> tuple[str, int]:
@@ -105,6 +137,8 @@ def _note(line: dict[str, object], outcome: Outcome) -> tuple[str, int]:
     if "seconds" in line:
         seconds, peak = float(str(line["seconds"])), int(str(line["peak"]))
         outcome.files[door] += 1
+        outcome.lines = max(outcome.lines, int(str(line.get("lines", 0))))
+        outcome.leading_on = max(outcome.leading_on, int(str(line.get("kept", 0))))
         outcome.slowest = max(outcome.slowest, (seconds, door, seed))
         if line["finding"]:
             outcome.findings[door, seed] = str(line["finding"])
@@ -124,14 +158,13 @@ def main() -> None:
     parser.add_argument("--door", choices=list(DOORS), action="append")
     parser.add_argument("--keep", type=Path, default=ROOT / ".fuzz", help="Where findings are put.")
     given = parser.parse_args()
-    outcome = fuzz(given.door or list(DOORS), given.minutes * 60, given.seed)
+    outcome = fuzz(given.door or list(DOORS), given.minutes * 60, given.seed, keep=given.keep)
+    (given.keep / CURRENT).unlink(missing_ok=True)
     for (door, seed), finding in outcome.findings.items():
-        data, suffix = hostile_file(door, seed)
-        given.keep.mkdir(parents=True, exist_ok=True)
-        (given.keep / f"{door}-{seed}{suffix}").write_bytes(data)
         print(f"{door}, seed {seed}: {finding}")
     counts = ", ".join(f"{door} {count:,}" for door, count in outcome.files.items())
     print(f"{outcome.files.total():,} files from seed {given.seed} on: {counts}")
+    print(f"{outcome.lines:,} lines of code reached; {outcome.leading_on} files led on to others")
     print(f"slowest {outcome.slowest[0]:.2f} s ({outcome.slowest[1]}, seed {outcome.slowest[2]}), ", end="")
     print(f"peak memory {outcome.peak_bytes >> 20} MiB, {len(outcome.findings)} findings")
     sys.exit(bool(outcome.findings))

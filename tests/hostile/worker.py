@@ -15,7 +15,8 @@ from pathlib import Path
 from blastoseg.sources.isolated import _limit_memory
 
 from .doors import DOORS, Door
-from .fuzz import hostile_file
+from .exploring import Explorer
+from .fuzz import CURRENT, hostile_file, kept_as
 
 
 def opened(door: Door, data: bytes, suffix: str, folder: Path) -> str:
@@ -41,8 +42,12 @@ def _peak_bytes() -> int:
 
 
 def main() -> None:
-    """Arguments: first seed, last seed, doors. Two lines of JSON a file: before it, and after it."""
-    seed, last, *doors = sys.argv[1:]
+    """Arguments: first seed, last seed, the folder of findings or nothing, doors. Two lines of JSON a file.
+
+    With a folder, files lead on to others (``Explorer``), and each lies there while it is opened.
+    """
+    seed, last, keep, *doors = sys.argv[1:]
+    explorer = Explorer() if keep else None
     logging.disable()
     warnings.simplefilter("ignore")
     _limit_memory()
@@ -50,13 +55,20 @@ def main() -> None:
     try:
         for number in range(int(seed), int(last)):
             door = doors[number % len(doors)]
-            data, suffix = hostile_file(door, number)
+            data, suffix = explorer.file(door, number) if explorer else hostile_file(door, number)
+            if keep:
+                Path(keep, CURRENT).write_bytes(data)
             print(json.dumps({"door": door, "seed": number}), flush=True)
             folder = scratch / "one"
             folder.mkdir()
             before = time.process_time()
-            finding = opened(DOORS[door], data, suffix, folder)
+            with explorer.watching(door, data, suffix) if explorer else contextlib.nullcontext():
+                finding = opened(DOORS[door], data, suffix, folder)
+            if keep and finding:
+                Path(keep, kept_as(door, number)).write_bytes(data)
             told = {"seconds": time.process_time() - before, "peak": _peak_bytes(), "finding": finding}
+            if explorer:
+                told |= {"lines": explorer.lines, "kept": explorer.kept}
             print(json.dumps({"door": door, "seed": number, **told}), flush=True)
             shutil.rmtree(folder)
     finally:
