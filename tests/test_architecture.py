@@ -173,10 +173,15 @@ def test_help_answers_in_under_0_4_seconds() -> None:
         times = os.times()
         return times.children_user + times.children_system
 
-    # The processor's time: how long a person waits where nothing else runs, as it may during tests.
-    before = processor_time()
-    subprocess.run([sys.executable, "-m", "blastoseg", "--help"], capture_output=True, check=True, cwd=ROOT)
-    assert processor_time() - before < 0.4
+    # The processor's time, the least of three: how long a person waits where nothing else runs.
+    needed = []
+    for _ in range(3):
+        before = processor_time()
+        subprocess.run(
+            [sys.executable, "-m", "blastoseg", "--help"], capture_output=True, check=True, cwd=ROOT
+        )
+        needed.append(processor_time() - before)
+    assert min(needed) < 0.4
 
 
 def _loaded_with(places: Iterable[str]) -> set[str]:
