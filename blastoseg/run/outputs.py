@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from blastoseg.errors import InputNotFoundError, OutputError, UsageError
@@ -158,13 +159,16 @@ class PictureNames:
 
     def __init__(self, refs: Sequence[FrameRef]) -> None:
         self._embryos = safe_names(ref.embryo_id for ref in refs)
-        stems: set[tuple[str, int, str]] = set()
         self._beside_another: set[tuple[str, int, str, int | None]] = set()
-        for ref in refs:
-            stem = _stem_of(ref)
-            if stem in stems:
-                self._beside_another.add((*stem, ref.focal_plane))
-            stems.add(stem)
+        # Planes of one moment follow each other: most runs have one of each, and nothing to compare.
+        for _, of_moment in groupby(refs, key=lambda ref: (ref.embryo_id, ref.frame_index)):
+            first, *others = of_moment
+            stems = {_stem_of(first)} if others else set()
+            for ref in others:
+                stem = _stem_of(ref)
+                if stem in stems:
+                    self._beside_another.add((*stem, ref.focal_plane))
+                stems.add(stem)
 
     def place(self, kind: str, ref: FrameRef, suffix: str) -> Path:
         """``<kind>/<embryo>/<frame><suffix>``, relative to OUT; the frame's name is its index and file.
