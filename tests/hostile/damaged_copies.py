@@ -72,8 +72,8 @@ def main() -> int:
             (ward / f"whole-{number}.jpg").write_bytes(jpeg)
         _write_copies(ward, originals, asked.copies, asked.seed)
         out = Path(name, "out")
-        command = [sys.executable, "-m", "blastoseg", "run", ward, "--out", out, "--settle", "0", "--quiet"]
-        ended = subprocess.run(command)
+        command = [sys.executable, "-m", "blastoseg", "run", str(ward), "--out", str(out)]
+        ended = subprocess.run([*command, "--settle", "0", "--quiet"], check=False)
         return _judge(pd.read_csv(out / "frames.csv", usecols=["source", "status", *AREAS]), ended.returncode)
 
 
@@ -94,9 +94,9 @@ def _judge(frames: pd.DataFrame, code: int) -> int:
     whole = frames[~frames["is_copy"]].set_index("original")
     copies = frames[frames["is_copy"]]
     beside = whole.loc[copies["original"], list(AREAS)].set_axis(copies.index)
-    off = (copies[list(AREAS)] / beside - 1).abs()
+    each = (copies[list(AREAS)] / beside - 1).abs()
     # A tissue that only one of both has is as wrong as can be.
-    off = off.mask(copies[list(AREAS)].isna() != beside.isna(), float("inf")).max(axis=1)
+    off = each.mask(copies[list(AREAS)].isna() != beside.isna(), float("inf")).max(axis=1)
     ok = copies["status"] == "ok"
     wrong = copies[ok & (off > WRONG_BY)]
     print(f"{len(copies)} copies of {len(whole)} ({(whole['status'] == 'ok').sum()} ok), exit {code}")
