@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blastoseg.errors import UsageError
+from blastoseg.model.architectures.configuration import Width
 from blastoseg.model.architectures.registry import SEGMENTERS
-from blastoseg.model.architectures.widths import Width
 
 BASELINE = "i2cnet"
 """What every other network is tested against."""

@@ -19,7 +19,7 @@ from blastoseg.errors import DataError, UsageError
 from blastoseg.evaluation.comparison.members import Member
 from blastoseg.evaluation.comparison.optimisers import optimisation_of
 from blastoseg.files import replace_atomically
-from blastoseg.model.architectures.widths import Width
+from blastoseg.model.architectures.configuration import Width
 from blastoseg.training.recipe import Recipe
 from blastoseg.training.recipe_data import LabelledData
 from blastoseg.training.recipe_optimisation import Optimisation

@@ -46,7 +46,7 @@ def write_report(out: Path, tell: Tell) -> dict[str, pd.DataFrame]:
     for name, table in tables.items():
         folder.save_table(name, table)
     facts = _facts(protocol, results, out)
-    pictures = _write_pictures(folder, protocol, results, tables, tell)
+    pictures = _write_pictures(folder, protocol, results, tables, tell=tell)
     page = page_of(tables, facts)
     folder.write(out / "comparison.md", lambda path: path.write_text(page, "utf-8", newline="\n"))
     folder.write(out / "comparison.xlsx", lambda path: write_workbook(path, tables, facts, pictures))

@@ -71,9 +71,9 @@ def run_trial(trial: Trial, protocol: Protocol, out: Path, plan: TrainingPlan) -
     )
     plan.tell(f"{trial}")
     try:
-        card = _train(trial, recipe, protocol, out, plan)
+        card = _train(trial, recipe, protocol, out, plan=plan)
         segmenter = Segmenter(card, "auto" if plan.on_gpu else "cpu", flips=False)
-        tested = _test(trial, protocol, out, segmenter, plan.tell)
+        tested = _test(trial, protocol, out, segmenter, tell=plan.tell)
     except (NetworkFailedError, WeightsError, DeviceError) as error:
         result = result.model_copy(update={"failed": str(error)})
     else:
