@@ -4,6 +4,7 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from statistics import median
@@ -91,7 +92,9 @@ def _measure(sending: Connection, architecture: str, settings: dict[str, Any], s
         torch.cuda.reset_peak_memory_stats()
         ms_gpu = _milliseconds(prepared, device, side)
         memory_gpu = torch.cuda.max_memory_allocated() / 2**20
-    sending.send((ms_cpu, ms_gpu, memory, memory_gpu))
+    with suppress(BrokenPipeError):
+        # Whoever asked was stopped meanwhile.
+        sending.send((ms_cpu, ms_gpu, memory, memory_gpu))
 
 
 def _milliseconds(network: Predicting, device: torch.device, side: int) -> float:

@@ -17,8 +17,9 @@ from blastoseg.errors import BlastosegError, TrainingError, counted
 from blastoseg.evaluation.comparison.members import Member
 from blastoseg.evaluation.comparison.protocol import Protocol, keep_protocol, labelled_data, write_splits
 from blastoseg.evaluation.comparison.report import write_report
-from blastoseg.evaluation.comparison.results import Trained, load_result
+from blastoseg.evaluation.comparison.results import Trained, load_cost, load_result, save_cost
 from blastoseg.evaluation.comparison.trial import Trial, is_done, run_trial
+from blastoseg.training.cost import cost_of
 from blastoseg.training.recipe_network import problems_of_network
 from blastoseg.training.trainer import TrainingPlan
 
@@ -68,7 +69,17 @@ def compare_networks(request: Comparison) -> dict[str, pd.DataFrame]:
     else:
         for trial in waiting:
             _tell_result(trial, run_trial(trial, protocol, out, plan), plan.tell)
+    _measure_costs(request)
     return write_report(out, plan.tell)
+
+
+def _measure_costs(request: Comparison) -> None:
+    """Once a network, when nothing is trained any more that would take the cores from it."""
+    side = request.protocol.recipe.segmenter.input_size
+    for member in request.members:
+        if load_cost(request.out, member.name) is None:
+            request.plan.tell(f"timing {member.shown}")
+            save_cost(cost_of(member.architecture, member.settings, side), request.out, member.name)
 
 
 def _check_member(member: Member, protocol: Protocol) -> None:

@@ -17,7 +17,7 @@ from blastoseg.evaluation.comparison.members import ABLATION, SHOWN, in_order
 from blastoseg.evaluation.comparison.page import page_of
 from blastoseg.evaluation.comparison.pictures import PanelRow, plot_bubbles, plot_panel
 from blastoseg.evaluation.comparison.protocol import Protocol, labelled_data, read_protocol, splits_folder
-from blastoseg.evaluation.comparison.results import Trained, all_results
+from blastoseg.evaluation.comparison.results import Trained, all_results, load_cost
 from blastoseg.evaluation.comparison.tables import ablation_table, images_table, networks_table, tissues_table
 from blastoseg.evaluation.comparison.workbook import write_workbook
 from blastoseg.evaluation.folder import EvaluationFolder
@@ -35,7 +35,8 @@ def write_report(out: Path, tell: Tell) -> dict[str, pd.DataFrame]:
     """
     protocol = read_protocol(out)
     results = all_results(out)
-    networks = networks_table(results)
+    names = {one.name for one in results}
+    networks = networks_table(results, {name: load_cost(out, name) for name in names})
     tables = {
         "networks": networks,
         "ablation": ablation_table(networks),

@@ -1,17 +1,20 @@
 """What one training of a comparison gave, in its folder: all tables are made from these files."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from blastoseg.errors import DataError
 from blastoseg.files import replace_atomically
+from blastoseg.training.cost import Cost
 from blastoseg.training.metrics import Counts
 
 RESULT = "result.json"
+COST = "cost.json"
 MEMBERS = "networks"
 
 
@@ -32,10 +35,9 @@ class TestedImage(BaseModel):
 
 
 class Trained(BaseModel):
-    """One training of one network: what it cost, what it scored, or why it failed.
+    """One training of one network: what it scored, or why it failed.
 
-    ``cost`` has the fields of ``training.cost.Cost``, None where one could not be measured; ``start`` says
-    what the training began with, ``computed_in`` its precision.
+    ``start`` says what the training began with, ``computed_in`` its precision.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,7 +51,6 @@ class Trained(BaseModel):
     computed_in: str = ""
     images_seen: int = 0
     hours: float = 0.0
-    cost: dict[str, float | None] = {}
     tested: list[TestedImage] = []
 
 
@@ -90,6 +91,22 @@ def _results(out: Path) -> Iterator[Trained]:
             yield result
 
 
-def plain_cost(cost: Any) -> dict[str, float | None]:
-    """A cost as JSON has it: what is not known is null."""
-    return {key: None if np.isnan(value) else float(value) for key, value in cost.items()}
+def save_cost(cost: Cost, out: Path, name: str) -> None:
+    """Keep what a network costs; what is not known is null."""
+    content = {key: None if np.isnan(value) else value for key, value in asdict(cost).items()}
+    with replace_atomically(out / MEMBERS / name / COST) as temporary:
+        temporary.write_text(json.dumps(content), "utf-8")
+
+
+def load_cost(out: Path, name: str) -> Cost | None:
+    """What a network costs; None where it was not measured. DataError for a file that is damaged."""
+    path = out / MEMBERS / name / COST
+    try:
+        content = json.loads(path.read_bytes())
+        return Cost(
+            **{key: float("nan") if value is None else float(value) for key, value in content.items()}
+        )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}): delete it, and it is measured again") from error

@@ -1,6 +1,7 @@
 """The tables of a comparison, made from the results of its trainings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 
 import numpy as np
 import pandas as pd
@@ -22,13 +23,14 @@ from blastoseg.evaluation.overlap import (
     score_table,
 )
 from blastoseg.tissues import INSIDE_OUT
+from blastoseg.training.cost import Cost
 from blastoseg.training.metrics import Counts
 
-COSTS = ("parameters_m", "gflops", "ms_cpu", "ms_gpu", "memory_mib", "memory_gpu_mib")
+COSTS = tuple(field.name for field in fields(Cost))
 AVERAGINGS = (MEAN_OF_IMAGES, POOLED)
 
 
-def networks_table(results: Sequence[Trained]) -> pd.DataFrame:
+def networks_table(results: Sequence[Trained], costs: Mapping[str, Cost | None]) -> pd.DataFrame:
     """Two rows a network, one for either averaging: scores, intervals, tests, the paper's Table 2, costs.
 
     A score is the mean over trainings (folds and seeds) of the mean over the five tissues, accuracy that of
@@ -41,7 +43,7 @@ def networks_table(results: Sequence[Trained]) -> pd.DataFrame:
     tests = _tests(by_name)
     return pd.DataFrame(
         [
-            _row(name, by_name[name], averaging, tests.get(name, {}))
+            _row(name, by_name[name], averaging, tests.get(name, {})) | _cost_of(costs.get(name))
             for name in in_order(list(by_name))
             for averaging in AVERAGINGS
         ]
@@ -120,7 +122,6 @@ def _row(name: str, trained: list[Trained], averaging: str, test: dict[str, floa
     row |= _scores_of(done, averaging) | _interval_of(done, averaging)
     row |= {f"{score}_paper": published(name, score) for score in SCORES}
     row |= test if averaging == MEAN_OF_IMAGES else {}
-    row |= {key: _mean([one.cost.get(key) for one in done]) for key in COSTS}
     row |= {
         "training_h": _mean([one.hours for one in done]),
         "images_seen": _mean([float(one.images_seen) for one in done]),
@@ -129,6 +130,10 @@ def _row(name: str, trained: list[Trained], averaging: str, test: dict[str, floa
         "computed_in": trained[0].computed_in,
     }
     return row
+
+
+def _cost_of(cost: Cost | None) -> dict[str, float]:
+    return dict.fromkeys(COSTS, float("nan")) if cost is None else asdict(cost)
 
 
 def _scores_of(done: Sequence[Trained], averaging: str) -> dict[str, float]:
@@ -194,5 +199,5 @@ def _paired(own: dict[str, float], other: dict[str, float]) -> tuple[Numbers, Nu
     return np.array([own[image] for image in shared]), np.array([other[image] for image in shared])
 
 
-def _mean(values: Sequence[float | None]) -> float:
-    return mean_known(np.array([np.nan if value is None else value for value in values], dtype=float))
+def _mean(values: Sequence[float]) -> float:
+    return mean_known(np.array(values, dtype=float))

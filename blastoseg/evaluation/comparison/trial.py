@@ -1,7 +1,7 @@
 """One training of a comparison: one network, one fold, one seed; trained, tested, and its result kept."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -15,14 +15,12 @@ from blastoseg.evaluation.comparison.results import (
     TestedImage,
     Trained,
     load_result,
-    plain_cost,
     save_result,
     trial_folder,
 )
 from blastoseg.files import replace_atomically, safe_names
 from blastoseg.model.card import CARD_FILE, Card, load_card
 from blastoseg.model.segmenter import Segmenter
-from blastoseg.training.cost import cost_of
 from blastoseg.training.held_out import label_cases
 from blastoseg.training.precision import precision_here
 from blastoseg.training.recipe import Recipe
@@ -77,9 +75,8 @@ def run_trial(trial: Trial, protocol: Protocol, out: Path, plan: TrainingPlan) -
     except (NetworkFailedError, WeightsError, DeviceError) as error:
         result = result.model_copy(update={"failed": str(error)})
     else:
-        seen = {"images_seen": card.training.images, "hours": card.training.hours}
-        cost = plain_cost(asdict(cost_of(job.architecture, job.network, job.input_size)))
-        result = result.model_copy(update=seen | {"cost": cost, "tested": tested})
+        effort = {"images_seen": card.training.images, "hours": card.training.hours}
+        result = result.model_copy(update=effort | {"tested": tested})
     folder.mkdir(parents=True, exist_ok=True)
     save_result(result, folder)
     return result

@@ -38,7 +38,7 @@ def recipe(tmp_path: Path, tiny_model: Path) -> Path:
     content["locator"]["copy_from"] = str(tiny_model)
     segmenter = content["segmenter"]
     segmenter["input_size"] = 64
-    segmenter["optimisation"] |= {"batch_size": 2, "workers": 0, "precision": "32-true"}
+    segmenter["optimisation"] |= {"batch_size": 2, "precision": "32-true"}
     path = tmp_path / "tiny.toml"
     path.write_text(tomli_w.dumps(content))
     return path
