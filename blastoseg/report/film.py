@@ -92,9 +92,12 @@ def make_film(shots: Sequence[Shot], still: int) -> Film:
     return Film(sheets, outlines, _encoded(tiles[still]), is_seen, window=window)
 
 
-def legend() -> list[dict[str, str]]:
-    """Key, name and colour (CSS) of each tissue that has outlines, from inside out."""
-    return [{"key": one.key, "name": one.name, "colour": "#" + bytes(one.colour).hex()} for one in FOREGROUND]
+def legend() -> list[dict[str, str | int]]:
+    """Key, name, label and colour (CSS) of each tissue that has outlines, from inside out."""
+    return [
+        {"key": one.key, "name": one.name, "label": one.label, "colour": "#" + bytes(one.colour).hex()}
+        for one in FOREGROUND
+    ]
 
 
 def _labels_of(shot: Shot) -> Labels | None:

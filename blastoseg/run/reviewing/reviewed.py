@@ -110,7 +110,9 @@ class ReviewedReport:
             raise InputNotFoundError(
                 f"frame {place}: has no overlay that can be corrected: run blastoseg with overlays"
             )
-        return ReviewedFrame(key, place, int(row["frame_index"]), float(row["time_h"]), shown)
+        return ReviewedFrame(
+            key, place, frame_index=int(row["frame_index"]), time_h=float(row["time_h"]), shown=shown
+        )
 
     def window(self, key: str) -> Window:
         """The part of an embryo's frames that its film shows. OutputError for another version's page."""
