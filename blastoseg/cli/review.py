@@ -13,9 +13,7 @@ def review(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes any that is free.")
     ] = 0,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
-    ] = True,
+    open_: Annotated[bool, typer.Option("--open", help="Also open the page in a browser.")] = False,
 ) -> None:
     """Look at the report in OUT and correct labels: on this machine only, until you end it.
 
@@ -38,7 +36,7 @@ def review(
             flush=True,
         )
         print(server.access.address, flush=True)
-        if browser:
+        if open_:
             webbrowser.open(server.access.address)
         try:
             server.serve_forever(poll_interval=0.2)

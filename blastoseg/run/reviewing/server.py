@@ -6,10 +6,12 @@ here, in ``access.py``, ``asked.py`` and ``files.py``.
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -65,14 +67,20 @@ class ReviewServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
-    allow_reuse_address = False
+    # Where the system would let another program share the port, it must not.
+    allow_reuse_address = os.name != "nt"
 
     def __init__(self, reviewer: Reviewer, port: int = 0) -> None:
         super().__init__((HOST, port), _Handler)
         self.reviewer = reviewer
-        self.access = Access(self.server_address[1])
+        self.access = Access(self.server_port)
         self.saved = 0
         self._writing = threading.Lock()
+
+    def server_bind(self) -> None:
+        """Take the port, without asking the network for this machine's name as the base class does."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = HOST, self.server_address[1]
 
     def stop(self) -> None:
         """Ask the server to end: from any thread but the one that serves."""
@@ -138,6 +146,8 @@ class _Handler(BaseHTTPRequestHandler):
             return _refused("this server answers only its own page")
         asked = urlsplit(self.path)
         path = unquote(asked.path, errors="surrogateescape").removeprefix("/")
+        if path == "favicon.ico":
+            return HTTPStatus.OK, b"", "image/x-icon"  # browsers ask by themselves, and complain without
         if path in _ENTRANCE:
             return HTTPStatus.OK, *entrance(_ENTRANCE[path])
         if not access.may_read(headers):

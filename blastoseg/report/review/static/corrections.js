@@ -34,6 +34,7 @@ function fillCorrections(panel, key, data, frameShown, show) {
     make("h2", {}, "Corrections"),
     make("p", {}, makeButton("Correct this frame", () => { location.hash = `correct=${key}&frame=${frameShown()}`; }, { id: "correct", title: "e", class: "main" })),
     items.length ? make("ul", { class: "plain" }, ...items) : make("p", {}, "none yet"),
+    items.length ? make("p", { class: "small" }, "Course, events and grades take them in at the next run.") : "",
   );
   const pairs = drawn.slice(1).flatMap((last, number) => (last - drawn[number] > 1 ? [[drawn[number], last]] : []));
   if (pairs.length) panel.append(makeCarryForm(panel, key, data, pairs, () => fillCorrections(panel, key, data, frameShown, show), show));

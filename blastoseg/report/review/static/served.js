@@ -129,7 +129,7 @@ async function endProgram() {
 /** What the bar has where the page is served. */
 function showServed() {
   if (!served.token) return;
-  document.querySelector(".bar")?.append(makeButton("End", endProgram, { id: "end", title: "End blastoseg review" }));
+  document.getElementById("notice")?.after(makeButton("End", endProgram, { id: "end", title: "End blastoseg review" }));
   addEventListener("beforeunload", (event) => {
     if (drafts.size) event.preventDefault();
   });
