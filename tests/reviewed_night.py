@@ -1,5 +1,6 @@
 """A finished night whose frames can be corrected: two embryos, cheap networks, a page."""
 
+import base64
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -83,3 +84,19 @@ def tables(out: Path) -> dict[str, bytes]:
 def same(first, second) -> bool:
     """Whether two label images are the same."""
     return bool(np.array_equal(first, second))
+
+
+def request_to_save(out, place=0):
+    """What the page sends to save a frame with a larger inner cell mass."""
+    reviewer = Reviewer(out)
+    labels = with_larger_icm(reviewer.labels(E1, place, of_network=True))
+    known = reviewer.state(E1)["frames"].get(str(place), {"revision": ""})
+    return {
+        "report": reviewer.report.stamp,
+        "embryo": E1,
+        "place": place,
+        "by": "A. B.",
+        "revision": known["revision"],
+        "shape": labels.shape,
+        "labels": base64.b64encode(labels.tobytes()).decode(),
+    }

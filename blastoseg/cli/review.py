@@ -30,18 +30,15 @@ def review(
         server = ReviewServer(reviewer, port)
     except OSError as error:
         raise UsageError(f"--port {port}: cannot be taken ({error.strerror}): leave it out") from error
-    with server:
-        print(
-            f"The report in {out} is open for this machine alone, until Ctrl-C or End on the page:",
-            flush=True,
-        )
-        print(server.access.address, flush=True)
-        if open_:
-            webbrowser.open(server.access.address)
-        try:
+    try:
+        with server:
+            print(f"The report in {out} is open for this machine alone, until Ctrl-C or End on the page:")
+            print(server.access.address, flush=True)
+            if open_:
+                webbrowser.open(server.access.address)
             server.serve_forever(poll_interval=0.2)
-        except KeyboardInterrupt:
-            print()
+    except KeyboardInterrupt:
+        print()
     changes = counted(server.saved, "change")
     then = ": the next run on OUT takes them into tables and workbook" if server.saved else ""
     print(f"Ended; {changes} saved{then}.")

@@ -121,7 +121,7 @@ class Reviewer:
             return self._told_of(frame, None)
 
     def carry(self, stamp: str, key: str, places: tuple[int, int], tissue: Tissue, by: str) -> dict[str, Any]:
-        """Carry a tissue from two drawn frames to those between that nobody drew; returns their ``state``.
+        """Carry a tissue from two frames drawn by hand to others between; returns the embryo's ``state``.
 
         ``places`` are those of the two frames. Raises as ``save`` does, DataError where one of them was not
         drawn or lacks the tissue.

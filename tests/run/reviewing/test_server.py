@@ -1,95 +1,14 @@
-"""The served page answers its own browser and nobody else, and what it saves is whole or not there."""
+"""The served page answers its own browser and nobody else."""
 
 import base64
-import errno
-import http.client
 import json
-import os
 import socket
-import threading
-from pathlib import Path
 
 import pytest
 
-from blastoseg.run.corrections import folder as corrections_folder
-from blastoseg.run.corrections.folder import read_corrections, read_labels
-from blastoseg.run.journal import OutputLock
-from blastoseg.run.reviewing.saving import Reviewer
-from blastoseg.run.reviewing.server import ReviewServer
-from tests.reviewed_night import (
-    E1,
-    make_reviewed_nights_cheap,
-    night,
-    same,
-    with_larger_icm,
-    write_frames,
-)
+from tests.reviewed_night import E1, request_to_save
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def out(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("review")
-    with pytest.MonkeyPatch.context() as patch:
-        make_reviewed_nights_cheap(patch)
-        night(write_frames(folder / "frames", ["E1"], frames=3), folder / "out")
-    return folder / "out"
-
-
-@pytest.fixture(scope="module")
-def served(out):
-    with ReviewServer(Reviewer(out)) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def ask(served):
-    """Asks as the page's own browser does, but for what is given; None leaves a header out."""
-    access = served.access
-
-    def asked(path, body=None, method=None, **headers):
-        own = {
-            "Host": f"127.0.0.1:{access.port}",
-            "Cookie": f"blastoseg-{access.port}={access.session}",
-            "Origin": access.origin if body is not None else None,
-            "X-Blastoseg-Token": access.token if body is not None else None,
-        }
-        own |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", access.port, timeout=20)
-        connection.putrequest(method or ("GET" if body is None else "POST"), path, skip_host=True)
-        content = b"" if body is None else json.dumps(body).encode()
-        own.setdefault("Content-Length", str(len(content)) if content else None)
-        for name, value in own.items():
-            if value is not None:
-                connection.putheader(name, value)
-        connection.endheaders(content)
-        answer = connection.getresponse()
-        told = answer.read()
-        connection.close()
-        return answer, told
-
-    return asked
-
-
-def changed(out, place=0):
-    """A request to save a frame with a larger inner cell mass."""
-    reviewer = Reviewer(out)
-    labels = with_larger_icm(reviewer.labels(E1, place, of_network=True))
-    known = reviewer.state(E1)["frames"].get(str(place), {"revision": ""})
-    return {
-        "report": reviewer.report.stamp,
-        "embryo": E1,
-        "place": place,
-        "by": "A. B.",
-        "revision": known["revision"],
-        "shape": labels.shape,
-        "labels": base64.b64encode(labels.tobytes()).decode(),
-    }
 
 
 def test_it_listens_on_this_machine_alone(served):
@@ -137,7 +56,7 @@ def test_nobody_else_reads(served, ask, wrong):
     ids=str,
 )
 def test_nobody_else_writes_or_ends_it(out, ask, wrong):
-    body = changed(out)
+    body = request_to_save(out)
     for path in ("/api/save", "/api/withdraw", "/api/carry", "/api/stop", "/session"):
         answer, _ = ask(path, body, **wrong)
         assert answer.status == 403, path
@@ -232,7 +151,7 @@ def test_a_script_that_lies_in_the_output_folder_is_not_given_out(out, ask):
     ids=str,
 )
 def test_what_is_no_correction_is_refused_in_words(out, ask, change, said):
-    answer, told = ask("/api/save", changed(out) | change)
+    answer, told = ask("/api/save", request_to_save(out) | change)
     assert answer.status in (404, 422)
     assert said in json.loads(told)["problem"]
     assert not (out / "corrections").exists()
@@ -242,86 +161,3 @@ def test_what_is_no_correction_is_refused_in_words(out, ask, change, said):
 def test_a_request_of_any_length_is_refused_before_it_is_read(ask, length):
     answer, _ = ask("/api/save", {}, Content_Length=length)
     assert answer.status == 422
-
-
-def test_while_a_night_runs_nothing_is_saved_and_the_page_says_so(out, ask):
-    with OutputLock(out):
-        answer, told = ask("/api/save", changed(out))
-    assert answer.status == 423
-    assert "another run works on this folder" in json.loads(told)["problem"]
-    assert not (out / "corrections").exists()
-
-
-def test_a_second_browser_is_told_who_saved_meanwhile_and_a_full_disk_leaves_what_stood(
-    out, ask, monkeypatch
-):
-    first, second = changed(out), changed(out) | {"by": "C. D."}
-    answer, told = ask("/api/save", first)
-    assert answer.status == 200
-    assert json.loads(told)["texts"]["corrected"] == "drawn"
-    answer, told = ask("/api/save", second)
-    assert answer.status == 409
-    assert "A. B. saved a correction of this frame meanwhile" in json.loads(told)["problem"]
-    [kept] = read_corrections(out).kept.values()
-    assert same(read_labels(out, kept), with_larger_icm(Reviewer(out).labels(E1, 0, of_network=True)))
-    before = {path: path.read_bytes() for path in (out / "corrections").rglob("*") if path.is_file()}
-
-    other = bytearray(base64.b64decode(second["labels"]))
-    other[:20] = b"\x03" * 20
-    again = second | {"revision": kept.revision, "labels": base64.b64encode(other).decode()}
-    replace, calls = corrections_folder.replace_atomically, []
-
-    def full(number):
-        def replaced(path):
-            calls.append(path)
-            if len(calls) >= number:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return replace(path)
-
-        return replaced
-
-    for number in (1, 2, 3):
-        calls.clear()
-        monkeypatch.setattr(corrections_folder, "replace_atomically", full(number))
-        answer, told = ask("/api/save", again)
-        assert answer.status == 507
-        assert "the correction before it stands" in json.loads(told)["problem"]
-        assert {
-            path: path.read_bytes() for path in (out / "corrections").rglob("*") if path.is_file()
-        } == before
-    monkeypatch.undo()
-    assert ask("/api/save", again)[0].status == 200
-    [kept] = read_corrections(out).kept.values()
-    assert kept.record.by == "C. D."
-    assert len(list((out / "corrections").rglob("*.*"))) == 3
-    withdrawn = {name: again[name] for name in ("report", "embryo", "place")} | {"revision": kept.revision}
-    assert ask("/api/withdraw", withdrawn)[0].status == 200
-    assert not list((out / "corrections").rglob("*.*"))
-
-
-def test_a_report_that_was_written_anew_is_loaded_again_first(out, ask):
-    answer, told = ask("/api/save", changed(out) | {"report": "0" * 16})
-    assert answer.status == 409
-    assert "load the page again" in json.loads(told)["problem"]
-
-
-def test_names_of_embryos_are_text_in_file_names_and_answers(tmp_path):
-    hostile = ["<img src=x onerror=alert(1)>", "=cmd", "..", "a'b\"&c"]
-    with pytest.MonkeyPatch.context() as patch:
-        make_reviewed_nights_cheap(patch)
-        folder = tmp_path / "frames"
-        write_frames(folder, [name.replace("/", "_") for name in hostile if name != ".."], frames=1)
-        out = tmp_path / "out"
-        night(folder, out)
-        from blastoseg.report.review.written import read_list
-        from tests.reviewed_night import correct
-
-        for key in read_list(out / "review"):
-            correct(out, key=key, place=0, by="<b>=1+1</b>")
-        ended = night(folder, out)
-    assert ended.notes == ()
-    table = (out / "frames.csv").read_text("utf-8")
-    assert table.count(",drawn,") == 3
-    for path in (out / "corrections").rglob("*"):
-        assert not set("<>:\"'=") & set(path.name), path.name
-        assert Path(path).resolve().is_relative_to(out)
