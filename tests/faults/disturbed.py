@@ -25,6 +25,7 @@ TOLD = (
     "no copy of the earlier workbook was kept",
     "its notes cannot be read",
     "the report goes without it",
+    "has no hours from it",
 )
 """What a run that is not whole says of it, there or in its log, and ends with exit code 0."""
 
