@@ -149,9 +149,7 @@ def _digests(table: pd.DataFrame) -> dict[str, bytes]:
     """What a table says of each embryo, as bytes that differ where it does."""
     if table.empty:
         return {}
-    # Hashing knows no lone surrogates, which names from a disk may have.
-    texts = {str(name): table[name].map(ascii) for name in table.select_dtypes(["object", "string"])}
-    hashed = pd.util.hash_pandas_object(table.assign(**texts), index=False).to_numpy()
+    hashed = pd.util.hash_pandas_object(table, index=False).to_numpy()
     places = table.groupby("embryo_id", sort=False).indices
     return {str(name): hashed[rows].tobytes() for name, rows in places.items()}
 
