@@ -6,6 +6,7 @@ from statistics import median
 import numpy as np
 
 from blastoseg.errors import BlastosegError
+from blastoseg.model.averaging import Averaging
 from blastoseg.model.card import load_card
 from blastoseg.model.engine import choose_engine
 from blastoseg.model.segmenter import Segmenter
@@ -14,7 +15,7 @@ ROUNDS = 5
 CROPS = 8
 
 
-def time_engines(weights: str, device: str, flips: bool) -> tuple[dict[str, float], str]:
+def time_engines(weights: str, device: str, flips: Averaging) -> tuple[dict[str, float], str]:
     """Processor time of a crop by engine, in ms, and why one is missing (empty where none is).
 
     One pass after the other, each on one thread, the engines in turn, so that whatever else the machine does

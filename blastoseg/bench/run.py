@@ -20,6 +20,7 @@ from blastoseg import columns
 from blastoseg.anatomy import clean_labels
 from blastoseg.errors import BlastosegError
 from blastoseg.measure import measure_labels
+from blastoseg.model.averaging import Averaging
 from blastoseg.model.card import load_card
 from blastoseg.model.locating import (
     WORKING_SIDE,
@@ -58,7 +59,7 @@ class BenchPlan:
     engine: str = "auto"
     batch_size: int = 8
     workers: int = 2
-    flips: bool = Settings().flips
+    flips: Averaging = Settings().flips
 
     def segmenter(self) -> Segmenter:
         """The networks as a run of this plan has them."""

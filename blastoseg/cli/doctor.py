@@ -168,20 +168,19 @@ def _time_network(weights: str, device: str) -> str:
     where = describe_device(segmenter.device)
     return (
         f"{seconds * 1000:.1f} ms per crop of {side} x {side} on {where}, in {segmenter.precision}, by the "
-        f"engine {segmenter.engine}"
+        f"engine {segmenter.engine}, as a run has it"
     )
 
 
 def _engines(weights: str, device: str) -> str:
     from blastoseg.bench.engines import time_engines
-    from blastoseg.model.engine import default_engine
 
     times, why = time_engines(weights, device, flips=False)
     told = ", ".join(f"{name} {ms:.1f} ms" for name, ms in times.items())
     compared = f"processor time of a crop: {told}"
     if "onnx" in times:
         compared += f" ({times['torch'] / times['onnx']:.2f} times as fast)"
-    return f"{compared}; {why or f'a run with --engine {default_engine()} uses the one named above'}"
+    return f"{compared}; {why}" if why else compared
 
 
 def _write_access(folder: Path) -> str:

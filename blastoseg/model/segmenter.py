@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from blastoseg.errors import DeviceError, UsageError, counted
 from blastoseg.model.allocator import reuse_freed_memory
-from blastoseg.model.architectures.contract import Predicting, bring_to_size
+from blastoseg.model.architectures.contract import Predicting
+from blastoseg.model.averaging import Averaging, averaged
 from blastoseg.model.card import Card, ReferenceCard
 from blastoseg.model.engine import Engine, check_engine, choose_engine
 from blastoseg.model.loading import load_locator, load_network
@@ -40,8 +41,9 @@ class Segmenter:
     """Both networks of a model on one device.
 
     ``device`` is "auto" (the GPU if there is one), "cpu" or "cuda"; ``batch_size`` is the number of images a
-    pass on a GPU; ``flips`` averages over the four mirror images (three to four times the work, better).
-    Where the model was trained at a second size too, two of the four are seen at that size. ``engine`` is one
+    pass on a GPU; ``flips`` averages over the four mirror images (three to four times the work, better), or
+    only of crops that need it. Where the model was trained at a second size too, two of the four are seen at
+    that size. ``engine`` is one
     of ``engine.ENGINES``; the attribute says which it became.
     Raises WeightsError for damaged weights, or where the reference crop is not answered as the card says, and
     DeviceError for a device that is asked for and missing; the errors of ``choose_engine`` for an engine.
@@ -53,7 +55,7 @@ class Segmenter:
         device: str = "auto",
         batch_size: int = 8,
         precision: Precision = "auto",
-        flips: bool = False,
+        flips: Averaging = False,
         engine: str = "torch",
     ) -> None:
         check_engine(engine)
@@ -148,14 +150,13 @@ class Segmenter:
             self.engine = "torch"
 
     def _first_pass(self) -> int:
-        if self.engine == "onnx":
+        # Alone, a crop that is sure does not wait for the other passes of one that is not.
+        if self.engine == "onnx" or (self.device.type == "cpu" and self.flips == "unsure"):
             return 1
         return CPU_BATCH if self.device.type == "cpu" else self.batch_size
 
     def _segment(self, images: Tensor) -> Tensor:
-        if not self.flips:
-            return self._softmax(images)
-        return over_mirrored_copies(self._softmax, images, self.card.segmenter.second_size)
+        return averaged(self._softmax, images, self.flips, self.card.segmenter.second_size)
 
     def _softmax(self, images: Tensor) -> Tensor:
         logits = self._network.predict(images).float()
@@ -213,23 +214,6 @@ class Segmenter:
         return DeviceError(
             f"out of memory on {self.device} with a single image: free some memory, or use --device cpu"
         )
-
-
-def over_mirrored_copies(
-    predict: Callable[[Tensor], Tensor], images: Tensor, second_side: int | None
-) -> Tensor:
-    """Test-time augmentation: the mean of the probabilities of four mirrored copies ``(N, 1, side, side)``.
-
-    With a ``second_side`` two of the four are seen at it.
-    """
-    side = images.shape[-1]
-    small = second_side or side
-    second = bring_to_size(images, small, small, antialias=True)
-    probabilities = predict(images)
-    for axes, source in (([2, 3], images), ([2], second), ([3], second)):
-        mirrored = predict(source.flip(axes)).flip(axes)
-        probabilities = probabilities + bring_to_size(mirrored, side, side)
-    return probabilities / 4
 
 
 def standardise(image: NDArray[Any]) -> FloatArray:
