@@ -41,8 +41,10 @@ PANDAS_DTYPES: dict[DType, str] = {
     "float": "float64",
     "bool": "boolean",
 }
-"""Nullable pandas dtypes, so that an undefined integer or truth value is empty, not 0 or False. Text is Python's,
-whether pyarrow is installed or not."""
+"""Nullable pandas dtypes, so that an undefined integer or truth value is empty, not 0 or False.
+
+Text is Python's own, whether pyarrow is installed or not.
+"""
 
 
 def dtypes_of(declared: Iterable[Column]) -> dict[str, str]:
