@@ -24,7 +24,7 @@ PREPARATION = "one gray channel, less its mean, over its standard deviation (zer
 def write_onnx(card: Card, kind: str, path: Path) -> str:
     """Write one network of a model to ``path``, whole or not at all; returns what was written, in words.
 
-    ``image`` ``(N, 1, side, side)``, float32, becomes ``answer`` ``(N, channels, side, side)``: calibrated
+    ``image`` ``(1, 1, side, side)``, float32, becomes ``answer`` ``(1, channels, side, side)``: calibrated
     probabilities. The graph is held against torch before it is written. Raises UsageError for an unknown kind
     or a network that ONNX cannot hold, EnvironmentProblemError without the extra ``onnx``, WeightsError for a
     damaged model, OutputError where there is such a file already or the disk refuses.
@@ -45,7 +45,7 @@ def write_onnx(card: Card, kind: str, path: Path) -> str:
         raise OutputError(f"{path}: cannot be written ({error.strerror}): choose another place") from error
     channels = ", ".join(CLASSES if kind == "segmenter" else LOCATOR_OUTPUTS)
     return (
-        f"{kind} of {card.name} {card.version}, {len(graph) / 1e6:.1f} MB: image (N, 1, {side}, {side}) to "
+        f"{kind} of {card.name} {card.version}, {len(graph) / 1e6:.1f} MB: image (1, 1, {side}, {side}) to "
         f"probabilities of {channels}"
     )
 

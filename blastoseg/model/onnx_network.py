@@ -7,9 +7,11 @@ be read-only, and a graph that lay beside its weights could belong to others.
 import io
 import threading
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -33,7 +35,8 @@ Forward = Callable[[Tensor], Tensor]
 class OnnxNetwork:
     """Computes what the torch network computes that it is made from, within rounding; on the CPU.
 
-    ``sides`` are the sides of the images that it will be asked for. An image's answer depends neither on the
+    ``sides`` are the sides of the images that it will be asked for. Images are computed one by one: what one
+    needs stays in the cache, and a graph of one image holds for every network. An image's answer depends neither on the
     other images of a call nor on the number of threads, which is torch's. May be called from several threads.
     Raises UsageError where the network cannot be written as a graph, or the graph answers otherwise.
     """
@@ -48,12 +51,12 @@ class OnnxNetwork:
         """What the torch network gives for images ``(N, 1, side, side)``: logits ``(N, K, side, side)``."""
         session = self._session(images.shape[-1], torch.get_num_threads())
         try:
-            [answer] = session.run(None, {"image": images.contiguous().numpy()})
+            answers = [session.run(None, {"image": one})[0] for one in images.contiguous().numpy()[:, None]]
         except Exception as error:  # ONNX Runtime's errors have no other kind in common
             if OUT_OF_MEMORY not in str(error):
                 raise
             raise torch.OutOfMemoryError(str(error)) from error
-        return torch.from_numpy(answer)
+        return torch.from_numpy(np.concatenate(answers))
 
     def predict(self, image: Tensor) -> Tensor:
         """The same, under the name that segmenters have for it."""
@@ -97,16 +100,19 @@ def forward_of(network: Predicting | nn.Module) -> Forward:
     return cast(Forward, getattr(network, "predict", network))
 
 
-def graph_of(network: Predicting | nn.Module, side: int, finish: Forward = lambda logits: logits) -> bytes:
-    """The network as ONNX: ``image`` ``(N, 1, side, side)``, float32, to ``answer`` ``(N, K, side, side)``.
+def graph_of(network: Predicting | nn.Module, side: int, finish: Forward | None = None) -> bytes:
+    """The network as ONNX: ``image`` ``(1, 1, side, side)``, float32, to ``answer`` ``(1, K, side, side)``.
 
     ``finish`` is done to the logits. Raises UsageError where the network uses what ONNX has no operator for.
     """
     forward = forward_of(network)
-    traced = _Traced(cast(nn.Module, network), lambda image: finish(forward(image)))
+    # In eval mode itself: the exporter would leave the network in the mode of what it is given.
+    traced = _Traced(
+        cast(nn.Module, network), (lambda image: finish(forward(image))) if finish else forward
+    ).eval()
     written = io.BytesIO()
     try:
-        with torch.no_grad(), warnings.catch_warnings():
+        with torch.no_grad(), _plain_attention(), warnings.catch_warnings():
             # That it is the older of torch's two exporters, five times as fast and without further libraries;
             # that branches on shapes are taken for good: they are, one graph has one side.
             warnings.simplefilter("ignore")
@@ -118,7 +124,6 @@ def graph_of(network: Predicting | nn.Module, side: int, finish: Forward = lambd
                 opset_version=OPSET,
                 input_names=["image"],
                 output_names=["answer"],
-                dynamic_axes={"image": {0: "images"}, "answer": {0: "images"}},
             )
     except (torch.onnx.OnnxExporterError, RuntimeError) as error:
         reason = str(error).strip().partition("\n")[0][:200]
@@ -126,6 +131,17 @@ def graph_of(network: Predicting | nn.Module, side: int, finish: Forward = lambd
             f"this network cannot be written as ONNX ({reason}): use the engine torch"
         ) from error
     return written.getvalue()
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Attention in operators that ONNX has, not in torch's own of a whole layer."""
+    is_whole = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(is_whole)
 
 
 class _Traced(nn.Module):
