@@ -36,8 +36,9 @@ class OnnxNetwork:
     """Computes what the torch network computes that it is made from, within rounding; on the CPU.
 
     ``sides`` are the sides of the images that it will be asked for. Images are computed one by one: what one
-    needs stays in the cache, and a graph of one image holds for every network. An image's answer depends neither on the
-    other images of a call nor on the number of threads, which is torch's. May be called from several threads.
+    needs stays in the cache, and a graph of one image holds for every network. An image's answer depends
+    neither on the other images of a call nor on the number of threads, which is torch's. May be called from
+    several threads.
     Raises UsageError where the network cannot be written as a graph, or the graph answers otherwise.
     """
 
