@@ -79,7 +79,6 @@ class RunManifest:
     weights: str
     weights_sha256: str
     device: str
-    engine: str
     precision: str
     batch_size: int
     settings: dict[str, Any]
@@ -95,6 +94,7 @@ class RunManifest:
     files_still_being_written: int = 0
     frames_left: int = 0
     stopped: str = ""
+    engine: str = ""
     pseudonyms: str = ""
     embryo_table_sha256: str = ""
     letters_sha256: str = ""
