@@ -16,10 +16,12 @@ from blastoseg.cli import (
     data,
     doctor,
     evaluate,
+    export_model,
     grade,
     measure,
     prune,
     repair,
+    review,
     run,
     simulate,
     train,
@@ -96,8 +98,10 @@ for _writes_files in (
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.command()(audit.audit)
+app.command()(export_model.export_model)
 app.command()(prune.prune)
 app.command()(repair.repair)
+app.command()(review.review)
 app.command()(compare_runs.compare_runs)
 app.add_typer(data.data_app, name="data")
 app.add_typer(grade.grade_app, name="grade")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+from blastoseg.columns.corrections import CORRECTION_COLUMNS
 from blastoseg.columns.declared import Column, area, frac, length
 
 
@@ -35,6 +36,7 @@ IDENTITY_COLUMNS: tuple[Column, ...] = (
     Column("um_per_px_source", "", "str", "where the pixel size comes from: option, settings, metadata"),
     Column("mask", "", "str", "the frame's label image, relative to the output folder; empty where none is"),
     Column("overlay", "", "str", "the frame's overlay, relative to the output folder; empty where none is"),
+    *CORRECTION_COLUMNS,
 )
 
 _LAGALLA = "Lagalla 2015"
@@ -136,7 +138,7 @@ PIXEL_COLUMNS: tuple[Column, ...] = MEASURE_COLUMNS + CONFIDENCE_COLUMNS + SHARP
 """All that a frame's pixels are asked for."""
 
 FRAME_COLUMNS: tuple[Column, ...] = IDENTITY_COLUMNS + PIXEL_COLUMNS
-"""What a frame says on its own: its row in the ledger, and in the ``frames.csv`` of ``blastoseg measure``."""
+"""What a frame says on its own: its row in the ledger."""
 
 Measures = dict[str, float | int | bool | None]
 """Values by column name: an undefined float is NaN, an undefined integer or truth value None."""

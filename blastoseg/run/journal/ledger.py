@@ -187,7 +187,7 @@ class Journal:
                 content=key.content,
                 place=natural_place(result.ref),
                 status=str(result.status),
-                row=encode_row(result.row()),
+                row=encode_row(result.row() | {"pixels": result.pixels}),
                 mask_file=result.mask_file,
                 overlay_file=result.overlay_file,
                 around=valid_text(around),
