@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from blastoseg import RESEARCH_USE_ONLY, errors
 from blastoseg.cli import app
@@ -100,6 +101,18 @@ def test_the_commands_of_the_readme_work_one_after_the_other(tmp_path):
     assert {line[0] for line in shown} == {"run", "measure", "audit", "prune"}
     for line in shown:
         python_in(tmp_path, "-m", "blastoseg", *line)
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_page_on_exports_work_one_after_the_other(tmp_path, monkeypatch):
+    """But for the training: tests/cli/test_export.py has a smaller one."""
+    write_day5(tmp_path / "day5")
+    monkeypatch.chdir(tmp_path)
+    shown = commands_of(ROOT / "docs" / "export.md")
+    assert {line[0] for line in shown} == {"run", "export", "data", "train"}
+    for line in shown[: [line[0] for line in shown].index("train")]:
+        answer = CliRunner().invoke(app, line)
+        assert answer.exit_code == 0, f"{line}: {answer.output}"
 
 
 @pytest.mark.slow
