@@ -109,8 +109,8 @@ def test_the_commands_of_the_page_on_exports_work_one_after_the_other(tmp_path, 
     write_day5(tmp_path / "day5")
     monkeypatch.chdir(tmp_path)
     shown = commands_of(ROOT / "docs" / "export.md")
-    assert {line[0] for line in shown} == {"run", "export", "data", "train"}
-    for line in shown[: [line[0] for line in shown].index("train")]:
+    assert {line[0] for line in shown} == {"run", "export", "review", "data", "train"}
+    for line in shown[: [line[0] for line in shown].index("review")]:
         answer = CliRunner().invoke(app, line)
         assert answer.exit_code == 0, f"{line}: {answer.output}"
 

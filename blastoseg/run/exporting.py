@@ -131,9 +131,7 @@ def chosen_rows(frames: pd.DataFrame, request: ExportRequest) -> pd.DataFrame:
     statuses = request.statuses or (MEASURED if has_masks else tuple(Status))
     rows = frames[frames["status"].isin([str(status) for status in statuses])]
     if request.corrected:
-        if "corrected" not in rows:
-            raise UsageError(f"--corrected: {request.out} is of a version without corrections: run again")
-        rows = rows[rows["corrected"].fillna("").astype(str) != ""]
+        rows = rows[rows["corrected"].fillna("") != ""]
     if request.every > 1:
         moments = rows.groupby("embryo_id", sort=False)["frame_index"].rank(method="dense")
         rows = rows[(moments.astype(int) - 1) % request.every == 0]

@@ -22,6 +22,7 @@ from blastoseg.run import exporting
 from blastoseg.run.exporting import ExportRequest, chosen_rows, export_report
 from blastoseg.run.journal import OutputLock
 from tests.cheap_nights import HereReaders, make_nights_cheap, picture
+from tests.reviewed_night import correct, make_reviewed_nights_cheap, night, with_larger_icm, write_frames
 
 PIXELS = [name for name, known in FORMATS.items() if known.has_pixels]
 
@@ -175,6 +176,25 @@ def test_a_folder_with_other_files_is_refused_and_so_is_one_that_a_run_would_loo
     assert not Path("to").exists()
 
 
+def test_corrected_frames_alone_are_exported_as_they_were_corrected(tmp_path, monkeypatch):
+    make_reviewed_nights_cheap(monkeypatch)
+    monkeypatch.setattr(exporting, "IsolatedReaders", HereReaders)
+    frames, out = write_frames(tmp_path / "frames", ["E1"], frames=2), tmp_path / "out"
+    night(frames, out)
+    with pytest.raises(InputNotFoundError, match="no frame is as was asked for"):
+        export("training", out=out, to=tmp_path / "to", paths=(frames,), corrected=True)
+    before = Run.open(out).mask(Run.open(out).frames.iloc[1])
+    correct(out, place=1)
+    night(frames, out)
+    exported = export("training", out=out, to=tmp_path / "to", paths=(frames,), corrected=True)
+    assert (exported.frames, exported.failed) == (1, [])
+    [case] = open_dataset(tmp_path / "to").cases
+    assert case.name == "E1/00001-1"
+    np.testing.assert_array_equal(case.read().labels, with_larger_icm(before))
+    [told] = json.loads((tmp_path / "to" / "export.json").read_text("utf-8"))["frames"]
+    assert told["corrected"] == "drawn"
+
+
 def test_an_export_is_written_whole_or_not_at_all(lab, monkeypatch):
     score()
     before = sorted(lab.iterdir())
@@ -199,7 +219,7 @@ def test_a_table_that_was_changed_leads_nowhere_else(lab):
     given = pd.read_csv(out / "frames.csv", dtype=str, keep_default_na=False)
     given["mask"] = "masks/../../day5/Kovac_RUN0_F0.png"
     given.to_csv(out / "frames.csv", index=False)
-    with pytest.raises(InputNotFoundError, match="no frame could be exported: OUT/masks/.*lies outside OUT"):
+    with pytest.raises(InputNotFoundError, match=r"no frame could be exported: OUT/masks/.*lies outside OUT"):
         export("geojson")
     (out / "run.json").write_text("[]")
     with pytest.raises(OutputError, match=r"run\.json: is missing or damaged"):
