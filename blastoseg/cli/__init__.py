@@ -17,6 +17,7 @@ from blastoseg.cli import (
     doctor,
     evaluate,
     export,
+    export_model,
     grade,
     measure,
     prune,
@@ -99,6 +100,7 @@ app.command()(export.export)
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.command()(audit.audit)
+app.command()(export_model.export_model)
 app.command()(prune.prune)
 app.command()(repair.repair)
 app.command()(review.review)

@@ -10,6 +10,7 @@ PURPOSES = {
     "export": "blastoseg export as geojson, coco, imagej-roi, labelme, parquet",
     "grades": "blastoseg grade fit",
     "networks": "models whose network is one of MONAI's",
+    "onnx": "passes on the CPU by ONNX Runtime, and blastoseg export-model",
     "train": "blastoseg train and bench --training",
     "dev": "the tests and checks of blastoseg itself",
 }
