@@ -1,5 +1,6 @@
 """What the documentation says holds: its links, its commands, its exit codes."""
 
+import json
 import os
 import re
 import shlex
@@ -129,6 +130,18 @@ def test_the_page_on_python_runs_as_one_script(tmp_path):
     assert said.count("E001/E001_RUN10_F0.jpg") == 1
     assert "elsewhere/frames.csv: there is no such table" in said
     python_in(tmp_path, "-m", "blastoseg", "measure", "E001-corrected.png")
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_and_is_kept_without_what_it_showed(tmp_path):
+    write_day5(tmp_path / "day5")
+    cells = json.loads((ROOT / "examples" / "python.ipynb").read_text("utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    (tmp_path / "script.py").write_text("\n".join("".join(cell["source"]) for cell in code), "utf-8")
+    said = python_in(tmp_path, "script.py")
+    areas = [float(area) for area in re.findall(r"^ICM (\d+) um2", said, re.MULTILINE)]
+    assert areas[1] > areas[0] > 0
 
 
 def test_the_research_use_sentence_is_worded_as_the_regulation_words_it():
