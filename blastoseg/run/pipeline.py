@@ -3,7 +3,6 @@
 ``score_folder`` yields events; how they are shown is the command's business.
 """
 
-import hashlib
 import logging
 import socket
 from collections.abc import Iterator
@@ -75,7 +74,13 @@ def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
         card = load_card(request.settings.weights)
         discovery = discover_frames(request.paths, request.source_options, readers.contents_of, names)
         out.check_without_frames(request.paths, discovery.refs)
-        segmenter = Segmenter(card, request.device, request.batch_size, flips=request.settings.flips)
+        segmenter = Segmenter(
+            card,
+            request.device,
+            request.batch_size,
+            flips=request.settings.flips,
+            engine=request.engine,
+        )
         out.create()
         with (
             OutputLock(out.root) as lock,
@@ -121,15 +126,9 @@ class Run:
 
     @cached_property
     def scored_with(self) -> ScoredWith:
-        """What a frame's pixels are scored with: both networks, the settings that count, the stages.
-
-        Not the pixel size: micrometres are computed at every report. So a lab that measures its pixel size
-        anew scores nothing again, and one that gives another at every run keeps one row a frame.
-        """
-        settings = f"{self.request.settings.digest_for_pixels()} {self.names.fingerprint}"
-        digest = hashlib.sha256(settings.encode()).hexdigest()
-        stages = ", ".join(f"{stage} {revision}" for stage, revision in REVISIONS.items())
-        return ScoredWith(self.segmenter.card.fingerprint, digest, stages)
+        """What a frame's pixels are scored with."""
+        segmenter = self.segmenter
+        return self.request.scored_with(segmenter.card.fingerprint, segmenter.engine, self.names.fingerprint)
 
     def noted_in_history(self) -> Iterator[RunEvent]:
         """Score and report, with the run's start and end in the ledger's history."""
@@ -279,6 +278,7 @@ class Run:
             weights=card.name,
             weights_sha256=card.sha256,
             device=self.segmenter.device_in_words,
+            engine=self.segmenter.engine,
             precision=self.segmenter.precision,
             batch_size=self.request.batch_size,
             settings=settings.model_dump(mode="json"),
