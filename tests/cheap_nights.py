@@ -27,6 +27,7 @@ class CheapNetworks(GrayValueNetworks):
     locator_side = input_side = SIDE
     batch_size = 4
     precision = "float32"
+    engine = "torch"
     device_in_words = "none"
 
     def __init__(self, card, *_: object, **__: object) -> None:
