@@ -29,6 +29,7 @@ class CheapNetworks(GrayValueNetworks):
     precision = "float32"
     engine = "torch"
     device_in_words = "none"
+    engine = "torch"
 
     def __init__(self, card, *_: object, **__: object) -> None:
         self.card = card
