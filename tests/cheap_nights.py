@@ -27,7 +27,6 @@ class CheapNetworks(GrayValueNetworks):
     locator_side = input_side = SIDE
     batch_size = 4
     precision = "float32"
-    engine = "torch"
     device_in_words = "none"
     engine = "torch"
 
