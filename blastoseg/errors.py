@@ -89,6 +89,10 @@ class TrainingError(BlastosegError):
     meaning = "the training stopped early; the last good checkpoint is kept"
 
 
+class NetworkFailedError(TrainingError):
+    """The network itself cannot be trained so: it diverged, or memory is too small for it."""
+
+
 class CollapseError(BlastosegError):
     """Training with unlabelled frames went astray: the labels that it gives them lost a tissue."""
 
@@ -111,7 +115,7 @@ def exit_codes() -> dict[int, str]:
     """Every exit code with its meaning, in numerical order."""
     codes = {
         EXIT_OK: "every frame was processed (some may be marked for review or excluded)",
-        EXIT_FRAMES_FAILED: "the report is complete, but some frames failed: see the Quality sheet",
+        EXIT_FRAMES_FAILED: "the report, or the export, is complete, but some frames failed: they are named",
         EXIT_NOTHING_NEW: "the report is complete, but no frame is new (with --warn-if-nothing-new)",
         EXIT_NOTHING_MEASURED: "the report is complete, but nothing was measured, which earlier runs did",
         EXIT_INTERRUPTED: "interrupted: what was finished is in the report, or in the last checkpoint",

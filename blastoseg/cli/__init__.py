@@ -11,11 +11,13 @@ from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.cli import (
     audit,
     bench,
+    compare,
     compare_runs,
     crossvalidate,
     data,
     doctor,
     evaluate,
+    export,
     export_model,
     grade,
     measure,
@@ -93,9 +95,10 @@ def _options(
 
 for _writes_files in (
     *(run.run, merge.merge, measure.measure, simulate.simulate),
-    *(train.train, evaluate.evaluate, crossvalidate.crossvalidate),
+    *(train.train, evaluate.evaluate, crossvalidate.crossvalidate, compare.compare),
 ):
     app.command()(output_may_go_unread()(_writes_files))
+app.command()(export.export)
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.command()(audit.audit)
