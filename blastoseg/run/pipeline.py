@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.errors import EXIT_OK, BlastosegError, InputNotFoundError, OutputError, UsageError
 from blastoseg.model.card import load_card
-from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
+from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.report.manifest import RunManifest, used_pixel_sizes, user_name
-from blastoseg.report.pictures import PictureWriter
+from blastoseg.report.pictures import PictureStyle, PictureWriter
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
 from blastoseg.run.gone import Gone
 from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, read_runs, run_log
@@ -32,11 +32,12 @@ from blastoseg.run.request import RunRequest
 from blastoseg.run.stream import ScoringPlan, score_frames
 from blastoseg.run.surroundings import pixels_alone, placed
 from blastoseg.run.watching import WatchedInputs
+from blastoseg.run.workers import FrameWork, Workers
 from blastoseg.run.worklist import WorkList
 from blastoseg.settings import check_pixel_size_option
-from blastoseg.sources import Discovery, IsolatedReaders, discover_frames, refs_to_choose_from
+from blastoseg.sources import Discovery, discover_frames, refs_to_choose_from
 from blastoseg.sources.names import is_printable, printable
-from blastoseg.stages import REVISIONS, failed_frame
+from blastoseg.stages import REVISIONS, Segmented, failed_frame
 
 if TYPE_CHECKING:
     from blastoseg.model.segmenter import Segmenter
@@ -70,10 +71,10 @@ def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
         raise UsageError(
             f"--out {printable(str(out.root))}: its name is no UTF-8 text: choose another folder"
         )
-    with out.refusals(names.detail), IsolatedReaders(request.source_options, request.workers) as readers:
+    with out.refusals(names.detail), Workers(_frame_work(request), request.workers) as workers:
         out.check_apart(request.paths)
         card = load_card(request.settings.weights)
-        discovery = discover_frames(request.paths, request.source_options, readers.contents_of, names)
+        discovery = discover_frames(request.paths, request.source_options, workers.contents_of, names)
         out.check_without_frames(request.paths, discovery.refs)
         segmenter = Segmenter(card, request.device, request.batch_size, flips=request.settings.flips)
         out.create()
@@ -90,12 +91,17 @@ def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
                 journal=journal,
                 segmenter=segmenter,
                 discovery=discovery,
-                readers=readers,
+                workers=workers,
                 started=started,
                 inputs=[names.of_given(path) for path in request.paths],
                 names=names,
             )
             yield from run.noted_in_history()
+
+
+def _frame_work(request: RunRequest) -> FrameWork:
+    style = PictureStyle(request.overlays, without_label=request.keyfile is not None)
+    return FrameWork(request.source_options, request.settings.quality, style)
 
 
 @dataclass
@@ -108,7 +114,7 @@ class Run:
     journal: Journal
     segmenter: "Segmenter"
     discovery: Discovery
-    readers: IsolatedReaders
+    workers: Workers
     started: datetime
     inputs: list[str]
     names: Names
@@ -218,18 +224,19 @@ class Run:
         return FrameScored(placed(result, around, self.request.settings.quality).status)
 
     def _picture_writer(self) -> PictureWriter:
-        place, is_hidden = PictureNames(self.discovery.refs).place, bool(self.names.fingerprint)
-        return PictureWriter(self.out.root, place, self.request.overlays, without_label=is_hidden)
+        return PictureWriter(self.out.root, PictureNames(self.discovery.refs).place, self.request.overlays)
 
-    def _save(self, frame: Frame, labels: Labels | None, result: FrameResult) -> tuple[str, str]:
-        return self.pictures.save(frame, labels, self.work.placed(result))
+    def _finish(self, segmented: Segmented) -> FrameResult:
+        ref = segmented.frame.ref
+        result, pictures = self.workers.finish(segmented, self.work.around_read(ref))
+        result.mask_file, result.overlay_file = self.pictures.write(ref, pictures)
+        return result
 
     def _plan(self) -> ScoringPlan:
         return ScoringPlan(
             networks=self.segmenter,
-            settings=self.request.settings,
-            read=lambda ref: self.watched.read(ref, self.readers.read),
-            save=self._save,
+            read=lambda ref: self.watched.read(ref, self.workers.read),
+            finish=self._finish,
             workers=self.request.workers,
             is_stopped=lambda: bool(self.request.stop),
         )
