@@ -194,7 +194,7 @@ def test_frames_whose_readers_always_die_are_failed_rows_that_say_so(folder, tmp
     assert len(frames) == FRAMES
     failed = frames[frames["status"] == "failed"]
     assert len(failed)
-    assert failed["reason"].str.contains("its reader died").all()
+    assert failed["reason"].str.contains("died").all()
     code, text = finish(start(folder, out))
     assert code == 0, text
 
