@@ -48,9 +48,10 @@ def ring_angles(count: int) -> NDArray[np.float64]:
 
 def radius_at(bearings: NDArray[np.floating], radii: Radii) -> Radii:
     """Radii given at equal steps of the circle, interpolated at bearings in radians."""
-    return np.interp(
-        bearings % (2 * math.pi), _around_ring(len(radii)), np.concatenate([radii[-1:], radii, radii[:1]])
-    )
+    wanted = np.asarray(bearings, np.float64) % (2 * math.pi)
+    around = np.concatenate([radii[-1:], radii, radii[:1]])
+    found: Radii = np.interp(wanted, _around_ring(len(radii)), around)
+    return found
 
 
 @lru_cache(8)
@@ -162,7 +163,7 @@ def fourier_curve(radii: Radii, weights: NDArray[np.float64], order: int) -> Rad
     ridge = np.full(len(basis), RIDGE * float(weights.sum()))
     ridge[0] = 0.0
     amplitudes = np.linalg.solve(weighted @ basis.T + np.diag(ridge), weighted @ radii)
-    return cast(Radii, amplitudes @ basis)
+    return amplitudes @ basis
 
 
 @lru_cache(16)

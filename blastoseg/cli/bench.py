@@ -17,7 +17,7 @@ def bench(
     weights: Annotated[str, typer.Option(help="Name or folder of the weights.")] = "starter",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames in one pass of the network.")] = 8,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and measure.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that read and measure.")] = 2,
     training: Annotated[
         bool, typer.Option("--training", help="Time training instead, beside MONAI's U-Nets.")
     ] = False,

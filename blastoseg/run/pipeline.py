@@ -20,7 +20,7 @@ from blastoseg.errors import EXIT_OK, BlastosegError, InputNotFoundError, Output
 from blastoseg.model.card import load_card
 from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.report.manifest import RunManifest, used_pixel_sizes, user_name
-from blastoseg.report.pictures import PictureStyle, PictureWriter
+from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
 from blastoseg.run.gone import Gone
 from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, read_runs, run_log
@@ -32,7 +32,7 @@ from blastoseg.run.request import RunRequest
 from blastoseg.run.stream import ScoringPlan, score_frames
 from blastoseg.run.surroundings import pixels_alone, placed
 from blastoseg.run.watching import WatchedInputs
-from blastoseg.run.workers import FrameWork, Workers
+from blastoseg.run.workers import Workers
 from blastoseg.run.worklist import WorkList
 from blastoseg.settings import check_pixel_size_option
 from blastoseg.sources import Discovery, discover_frames, refs_to_choose_from
@@ -47,21 +47,21 @@ log = logging.getLogger("blastoseg")
 FRAMES_A_LOCK_CHECK = 32
 
 
-def score_folder(request: RunRequest) -> Iterator[RunEvent]:
+def score_folder(request: RunRequest, segmenter: "Segmenter | None" = None) -> Iterator[RunEvent]:
     """Score every frame below the request's paths and write the report; yields what happens.
 
     Frames that the ledger knows as scored with the same weights and settings are not scored again; the
     report is always written whole. Raises the errors of ``errors.py`` that end a run; under pseudonyms their
-    messages hold none of the names either.
+    messages hold none of the names either. ``segmenter`` is one that holds the request's weights already.
     """
     check_pixel_size_option(request.um_per_px)
     if not request.paths:
         raise InputNotFoundError("no path given")
     with names_under(request.keyfile) as names:
-        yield from _score_folder(request, names)
+        yield from _score_folder(request, names, segmenter)
 
 
-def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
+def _score_folder(request: RunRequest, names: Names, loaded: "Segmenter | None") -> Iterator[RunEvent]:
     from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only when a run begins
 
     started = datetime.now(UTC)
@@ -71,12 +71,13 @@ def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
         raise UsageError(
             f"--out {printable(str(out.root))}: its name is no UTF-8 text: choose another folder"
         )
-    with out.refusals(names.detail), Workers(_frame_work(request), request.workers) as workers:
+    with out.refusals(names.detail), Workers.of(request) as workers:
         out.check_apart(request.paths)
         card = load_card(request.settings.weights)
         discovery = discover_frames(request.paths, request.source_options, workers.contents_of, names)
         out.check_without_frames(request.paths, discovery.refs)
-        segmenter = Segmenter(card, request.device, request.batch_size, flips=request.settings.flips)
+        flips = request.settings.flips
+        segmenter = loaded or Segmenter(card, request.device, request.batch_size, flips=flips)
         out.create()
         with (
             OutputLock(out.root) as lock,
@@ -99,11 +100,6 @@ def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
             yield from run.noted_in_history()
 
 
-def _frame_work(request: RunRequest) -> FrameWork:
-    style = PictureStyle(request.overlays, without_label=request.keyfile is not None)
-    return FrameWork(request.source_options, request.settings.quality, style)
-
-
 @dataclass
 class Run:
     """One run while it lasts: what it was asked, what it found, and where it writes."""
@@ -121,7 +117,8 @@ class Run:
 
     def __post_init__(self) -> None:
         self.work = WorkList(self.discovery, self.request)
-        self.pictures = self._picture_writer()
+        names = PictureNames(self.discovery.refs)
+        self.pictures = PictureWriter(self.out.root, names.place, self.request.overlays)
         inputs = list(zip(self.inputs, self.request.paths, strict=True))
         self.watched = WatchedInputs(inputs, self.discovery, self.request.stop)
 
@@ -222,9 +219,6 @@ class Run:
         around = self.work.around(ref)
         self.journal.record(self.scored_with, key, result, around.as_text())
         return FrameScored(placed(result, around, self.request.settings.quality).status)
-
-    def _picture_writer(self) -> PictureWriter:
-        return PictureWriter(self.out.root, PictureNames(self.discovery.refs).place, self.request.overlays)
 
     def _finish(self, segmented: Segmented) -> FrameResult:
         ref = segmented.frame.ref

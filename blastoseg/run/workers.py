@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 
 from blastoseg.records import Frame, FrameRef, FrameResult, Location, Segmentation
 from blastoseg.report.pictures import Pictures, PictureStyle, caption
+from blastoseg.run.request import RunRequest
 from blastoseg.run.surroundings import Surroundings, placed
 from blastoseg.settings import Quality
 from blastoseg.sources.isolated import IsolatedReaders, ReadingWork
-from blastoseg.sources.processes import Arrays, ProcessLostError, Request, WorkFailedError
+from blastoseg.sources.processes import ProcessLostError, Request, WorkFailedError
+from blastoseg.sources.serving import Arrays
 from blastoseg.stages import Segmented, failed_frame, measure_in_pixels
 
 PATIENCE_S = 300.0
@@ -65,6 +67,12 @@ class Workers(IsolatedReaders):
 
     def __init__(self, work: FrameWork, count: int) -> None:
         super().__init__(work.options, count, work)
+
+    @classmethod
+    def of(cls, request: RunRequest) -> "Workers":
+        """Those that a run is asked for."""
+        style = PictureStyle(request.overlays, without_label=request.keyfile is not None)
+        return cls(FrameWork(request.source_options, request.settings.quality, style), request.workers)
 
     def finish(self, segmented: Segmented, around: Surroundings) -> Finished:
         """Clean, measure, judge and draw a frame, in pixels; ``around`` decides what stands on its overlay.

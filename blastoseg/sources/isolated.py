@@ -14,8 +14,9 @@ from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Frame, FrameRef
 from blastoseg.sources.containers import Container, Contents, list_contents, unlisted
 from blastoseg.sources.options import SourceOptions
-from blastoseg.sources.processes import Arrays, Processes, ProcessLostError, Request, WorkFailedError
+from blastoseg.sources.processes import Processes, ProcessLostError, Request, WorkFailedError
 from blastoseg.sources.reading import read_frame
+from blastoseg.sources.serving import Arrays
 
 PATIENCE_S = 30.0
 """For one frame. A sleeping disk of a file server takes ten seconds to answer."""

@@ -9,25 +9,22 @@ start as fast as one. Elsewhere each is started anew.
 import contextlib
 import logging
 import multiprocessing
-import os
 import queue
 import signal
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from multiprocessing import resource_tracker
-from multiprocessing.connection import wait
 from types import ModuleType, TracebackType
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 
-import cv2
 from numpy.typing import NDArray
 
-from blastoseg.errors import EnvironmentProblemError, UnreadableFrameError, without_texts
+from blastoseg.errors import EnvironmentProblemError, UnreadableFrameError
 from blastoseg.sources.line import Line, SharedMemory
-from blastoseg.stopping import STOP_SIGNALS, ignore_stop_signals
+from blastoseg.sources.serving import Arrays, Work, serve
+from blastoseg.stopping import STOP_SIGNALS
 
 log = logging.getLogger(__name__)
 
@@ -36,19 +33,6 @@ START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 STARTING_S = 60.0
 _GOODBYE_S = 2.0
 _STARTING = threading.Lock()
-
-Arrays = Sequence[NDArray[Any]]
-
-
-class Work(Protocol):
-    """What the processes can do; it travels to each of them once."""
-
-    @property
-    def is_discreet(self) -> bool:
-        """Whether a file's own name may appear in nothing that they say."""
-
-    def done(self, job: Any, arrays: Arrays) -> tuple[Any, Arrays]:
-        """The answer to a job, each with the arrays beside it. Raises UnreadableFrameError, or a defect."""
 
 
 class Request(NamedTuple):
@@ -160,7 +144,7 @@ class _Child:
         memory = SharedMemory.made()
         self._line = Line(ours, memory)
         self._process = context.Process(  # type: ignore[attr-defined]
-            target=_serve, args=(theirs, memory, work), name="blastoseg-worker", daemon=True
+            target=serve, args=(theirs, memory, work), name="blastoseg-worker", daemon=True
         )
         with _starting():
             self._process.start()
@@ -277,49 +261,3 @@ def _in_words(exit_code: int | None) -> str:
         with contextlib.suppress(ValueError):
             return f"signal {signal.Signals(-exit_code).name}"
     return f"exit code {exit_code}"
-
-
-def _serve(connection: Any, memory: SharedMemory | None, work: Work) -> None:
-    """A child's life: jobs until the line is closed, as it is when the parent ends, however it does."""
-    ignore_stop_signals()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    cv2.setNumThreads(1)
-    if work.is_discreet:
-        _fall_silent()
-    line = Line(connection, memory)
-    with contextlib.suppress(EOFError, OSError):
-        line.send(("ready", None))
-        while True:
-            job, arrays = line.receive(is_kept=False)
-            beside: Arrays = ()
-            try:
-                done, beside = work.done(job, arrays)
-                answer: tuple[str, Any] = "answer", done
-            except UnreadableFrameError as error:
-                answer = "unreadable", str(error)
-            except Exception as error:
-                answer = "failed", _told(error, work.is_discreet)
-            line.send(answer, beside)
-
-
-def _end_with_parent() -> None:
-    # Also one that is busy with a file that it never gets done with.
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(0)
-
-
-def _told(error: Exception, is_discreet: bool) -> tuple[str, str]:
-    """An error that nobody foresaw, and where it came from; not its text, which may hold a file's name."""
-    if not is_discreet:
-        return repr(error), traceback.format_exc()
-    return type(error).__name__, without_texts(error)
-
-
-def _fall_silent() -> None:
-    # Decoders warn on standard error, and name the file.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)
