@@ -12,6 +12,7 @@ setup(
     package_data={
         "blastoseg": ["py.typed"],
         "blastoseg.report.review": ["static/*"],
+        "blastoseg.run.reviewing": ["entrance/*"],
         "blastoseg.bundled_weights": ["*/card.toml", "*/*.safetensors"],
         "blastoseg.bundled_recipes": ["*.toml"],
     },

@@ -176,6 +176,11 @@ def safe_names(texts: Iterable[str]) -> dict[str, str]:
     }
 
 
+def valid_text(text: str) -> str:
+    """The text with lone surrogates spelled out: names from a disk may have them, no UTF-8 holds them."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def clash_key(name: str) -> str:
     """Equal for names that Windows or macOS may take for one: case and Unicode's form make no difference."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())

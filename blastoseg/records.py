@@ -155,11 +155,34 @@ class Segmentation:
     box: Box
 
 
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """How a person corrected a frame's labels: drawn or carried; which tissues, by key; who and when, UTC."""
+
+    how: str
+    tissues: tuple[str, ...]
+    by: str
+    at: str
+
+    def columns(self) -> dict[str, str]:
+        """What stands in ``columns.CORRECTION_COLUMNS``."""
+        return {
+            "corrected": self.how,
+            "corrected_tissues": ";".join(self.tissues),
+            "corrected_by": self.by,
+            "corrected_at": self.at,
+        }
+
+
+AS_THE_NETWORK_SAID = Corrected("", (), "", "")
+
+
 @dataclass(slots=True)
 class FrameResult:
     """One row of the report, and where its pictures lie (relative to OUT).
 
-    ``measures`` become those of all columns, undefined where none is given; ValueError for one that no column
+    ``pixels`` tells the frame's decoded image from any other, empty where none was read. ``measures``
+    become those of all columns, undefined where none is given; ValueError for one that no column
     declares.
     """
 
@@ -172,6 +195,8 @@ class FrameResult:
     measures: Measures = field(default_factory=dict)
     mask_file: str = ""
     overlay_file: str = ""
+    pixels: str = ""
+    corrected: Corrected = AS_THE_NETWORK_SAID
 
     def __post_init__(self) -> None:
         self.measures = with_undefined(self.measures)
@@ -192,5 +217,6 @@ class FrameResult:
             "um_per_px_source": self.um_per_px_source,
             "mask": self.mask_file,
             "overlay": self.overlay_file,
+            **self.corrected.columns(),
             **self.measures,
         }

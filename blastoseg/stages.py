@@ -1,5 +1,6 @@
 """Stages 1 to 6 for one frame, and for a label image alone. No threads, no files."""
 
+import hashlib
 import logging
 import math
 from collections.abc import Callable
@@ -160,7 +161,9 @@ def measure_in_pixels(segmented: Segmented, thresholds: Quality) -> tuple[Labels
         sharpness = tissue_sharpness(segmented.crop, at_input)
     frame = FrameFindings(segmented.location, image_quality, confidence, segmented.frame.damage)
     verdict = assess_frame(found, frame, thresholds)
-    return labels, _result(segmented.frame.ref, verdict, {**found.measures, **confidence, **sharpness})
+    result = _result(segmented.frame.ref, verdict, {**found.measures, **confidence, **sharpness})
+    result.pixels = digest_of(segmented.frame.image)
+    return labels, result
 
 
 def measure_label_image(
@@ -189,6 +192,12 @@ def with_pixel_size(
         um_per_px_source=um_per_px_source,
         measures=measures,
     )
+
+
+def digest_of(image: Image) -> str:
+    """What tells an image's pixels from any others, whatever file they lie in."""
+    kind = f"{image.dtype} {image.shape}".encode()
+    return hashlib.sha256(kind + np.ascontiguousarray(image).tobytes()).hexdigest()[:32]
 
 
 def _findings_of(labels: Labels) -> LabelFindings:

@@ -270,10 +270,12 @@ def test_nothing_is_unpickled_evaluated_or_fetched() -> None:
     banned_calls = {"eval", "exec", "torch.load", "joblib.load", "pd.read_pickle", "os.system"}
     wrong = []
     for path, tree in TREES.items():
+        # The loopback of `blastoseg review` is the one exception: docs/architecture.md says what it may.
+        allowed = {"http", "urllib"} if _module(path) == "run.reviewing.server" else set()
         wrong += [
             f"{path.name}: {name}"
             for name in STRUCTURE.imported_modules(tree)
-            if name.partition(".")[0] in banned_modules
+            if name.partition(".")[0] in banned_modules - allowed
         ]
         for node in ast.walk(tree):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""

@@ -20,6 +20,7 @@ from blastoseg.cli import (
     measure,
     prune,
     repair,
+    review,
     run,
     simulate,
     train,
@@ -98,6 +99,7 @@ app.command()(doctor.doctor)
 app.command()(audit.audit)
 app.command()(prune.prune)
 app.command()(repair.repair)
+app.command()(review.review)
 app.command()(compare_runs.compare_runs)
 app.add_typer(data.data_app, name="data")
 app.add_typer(grade.grade_app, name="grade")

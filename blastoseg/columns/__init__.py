@@ -5,6 +5,7 @@ in degrees clockwise from 12 o'clock about the blastocyst's centroid; y points d
 is ICM + blastocoel + TE with holes filled; E, the embryo, is B + ZP with holes filled.
 """
 
+from blastoseg.columns.corrections import CORRECTION_COLUMNS
 from blastoseg.columns.course import (
     EMBRYO_COLUMNS,
     EPISODE_COLUMNS,
@@ -35,6 +36,7 @@ from blastoseg.columns.verdicts import VERDICT_COLUMNS
 __all__ = [
     "BY_NAME",
     "CONFIDENCE_COLUMNS",
+    "CORRECTION_COLUMNS",
     "EMBRYO_COLUMNS",
     "EPISODE_COLUMNS",
     "EVENT_COLUMNS",

@@ -36,12 +36,15 @@ def frac(stem: str, definition: str, source: str = "") -> tuple[Column]:
 
 
 PANDAS_DTYPES: dict[DType, str] = {
-    "str": "string",
+    "str": "string[python]",
     "int": "Int64",
     "float": "float64",
     "bool": "boolean",
 }
-"""Nullable pandas dtypes, so that an undefined integer or truth value is empty, not 0 or False."""
+"""Nullable pandas dtypes, so that an undefined integer or truth value is empty, not 0 or False.
+
+Text is Python's own, whether pyarrow is installed or not.
+"""
 
 
 def dtypes_of(declared: Iterable[Column]) -> dict[str, str]:

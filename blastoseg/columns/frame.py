@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+from blastoseg.columns.corrections import CORRECTION_COLUMNS
 from blastoseg.columns.declared import Column, area, frac, length
 
 
@@ -35,6 +36,7 @@ IDENTITY_COLUMNS: tuple[Column, ...] = (
     Column("um_per_px_source", "", "str", "where the pixel size comes from: option, settings, metadata"),
     Column("mask", "", "str", "the frame's label image, relative to the output folder; empty where none is"),
     Column("overlay", "", "str", "the frame's overlay, relative to the output folder; empty where none is"),
+    *CORRECTION_COLUMNS,
 )
 
 _LAGALLA = "Lagalla 2015"

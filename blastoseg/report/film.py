@@ -51,27 +51,28 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A square of a frame: left, top and side as shares of the frame's width; it may reach beyond it."""
+
+    left: float
+    top: float
+    side: float
+
+
+@dataclass(frozen=True, slots=True)
 class Film:
     """One embryo's frames, in order.
 
     ``sheets`` are encoded pictures of up to ``TILES_A_SHEET`` tiles of ``TILE_SIDE`` pixels, row by row, and
     ``outlines`` each frame's, in ``FINENESS`` steps a pixel of its tile. ``still`` is one tile alone, and
-    ``is_seen`` whether a frame has a picture.
+    ``is_seen`` whether a frame has a picture. ``window`` is the part of the frames that is shown.
     """
 
     sheets: list[bytes]
     outlines: list[Outlines]
     still: bytes
     is_seen: list[bool]
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """A square of a frame: left, top and side as shares of the frame's width; it may reach beyond it."""
-
-    left: float
-    top: float
-    side: float
+    window: Window
 
 
 def make_film(shots: Sequence[Shot], still: int) -> Film:
@@ -86,14 +87,17 @@ def make_film(shots: Sequence[Shot], still: int) -> Film:
         tile = _tile(shot, labels, window)
         is_seen.append(tile is not None)
         tiles.append(np.full((TILE_SIDE, TILE_SIDE), _NO_PICTURE, np.uint8) if tile is None else tile)
-        outlines.append({} if labels is None else _outlines(labels, window))
+        outlines.append({} if labels is None else outlines_in(labels, window))
     sheets = [_sheet(tiles[first : first + TILES_A_SHEET]) for first in range(0, len(tiles), TILES_A_SHEET)]
-    return Film(sheets, outlines, _encoded(tiles[still]), is_seen)
+    return Film(sheets, outlines, _encoded(tiles[still]), is_seen, window=window)
 
 
-def legend() -> list[dict[str, str]]:
-    """Key, name and colour (CSS) of each tissue that has outlines, from inside out."""
-    return [{"key": one.key, "name": one.name, "colour": "#" + bytes(one.colour).hex()} for one in FOREGROUND]
+def legend() -> list[dict[str, str | int]]:
+    """Key, name, label and colour (CSS) of each tissue that has outlines, from inside out."""
+    return [
+        {"key": one.key, "name": one.name, "label": one.label, "colour": "#" + bytes(one.colour).hex()}
+        for one in FOREGROUND
+    ]
 
 
 def _labels_of(shot: Shot) -> Labels | None:
@@ -105,16 +109,16 @@ def _labels_of(shot: Shot) -> Labels | None:
         return None
 
 
-def _window_of(shots: Sequence[Shot]) -> _Window:
+def _window_of(shots: Sequence[Shot]) -> Window:
     """The smallest square with a margin around everything found; the whole frame where nothing was."""
     boxes = list(_boxes(shots))
     if not boxes:
-        return _Window(0, 0, 1)
+        return Window(0, 0, 1)
     left, top, right, bottom = (
         choose(side) for choose, side in zip((min, min, max, max), zip(*boxes, strict=True), strict=True)
     )
     side = max(right - left, bottom - top) * (1 + 2 * _MARGIN)
-    return _Window((left + right - side) / 2, (top + bottom - side) / 2, side)
+    return Window((left + right - side) / 2, (top + bottom - side) / 2, side)
 
 
 def _boxes(shots: Sequence[Shot]) -> Iterator[tuple[float, float, float, float]]:
@@ -126,7 +130,7 @@ def _boxes(shots: Sequence[Shot]) -> Iterator[tuple[float, float, float, float]]
             yield x / across, y / across, (x + width) / across, (y + height) / across
 
 
-def _tile(shot: Shot, labels: Labels | None, window: _Window) -> Gray | None:
+def _tile(shot: Shot, labels: Labels | None, window: Window) -> Gray | None:
     overlay = None if shot.overlay is None else cv2.imread(str(shot.overlay), cv2.IMREAD_GRAYSCALE)
     if overlay is None:
         return None
@@ -134,7 +138,7 @@ def _tile(shot: Shot, labels: Labels | None, window: _Window) -> Gray | None:
     return np.asarray(_cut(gray, window), np.uint8)
 
 
-def _cut(picture: Gray, window: _Window) -> Gray:
+def _cut(picture: Gray, window: Window) -> Gray:
     """The window of a picture as a tile; black beyond the frame's border."""
     across = picture.shape[1]
     x, y, side = (round(part * across) for part in (window.left, window.top, window.side))
@@ -150,7 +154,8 @@ def _cut(picture: Gray, window: _Window) -> Gray:
     return np.asarray(cv2.resize(square, (TILE_SIDE, TILE_SIDE), interpolation=how), np.uint8)
 
 
-def _outlines(labels: Labels, window: _Window) -> Outlines:
+def outlines_in(labels: Labels, window: Window) -> Outlines:
+    """The outlines of a frame's labels ``(y, x)`` in the film that is cut to ``window``."""
     across = labels.shape[1]
     scale = TILE_SIDE * FINENESS / (window.side * across)
     paths = {}

@@ -24,7 +24,7 @@ def without_paint(overlay: Image, labels: Labels | None) -> Gray:
     gray = overlay[: max(1, overlay.shape[0] - STRIP_HEIGHT)].astype(np.float32)
     if labels is None or not labels.any():
         return gray.astype(np.uint8)
-    labels = _sized_as(labels, gray.shape[:2])
+    labels = sized_as(labels, gray.shape[:2])
     paint = np.zeros(256, np.float32)
     for tissue in FOREGROUND:
         paint[tissue.label] = np.dot(_LUMA, tissue.colour)
@@ -43,7 +43,7 @@ def without_paint(overlay: Image, labels: Labels | None) -> Gray:
     return np.clip(np.rint(gray), 0, 255).astype(np.uint8)
 
 
-def _sized_as(labels: Labels, shape: tuple[int, ...]) -> Labels:
+def sized_as(labels: Labels, shape: tuple[int, ...]) -> Labels:
     """Labels at another size ``(y, x)``: overlays enlarge small frames, and shrink large ones."""
     if labels.shape == shape:
         return labels

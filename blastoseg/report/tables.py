@@ -9,7 +9,7 @@ import pandas as pd
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.columns import BY_NAME, FRAME_COLUMNS, NOTICE, Column, dtypes_of
 from blastoseg.errors import InputNotFoundError, OutputError
-from blastoseg.files import replace_atomically
+from blastoseg.files import replace_atomically, valid_text
 
 NOTICE_COLUMN = NOTICE.name
 DECIMALS = {
@@ -48,7 +48,11 @@ def typed_table(rows: Sequence[dict[str, Any]], declared: Sequence[Column]) -> p
     unknown = {name for row in rows for name in row} - set(names)
     if unknown:
         raise KeyError(f"not declared in blastoseg.columns: {', '.join(sorted(unknown))}")
-    table = pd.DataFrame(list(rows), columns=names)
+    # As objects first: with pyarrow beside it, pandas refuses lone surrogates before they are spelled out.
+    table = pd.DataFrame(list(rows), columns=names, dtype=object)
+    for column in declared:
+        if column.dtype == "str":
+            table[column.name] = table[column.name].map(valid_text, na_action="ignore")
     return table.astype(dtypes_of(declared))
 
 

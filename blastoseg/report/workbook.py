@@ -50,11 +50,11 @@ _EXPLAINED = tuple(
         column.name: column
         for column in (
             *(*REPORTED_FRAME_COLUMNS, *LAB_COLUMNS, *SERIES_COLUMNS, *LETTER_COLUMNS, *VERDICT_COLUMNS),
-            *(*EVENT_COLUMNS, *EPISODE_COLUMNS, *MOMENT_COLUMNS),
+            *(*EVENT_COLUMNS, *EPISODE_COLUMNS),
         )
     }.values()
 )
-"""Every column of the workbook, once."""
+"""Every column of a workbook without focal planes, once."""
 _NARROW = 9.5
 _FORMATS = {"h": "0.0", "fraction": "0%", "px2": "#,##0", "um2": "#,##0", "px": "0.0", "um": "0.0"}
 """No more digits than the frames' distance in time, and a person's eye, earn."""
@@ -93,7 +93,7 @@ def write_workbook(
         if len(tables.moments):
             _write_planes(workbook, tables)
         _write_run(workbook, manifest)
-        _write_columns(workbook)
+        _write_columns(workbook, MOMENT_COLUMNS if len(tables.moments) else ())
         values.write(workbook)
 
 
@@ -191,16 +191,18 @@ def _flattened(prefix: str, value: Any) -> list[tuple[str, Any]]:
     ]
 
 
-def _write_columns(workbook: Workbook) -> None:
+def _write_columns(workbook: Workbook, of_planes: Sequence[Column]) -> None:
+    known = {column.name for column in _EXPLAINED}
+    columns = (*_EXPLAINED, *(column for column in of_planes if column.name not in known))
     layout = Layout([40, 33, 9, 8, 84, 22], frozen_columns=1)
     sheet = Sheet(workbook, "Columns", "What every column, status and flag means", layout)
     sheet.append_header(
-        ["Heading", "Name in the CSV files", "Unit", "Type", "Meaning", "Source"], len(_EXPLAINED)
+        ["Heading", "Name in the CSV files", "Unit", "Type", "Meaning", "Source"], len(columns)
     )
-    for column in _EXPLAINED:
+    for column in columns:
         texts = (column.name, column.unit, column.dtype, column.definition, column.source)
         sheet.append_text(sheet.cell(text, alignment=TOP) for text in (heading_of(column), *texts))
-    explained = {
+    values = {
         "Statuses": {status.value: ("", meaning) for status, meaning in MEANING_OF_STATUS.items()},
         "Flags": {
             flags_in_words(flag.value): (flag.value, f"{meaning} ({' or '.join(statuses_after(flag))})")
@@ -211,7 +213,7 @@ def _write_columns(workbook: Workbook) -> None:
             for flag, meaning in MEANING_OF_COURSE_FLAG.items()
         },
     }
-    for title, rows in explained.items():
+    for title, rows in values.items():
         sheet.append_section(title)
         for words, (code, meaning) in rows.items():
             cells = (words, code, "", "", meaning)

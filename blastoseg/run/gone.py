@@ -7,13 +7,12 @@ from typing import Any
 import pandas as pd
 
 from blastoseg.errors import counted, some_of
-from blastoseg.records import FrameRef
 from blastoseg.report.tables import plain_text
+from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.journal import Journal, ScoredWith, as_row
 from blastoseg.run.request import RunRequest
-from blastoseg.run.surroundings import Surroundings, placed, reported_row, result_of
+from blastoseg.run.surroundings import Surroundings, placed_row, reported_row
 from blastoseg.sources import Discovery
-from blastoseg.sources.addresses import WholeImage
 
 
 class Gone:
@@ -24,7 +23,7 @@ class Gone:
         self._request = request
 
     def rows(
-        self, journal: Journal, scored_with: ScoredWith, there: Container[str]
+        self, journal: Journal, scored_with: ScoredWith, there: Container[str], corrections: Standing
     ) -> Iterator[dict[str, Any]]:
         """With ``--keep-missing`` their rows in the ledger, with what was last around their frames.
 
@@ -39,16 +38,8 @@ class Gone:
             around = Surroundings.from_text(stored.around)
             if around.embryo_id in self._found:
                 continue
-            row = as_row(stored)
-            ref = FrameRef(
-                embryo_id=around.embryo_id,
-                source=row["source"],
-                path=Path(row["source"]),
-                frame_index=around.frame_index,
-                address=WholeImage(),
-                about=around.about,
-            )
-            yield reported_row(placed(result_of(row, ref), around, self._request.settings.quality), there)
+            now = placed_row(as_row(stored), around, self._request.settings.quality)
+            yield reported_row(corrections.over(now, stored), there)
 
     def notes(self, report_before: Path, reported: Iterable[str]) -> Iterator[str]:
         """What to say of those that the report before, its ``embryos.csv``, has, or that are ``reported``.

@@ -20,6 +20,8 @@ PAGES = "patients"
 """The folder below OUT that holds patients' pages, one folder a patient."""
 PICTURE_KINDS = ("masks", "overlays", PAGES)
 """The folders below OUT that hold what runs draw: frames' pictures, one folder an embryo, and pages."""
+CORRECTIONS = "corrections"
+"""The folder below OUT that holds what people corrected: theirs, so that no run writes or prunes there."""
 NO_PATIENT = safe_name("")
 """The folder of the page of embryos without a patient: no patient's own name becomes this one."""
 

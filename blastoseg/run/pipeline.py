@@ -21,6 +21,7 @@ from blastoseg.model.card import load_card
 from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.report.manifest import RunManifest, used_pixel_sizes, user_name
 from blastoseg.report.pictures import PictureWriter
+from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
 from blastoseg.run.gone import Gone
 from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, read_runs, run_log
@@ -68,9 +69,8 @@ def _score_folder(request: RunRequest, names: Names, loaded: "Segmenter | None")
     out = OutputFolder((request.out or names.default_out(request.paths)).absolute())
     names.begin(out.root)
     if not is_printable(str(out.root)):
-        raise UsageError(
-            f"--out {printable(str(out.root))}: its name is no UTF-8 text: choose another folder"
-        )
+        shown = printable(str(out.root))
+        raise UsageError(f"--out {shown}: its name is no UTF-8 text: choose another folder")
     with out.refusals(names.detail), Workers.of(request) as workers:
         out.check_apart(request.paths)
         card = load_card(request.settings.weights)
@@ -130,10 +130,9 @@ class Run:
         anew scores nothing again, and one that gives another at every run keeps one row a frame.
         """
         settings = f"{self.request.settings.digest_for_pixels()} {self.names.fingerprint}"
+        digest = hashlib.sha256(settings.encode()).hexdigest()
         stages = ", ".join(f"{stage} {revision}" for stage, revision in REVISIONS.items())
-        return ScoredWith(
-            self.segmenter.card.fingerprint, hashlib.sha256(settings.encode()).hexdigest(), stages
-        )
+        return ScoredWith(self.segmenter.card.fingerprint, digest, stages)
 
     def noted_in_history(self) -> Iterator[RunEvent]:
         """Score and report, with the run's start and end in the ledger's history."""
@@ -196,9 +195,9 @@ class Run:
                 yield self._note(ref, key, result)
             elif not self.request.stop:
                 log.warning("%s: still being written: left for the next run", ref.source)
-        if self.request.stop:
-            log.warning("%s: %d frames are left", self.request.stop.reason, len(work.waiting))
-            yield RunStopping(self.request.stop.reason)
+        if stop := self.request.stop:
+            log.warning("%s: %d frames are left", stop.reason, len(work.waiting))
+            yield RunStopping(stop.reason)
 
     def _started(self) -> RunStarted:
         work = self.work
@@ -221,9 +220,8 @@ class Run:
         return FrameScored(placed(result, around, self.request.settings.quality).status)
 
     def _finish(self, segmented: Segmented) -> FrameResult:
-        ref = segmented.frame.ref
-        result, pictures = self.workers.finish(segmented, self.work.around_read(ref))
-        result.mask_file, result.overlay_file = self.pictures.write(ref, pictures)
+        result, pictures = self.workers.finish(segmented, self.work.around_read(segmented.frame.ref))
+        result.mask_file, result.overlay_file = self.pictures.write(result.ref, pictures)
         return result
 
     def _plan(self) -> ScoringPlan:
@@ -238,12 +236,13 @@ class Run:
     def report(self) -> RunEnded:
         """Write tables, workbook and manifest from the ledger, each whole or not at all."""
         self.lock.check()
-        there = self.out.pictures()
-        rows = self.work.rows(self.journal, self.scored_with, self.pictures, there)
+        corrections = Standing(self.out.root, self.request.settings.quality, bool(self.names.fingerprint))
+        there, known = self.out.pictures(), (self.journal, self.scored_with)
+        rows = self.work.rows(*known, self.pictures, there, corrections=corrections)
         gone = Gone(self.discovery, self.request)
-        rows = chain(rows, gone.rows(self.journal, self.scored_with, there))
-        report = Report(rows, self.request)
+        report = Report(chain(rows, gone.rows(*known, there, corrections)), self.request)
         told = tuple(gone.notes(self.out.embryos_csv, report.embryos["embryo_id"]))
+        told += tuple(corrections.notes(self.out.frames_csv))
         stop, settling = self.request.stop, len(self.watched.settling)
         ended = RunEnded(
             out=Path(self.names.without_out(str(self.out.root))),
@@ -269,7 +268,8 @@ class Run:
         report.write_review(self.out, manifest, self.lock.check)
         if not stop and not settling:
             days = self.request.settings.output.keep_missing_days
-            follow_input(self.out.root, self.journal, report.pictures, days, check=self.lock.check)
+            shown = [*report.pictures, *corrections.replaced]
+            follow_input(self.out.root, self.journal, shown, days, check=self.lock.check)
         return replace(ended, notes=(*self.names.notes, *self.discovery.remarks, *told, *report.notes))
 
     def _manifest(self, report: Report, ended: RunEnded) -> RunManifest:

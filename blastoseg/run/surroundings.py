@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Container
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from blastoseg.files import clash_key
@@ -23,6 +24,7 @@ from blastoseg.records import (
 )
 from blastoseg.settings import Quality
 from blastoseg.sources import refs_to_choose_from
+from blastoseg.sources.addresses import WholeImage
 from blastoseg.stages import with_pixel_size
 
 
@@ -100,6 +102,7 @@ def result_of(row: dict[str, Any], ref: FrameRef) -> FrameResult:
         measures={name: row[name] for name in probe.measures},
         mask_file=row["mask"],
         overlay_file=row["overlay"],
+        pixels=row.get("pixels", ""),
     )
 
 
@@ -120,10 +123,25 @@ def placed(result: FrameResult, around: Surroundings, thresholds: Quality) -> Fr
     return with_pixel_size(whole, thresholds, around.um_per_px, around.um_per_px_source)
 
 
+def placed_row(row: dict[str, Any], around: Surroundings, thresholds: Quality) -> FrameResult:
+    """The placed result of a row of the ledger alone, where nobody looks for the frame's file."""
+    ref = FrameRef(
+        embryo_id=around.embryo_id,
+        source=row["source"],
+        path=Path(row["source"]),
+        frame_index=around.frame_index,
+        address=WholeImage(),
+        about=around.about,
+    )
+    return placed(result_of(row, ref), around, thresholds)
+
+
 def reported_row(result: FrameResult, there: Container[str]) -> dict[str, Any]:
     """A result's row, and under ``about`` what the lab tells of the embryo.
 
-    A picture that is not ``there``, the ``clash_key`` of all on the disk, is not named.
+    A run's picture that is not ``there``, the ``clash_key`` of all on the disk, is not named.
     """
     row = result.row() | {"about": result.ref.about}
+    if result.corrected.how:
+        return row  # with pictures that were read just now
     return row | {kind: "" for kind in ("mask", "overlay") if clash_key(row[kind]) not in there}

@@ -5,6 +5,7 @@ from typing import Any
 
 from blastoseg.records import FrameRef, FrameResult
 from blastoseg.report.pictures import PictureWriter
+from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.journal import FrameKey, FrameKeys, Journal, KnownBy, ScoredWith, StoredFrame, as_row
 from blastoseg.run.request import RunRequest
 from blastoseg.run.surroundings import Surroundings, placed, reported_row, result_of
@@ -92,9 +93,14 @@ class WorkList:
         return sum(key in self._new for _, key in self.reported)
 
     def rows(
-        self, journal: Journal, scored_with: ScoredWith, pictures: PictureWriter, there: Container[str]
+        self,
+        journal: Journal,
+        scored_with: ScoredWith,
+        pictures: PictureWriter,
+        there: Container[str],
+        corrections: Standing,
     ) -> Iterator[dict[str, Any]]:
-        """The reported frames' rows, in order, with what comes from around each frame now.
+        """The reported frames' rows, in order, with what comes from around each frame now, and corrections.
 
         A picture that is not ``there``, because somebody deleted it, is not named, and no overlay on which
         something else stands than would now.
@@ -112,5 +118,5 @@ class WorkList:
                 row = row._replace(content=key.content)
             if row != stored:
                 moved.append(row)
-            yield reported_row(now, there)
+            yield reported_row(corrections.over(now, row), there)
         journal.note_around(moved)

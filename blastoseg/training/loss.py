@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from blastoseg.training.recipe import LossTerms
+from blastoseg.training.recipe_optimisation import LossTerms
 
 UNUSED = 255
 """The class channel of a pixel from which nothing is learnt."""

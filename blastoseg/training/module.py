@@ -19,18 +19,10 @@ from blastoseg.training.curves import Curves
 from blastoseg.training.data import Target
 from blastoseg.training.loss import labels_at, mask_loss, pseudo_label_loss, segmentation_loss
 from blastoseg.training.metrics import class_scores, confusion
-from blastoseg.training.recipe import Job, Optimisation
+from blastoseg.training.optimiser import learning_rate_factor, optimiser_of
+from blastoseg.training.recipe import Job
 from blastoseg.training.state import TrainingState
 from blastoseg.training.teacher import PseudoLabels, Teaching, pseudo_labels
-
-
-def learning_rate_factor(progress: float, settings: Optimisation) -> float:
-    """The learning rate's share of its maximum at ``progress`` (0 the start, 1 the end), warm-up left out.
-
-    poly is (1 - progress)^0.9, as in the paper; cosine falls from 1 to 0 along half a wave.
-    """
-    left = 1 - min(max(progress, 0.0), 1.0)
-    return float(left**0.9) if settings.schedule == "poly" else 0.5 * (1 - math.cos(math.pi * left))
 
 
 def _moving_average(network: nn.Module, decay: float, keeps_start: bool) -> AveragedModel:
@@ -237,10 +229,7 @@ class NetworkModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         settings = self.job.optimisation
-        kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
-        optimiser = kind(
-            self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        )
+        optimiser = optimiser_of(self.network.parameters(), settings)
 
         def factor(step: int) -> float:
             warm = min(1.0, (step + 1) / (settings.warmup_steps + 1))

@@ -4,7 +4,7 @@ from typing import Literal
 
 import torch
 
-from blastoseg.training.recipe import Precision
+from blastoseg.training.recipe_optimisation import Precision
 
 LightningPrecision = Literal["32-true", "bf16-mixed", "16-mixed"]
 

@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
@@ -14,66 +14,18 @@ from blastoseg.model.card import MODEL_NAME, SegmenterCard, load_card
 from blastoseg.model.described import DescribedNetwork
 from blastoseg.training.recipe_data import Augmentation, Data, LabelledData, MixedData, Section, Source
 from blastoseg.training.recipe_network import problems_of_network
+from blastoseg.training.recipe_optimisation import LossTerms, Optimisation
 from blastoseg.training.recipe_unlabelled import Unlabelled
 
 KINDS = frozenset({"fitted", "copied", "synthetic", "labelled", "mixed"})
 """Parts of a key that pydantic adds: which of several kinds a section is."""
 
-Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
-"""auto: bf16-mixed where the processor or the GPU computes it natively, else 32-true."""
-
-
-class LossTerms(Section):
-    """Weights of the loss: of each level (finest first), of each class (inside-out), of the soft Dice term.
-
-    Without level and class weights and with ``dice`` 0 it is the paper's loss.
-    """
-
-    level_weights: tuple[float, ...] | None = None
-    class_weights: tuple[float, ...] | None = None
-    dice: float = Field(default=0.0, ge=0)
-
-
-class Optimisation(Section):
-    """How the weights are found.
-
-    ``batch_size`` is that of one process; ``accumulate`` such batches make a step. The length is given in
-    ``steps`` or, for labelled data, in ``epochs``; ``max_minutes`` ends a run earlier, with the whole
-    schedule in that time.
-    """
-
-    optimiser: Literal["adam", "adamw"] = "adamw"
-    learning_rate: float = Field(gt=0)
-    weight_decay: float = Field(ge=0)
-    schedule: Literal["poly", "cosine"]
-    warmup_steps: int = Field(default=0, ge=0)
-    batch_size: int = Field(ge=1)
-    accumulate: int = Field(default=1, ge=1)
-    steps: int | None = Field(default=None, ge=1)
-    epochs: int | None = Field(default=None, ge=1)
-    max_minutes: float | None = Field(default=None, gt=0)
-    ema_decay: float = Field(default=0.0, ge=0, lt=1)
-    gradient_clip: float = Field(default=0.0, ge=0)
-    precision: Precision = "32-true"
-    compile: bool = False
-    workers: int = Field(default=0, ge=0)
-
-    @model_validator(mode="after")
-    def _has_one_length(self) -> Self:
-        if (self.steps is None) == (self.epochs is None):
-            raise ValueError("give either steps or epochs")
-        return self
-
-    @property
-    def total_steps(self) -> int:
-        """The number of steps, once it is known. A length in epochs becomes one where the data are read."""
-        if self.steps is None:
-            raise ValueError("the number of steps is not known before the data are")
-        return self.steps
-
 
 class Job(DescribedNetwork):
     """One network's training.
+
+    ``pretrained`` is a safetensors file to fill the network, or its encoder, from: tensors are named as the
+    network names them.
 
     With a ``second_size`` (the segmenter only), the batches of every other step are scaled to it, and so are
     two of the four mirror images that a run averages over.
@@ -85,6 +37,7 @@ class Job(DescribedNetwork):
     network: dict[str, Any]
     input_size: int
     second_size: int | None = None
+    pretrained: str = ""
     data: Data
     augmentation: Augmentation = Augmentation()
     unlabelled: Unlabelled | None = None
@@ -155,6 +108,13 @@ class LocatorJob(Job):
             raise ValueError("is for the segmenter only")
         return side
 
+    @field_validator("pretrained")
+    @classmethod
+    def _starts_as_the_weights_do(cls, path: str) -> str:
+        if path:
+            raise ValueError("is for the segmenter only")
+        return path
+
     @field_validator("unlabelled")
     @classmethod
     def _has_labels(cls, unlabelled: Unlabelled | None) -> Unlabelled | None:
@@ -200,6 +160,12 @@ class Recipe(Section):
         Annotated[LocatorJob, Tag("fitted")] | Annotated[CopiedLocator, Tag("copied")],
         Discriminator(_kind_of_locator),
     ]
+
+    @model_validator(mode="after")
+    def _starts_from_one_thing(self) -> Self:
+        if self.start_from and self.segmenter.pretrained:
+            raise ValueError("give either start_from (--from) or segmenter.pretrained")
+        return self
 
     @property
     def labelled_sources(self) -> dict[str, LabelledData]:

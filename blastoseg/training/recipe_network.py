@@ -1,6 +1,7 @@
 """Whether a recipe's segmenter can be built and fitted, found out before any data are read."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blastoseg.model.card import CLASSES
@@ -17,8 +18,12 @@ def problems_of_network(job: "Job") -> Iterator[str]:
     """
     import torch  # noqa: PLC0415  a recipe is read without it
 
+    from blastoseg.training.pretrained import problems_of_tensors  # noqa: PLC0415
+
     with torch.device("meta"):
         network = job.configuration.build()
+        if job.pretrained:
+            yield from problems_of_tensors(network, Path(job.pretrained))
         try:
             for side in (job.input_size, job.second_size or job.input_size):
                 maps = network(torch.zeros(job.optimisation.batch_size, 1, side, side))

@@ -11,7 +11,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import distributed, nn
 
 from blastoseg.errors import DataError, UsageError, counted
-from blastoseg.model.card import MODEL_NAME, Card, ListCard, LocatorCard, Score, load_card
+from blastoseg.model.card import MODEL_NAME, Card, ListCard, LocatorCard, Score, load_card, sha256_of
 from blastoseg.model.loading import load_locator
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.stopping import told_how_to_go_on
@@ -190,7 +190,7 @@ def write_model(recipe: Recipe, out: Path, plan: TrainingPlan, splits: Splits | 
         images=_images(recipe.segmenter, steps, processes),
         locator_images=locator_images,
         hours=seconds / 3600,
-        started_from=_identity(recipe.start_from),
+        started_from=_identity(recipe),
         lists=_lists(recipe, plan, splits),
     )
     plan.tell("scoring what was held out")
@@ -274,10 +274,13 @@ def _name(recipe: Recipe, out: Path) -> str:
     return own if is_labs and re.fullmatch(MODEL_NAME, own) else recipe.name
 
 
-def _identity(weights: str) -> str:
-    if not weights:
+def _identity(recipe: Recipe) -> str:
+    """What the segmenter was filled from; empty for a fresh one."""
+    if file := recipe.segmenter.pretrained:
+        return f"{Path(file).name}, SHA-256 {sha256_of(Path(file))}"
+    if not recipe.start_from:
         return ""
-    card = load_card(weights)
+    card = load_card(recipe.start_from)
     return f"{card.name} {card.version}, SHA-256 {card.sha256}"
 
 

@@ -24,7 +24,7 @@ from blastoseg.training.labelled import LabelledSplits
 from blastoseg.training.loaders import TrainingData, TrainingDataModule, load_training_data
 from blastoseg.training.module import NetworkModule
 from blastoseg.training.precision import precision_here
-from blastoseg.training.pretrained import load_pretrained
+from blastoseg.training.pretrained import load_pretrained, load_tensors
 from blastoseg.training.recipe import Job, Recipe
 from blastoseg.training.state import TrainingState
 from blastoseg.training.synchronise import synchronise_batch_norms
@@ -149,9 +149,12 @@ def train_network(
 
 def _first_network(recipe: Recipe, target: Target, plan: TrainingPlan) -> nn.Module:
     """The network as a training begins with it; a checkpoint that is resumed fills it again."""
-    network: nn.Module = job_of(recipe, target).configuration.build()
+    job = job_of(recipe, target)
+    network: nn.Module = job.configuration.build()
     if recipe.start_from and not plan.resume:
         load_pretrained(network, recipe.start_from, target)
+    if job.pretrained and not plan.resume:
+        load_tensors(network, Path(job.pretrained))
     if plan.devices_here * plan.nodes > 1:
         network = synchronise_batch_norms(network, plan.on_gpu)
     placed: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -79,7 +79,7 @@ def test_no_frames_give_an_empty_typed_table():
     assert len(table) == 0
     assert list(table.columns) == [column.name for column in columns.EMBRYO_COLUMNS]
     for column in columns.EMBRYO_COLUMNS:
-        assert str(table[column.name].dtype) == columns.PANDAS_DTYPES[column.dtype]
+        assert table[column.name].dtype == columns.PANDAS_DTYPES[column.dtype]
 
 
 def test_embryos_keep_the_order_of_their_frames():

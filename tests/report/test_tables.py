@@ -25,7 +25,12 @@ def test_no_rows_give_an_empty_typed_table():
     assert len(table) == 0
     assert list(table.columns) == [column.name for column in columns.FRAME_COLUMNS]
     for column in columns.FRAME_COLUMNS:
-        assert str(table[column.name].dtype) == columns.PANDAS_DTYPES[column.dtype]
+        assert table[column.name].dtype == columns.PANDAS_DTYPES[column.dtype]
+
+
+def test_a_name_that_is_no_utf_8_is_spelled_out():
+    # With pyarrow beside it, pandas refuses such a text.
+    assert frames_table([{"embryo_id": "E\udcff1 é"}])["embryo_id"].tolist() == ["E\\udcff1 é"]
 
 
 def test_an_undeclared_value_is_an_error_that_names_it():

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from blastoseg.training.loss import labels_at, mask_loss, segmentation_loss, soft_dice_loss  # noqa: E402
 from blastoseg.training.metrics import class_scores, confusion, summarise  # noqa: E402
-from blastoseg.training.recipe import LossTerms  # noqa: E402
+from blastoseg.training.recipe_optimisation import LossTerms  # noqa: E402
 
 K = 5
 

@@ -8,7 +8,8 @@ pytest.importorskip("lightning")
 import torch
 
 from blastoseg.training.precision import precision_here
-from blastoseg.training.recipe import Precision, Recipe, load_recipe
+from blastoseg.training.recipe import Recipe, load_recipe
+from blastoseg.training.recipe_optimisation import Precision
 from blastoseg.training.trainer import TrainingPlan, train_network
 
 from .test_train_model import tiny_recipe

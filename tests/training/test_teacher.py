@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from blastoseg.model.card import ListCard
 from blastoseg.tissues import BACKGROUND, CHANNEL_OF_LABEL, ICM
 from blastoseg.training.loss import UNUSED, pseudo_label_loss, segmentation_loss
-from blastoseg.training.recipe import LossTerms
+from blastoseg.training.recipe_optimisation import LossTerms
 from blastoseg.training.recipe_unlabelled import Unlabelled
 from blastoseg.training.teacher import Teaching, pseudo_labels
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from blastoseg.model.architectures.contract import Predicting, SegmentingNetwork
+    from blastoseg.model.architectures.widths import Width
 
 
 class Configuration(ABC):
@@ -35,6 +36,16 @@ class Configuration(ABC):
 
 class SegmenterConfiguration(Configuration):
     """Describes a segmenter: it gives each pixel a logit for each of the tissues, inside-out."""
+
+    @classmethod
+    @abstractmethod
+    def settings_at(cls, width: "Width", side: int) -> dict[str, Any]:
+        """The settings with which networks are compared: at a width, made for a side of the input."""
+
+    @property
+    def level_weights(self) -> tuple[float, ...] | None:
+        """What the network's paper weighs the loss of each logit map with, finest first; None: all alike."""
+        return None
 
     @abstractmethod
     def build(self) -> "SegmentingNetwork": ...

@@ -58,6 +58,15 @@ class OneMap(SegmentingNetwork):
         return [self.network(image)]
 
 
+class SeveralMaps(OneMap):
+    """A network of a library, which answers with several maps of the input's size, the one to go by last."""
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        check_input_shape(image, self.input_multiple)
+        maps: list[Tensor] = self.network(image)
+        return maps[::-1]
+
+
 def check_input_shape(image: Tensor, multiple: int) -> None:
     """Raise ValueError, with the size to pad to, unless both sides are multiples of ``multiple``."""
     if image.ndim != 4 or image.shape[1] != 1:

@@ -13,6 +13,11 @@ def convolution_unit(inputs: int, outputs: int) -> list[nn.Module]:
     ]
 
 
+def pointwise_unit(inputs: int, outputs: int) -> list[nn.Module]:
+    """1x1 convolution, BatchNorm, ReLU."""
+    return [nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+
+
 class Encoder(nn.Module):
     """Gray image to one feature map a level, ``base_channels * 2**(n - 1)`` channels at level n.
 

@@ -1,11 +1,12 @@
 """How an I2CNet is described; the network itself stands in ``i2cnet``, ``encoder`` and ``context``."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from blastoseg.model.architectures.configuration import SegmenterConfiguration
+from blastoseg.model.architectures.widths import Width
 
 if TYPE_CHECKING:
     from blastoseg.model.architectures.contract import Predicting, SegmentingNetwork
@@ -35,6 +36,11 @@ class I2CNetConfig(SegmenterConfiguration):
                 f"base_channels {self.base_channels}, levels {self.levels}, classes {self.classes}: need "
                 "base_channels >= classes, levels >= 2 and classes >= 2"
             )
+
+    @classmethod
+    def settings_at(cls, width: Width, side: int) -> dict[str, Any]:
+        del side
+        return {"base_channels": {"full": 64, "small": 24}[width]}
 
     @property
     def input_multiple(self) -> int:

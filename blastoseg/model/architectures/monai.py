@@ -7,7 +7,7 @@ from blastoseg.errors import EnvironmentProblemError
 
 
 def monai_network(module: str, name: str) -> Any:
-    """A network's class by its place in ``monai.networks.nets``.
+    """A class or a function by its place in ``monai.networks.nets``.
 
     Raises EnvironmentProblemError, with what to install, where MONAI is missing.
     """

@@ -54,10 +54,15 @@ class Registry(Generic[C]):
                 f"a {self.kind} sees {self.least_side} to {LARGEST_SIDE} pixels a side, not {side}"
             )
 
-    def configure(self, name: str, settings: Mapping[str, Any]) -> C:
-        """The configuration of a network by name. Raises ValueError naming the key that is wrong."""
+    def described(self, name: str) -> type[C]:
+        """The class that describes a network by name. Raises ValueError for one that is unknown."""
         module, _, described = self._described_by[self.check_name(name)].partition(":")
         configuration: type[C] = getattr(import_module(f"{__package__}.{module}"), described)
+        return configuration
+
+    def configure(self, name: str, settings: Mapping[str, Any]) -> C:
+        """The configuration of a network by name. Raises ValueError naming the key that is wrong."""
+        configuration = self.described(name)
         taken = [key for key in settings if key in self._given]
         if taken:
             raise ValueError(f"{', '.join(taken)}: is not for a network to choose: leave it out")
@@ -72,6 +77,17 @@ SEGMENTERS: Registry[SegmenterConfiguration] = Registry(
     {
         "i2cnet": "i2cnet_config:I2CNetConfig",
         "unet": "unet:UNetConfig",
+        "attention-unet": "peers.attention_unet:AttentionUNetConfig",
+        "unet-plus-plus": "peers.unet_plus_plus:UNetPlusPlusConfig",
+        "nnunet": "peers.nnunet_config:NNUNetConfig",
+        "deeplabv3-plus": "peers.deeplab_config:DeepLabConfig",
+        "setr": "peers.setr_config:SETRConfig",
+        "transunet": "peers.transunet_config:TransUNetConfig",
+        "swin-unet": "peers.swin_unet_config:SwinUNetConfig",
+        "unet3-plus": "peers.unet3_plus_config:UNet3PlusConfig",
+        "pranet": "peers.pranet_config:PraNetConfig",
+        "medt": "peers.medt_config:MedTConfig",
+        "blast-net": "peers.blast_net_config:BlastNetLikeConfig",
     },
     given={"classes": len(INSIDE_OUT)},
     # Below, a zona is less than a pixel or two wide.

@@ -22,7 +22,7 @@ from blastoseg.report.headline import MEASURES
 from blastoseg.report.tables import decimals_of
 from blastoseg.report.wording import flags_in_words, symbols_of, words_of
 
-FRAME_TEXTS = ("status", "flags", "reason", "course_flags", "overlay")
+FRAME_TEXTS = ("status", "flags", "reason", "course_flags", "overlay", "corrected", "corrected_by")
 _NUMBERED = ("time_h", "frame_index", "focal_plane")
 _LENGTHS = {"um": ("px", "px2", "px2/h", "px/h"), "px": ("um", "um2", "um2/h", "um/h")}
 _OF_EMBRYO = [column for column in EMBRYO_COLUMNS if column not in (*FRAME_COLUMNS, *VERDICT_COLUMNS)]
@@ -79,6 +79,7 @@ def index_entry(
         "lab": lab_grade(row),
         "frames": len(frames),
         "doubtful": int((frames["status"] != "ok").sum()),
+        "corrected": int((frames["corrected"].fillna("") != "").sum()),
         "confidence": min(sure) if sure else None,
         "area": _plain(row["blastocyst_area_px2"], 0),
         "numbers": [one.text(row[one.column(unit).name]) for one in MEASURES],
@@ -125,10 +126,21 @@ def embryo_data(
             "sheets": list(sheets),
             "seen": [int(one) for one in film.is_seen],
             "outlines": film.outlines,
+            "window": [film.window.left, film.window.top, film.window.side],
         },
         "whole": {
             column.name: _plain(row[column.name], decimals_of(column)) for column in embryo_columns(unit)
         },
+    }
+
+
+def frame_data(row: dict[str, Any]) -> dict[str, Any]:
+    """What the page has of one frame's row, as in the columns of ``embryo_data``, in both units."""
+    texts = {name: _text(row[name]) for name in FRAME_TEXTS if name in row}
+    columns = (*MEASURE_COLUMNS, *CONFIDENCE_COLUMNS)
+    return {
+        "texts": texts | {"flags": flags_in_words(row["flags"])},
+        "measures": {column.name: _plain(row[column.name], decimals_of(column)) for column in columns},
     }
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.report.film import ALPHABET, FINENESS, TILE_SIDE, TILES_A_SHEET, Shot, legend, make_film
-from blastoseg.report.headline import unit_of_length
+from blastoseg.report.headline import MEASURES, unit_of_length
 from blastoseg.report.review.embryo import (
     described,
     embryo_columns,
@@ -39,7 +39,7 @@ from blastoseg.report.review.written import (
 )
 
 FOLDER = "review"
-REVISION = 2
+REVISION = 3
 """To be raised by whoever changes an embryo's files: all are then written again."""
 STATIC = "static"
 MOST_WORKERS = 4
@@ -149,9 +149,7 @@ def _digests(table: pd.DataFrame) -> dict[str, bytes]:
     """What a table says of each embryo, as bytes that differ where it does."""
     if table.empty:
         return {}
-    # Hashing knows no lone surrogates, which names from a disk may have.
-    texts = {str(name): table[name].map(ascii) for name in table.select_dtypes(["object", "string"])}
-    hashed = pd.util.hash_pandas_object(table.assign(**texts), index=False).to_numpy()
+    hashed = pd.util.hash_pandas_object(table, index=False).to_numpy()
     places = table.groupby("embryo_id", sort=False).indices
     return {str(name): hashed[rows].tobytes() for name, rows in places.items()}
 
@@ -238,6 +236,7 @@ def _index(content: Content, entries: list[Any]) -> bytes:
             "tissues": legend(),
             "headlines": headlines(content.unit),
             "frame_columns": described(frame_columns(content.unit)),
+            "correction_columns": [one.column(content.unit).name for one in MEASURES],
             "embryo_columns": described(embryo_columns(content.unit)),
             "embryos": entries,
         },

@@ -4,7 +4,7 @@ from blastoseg.run.journal.history import RunRecord, ledger_of, read_runs
 from blastoseg.run.journal.keys import MISSING, FrameKey, FrameKeys, KnownBy, ScoredWith
 from blastoseg.run.journal.ledger import Journal, as_row
 from blastoseg.run.journal.lock import OutputLock
-from blastoseg.run.journal.pictures import Picture, PictureRegister
+from blastoseg.run.journal.pictures import Picture, PictureRegister, up_to_date
 from blastoseg.run.journal.run_log import run_log
 from blastoseg.run.journal.schema import StoredFrame
 
@@ -24,4 +24,5 @@ __all__ = [
     "ledger_of",
     "read_runs",
     "run_log",
+    "up_to_date",
 ]

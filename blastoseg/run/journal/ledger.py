@@ -15,12 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from blastoseg.files import UNFINISHED_MARK, clash_key, remove_unfinished
+from blastoseg.files import UNFINISHED_MARK, clash_key, remove_unfinished, valid_text
 from blastoseg.records import FrameResult, Status
 from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.journal.keys import FrameKey, ScoredWith
 from blastoseg.run.journal.pictures import PictureRegister, outdated
-from blastoseg.run.journal.rows import decode_row, encode_row, natural_place, storable
+from blastoseg.run.journal.rows import decode_row, encode_row, natural_place
 from blastoseg.run.journal.schema import StoredFrame, bring_up_to_date, damaged, explained, run_digest
 from blastoseg.sources.names import printable
 
@@ -154,7 +154,7 @@ class Journal:
             ways = self._ways()
             for key in keys:
                 contents = [known for one in _contents(key) for known in (one, outdated(one))]
-                asked = ((*way, storable(key.source), storable(key.address), *contents) for way in ways)
+                asked = ((*way, valid_text(key.source), valid_text(key.address), *contents) for way in ways)
                 if not any(self._database.execute(_SELECT_SEEN, one).fetchone() for one in asked):
                     yield key
 
@@ -167,7 +167,7 @@ class Journal:
         own = _parameters(scored_with)
         with self._transaction():
             others = [way for way in self._ways() if way != own]
-            frames = [(storable(key.source), storable(key.address)) for key in keys] if others else []
+            frames = [(valid_text(key.source), valid_text(key.address)) for key in keys] if others else []
             for other in others:
                 self._database.executemany(_OUTDATE, [(*other, *frame) for frame in frames])
 
@@ -182,15 +182,15 @@ class Journal:
                 weights=scored_with.weights_sha256,
                 settings=scored_with.settings_digest,
                 stages=scored_with.stages,
-                source=storable(key.source),
-                address=storable(key.address),
+                source=valid_text(key.source),
+                address=valid_text(key.address),
                 content=key.content,
                 place=natural_place(result.ref),
                 status=str(result.status),
-                row=encode_row(result.row()),
+                row=encode_row(result.row() | {"pixels": result.pixels}),
                 mask_file=result.mask_file,
                 overlay_file=result.overlay_file,
-                around=storable(around),
+                around=valid_text(around),
             ).sealed()
         )
         if len(self._waiting) >= _ROWS_A_BATCH or time.monotonic() - self._last_flush > _SECONDS_A_BATCH:
@@ -281,7 +281,7 @@ class Journal:
 def _parameters(scored_with: ScoredWith, key: FrameKey | None = None) -> tuple[str, ...]:
     scored = (scored_with.weights_sha256, scored_with.settings_digest, scored_with.stages)
     # A file name that is no valid Unicode reaches us with lone surrogates, which SQLite refuses.
-    return scored if key is None else (*scored, storable(key.source), storable(key.address))
+    return scored if key is None else (*scored, valid_text(key.source), valid_text(key.address))
 
 
 def _contents(key: FrameKey) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from blastoseg import columns
+from blastoseg.files import valid_text
 from blastoseg.records import FrameRef
 
 _WIDEST_NUMBER = 20
@@ -31,12 +32,7 @@ def decode_row(text: str) -> dict[str, Any]:
 def natural_place(ref: FrameRef) -> str:
     """Text that sorts frames by embryo, frame index and file, with WELL7 before WELL10."""
     text = "\n".join((ref.embryo_id, str(ref.frame_index), ref.source))
-    return storable(re.sub(r"[0-9]+", lambda digits: digits[0].zfill(_WIDEST_NUMBER), text))
-
-
-def storable(text: str) -> str:
-    """The text with lone surrogates, which no UTF-8 holds, spelled out."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return valid_text(re.sub(r"[0-9]+", lambda digits: digits[0].zfill(_WIDEST_NUMBER), text))
 
 
 def _plain(value: Any) -> Any:

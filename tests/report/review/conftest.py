@@ -27,7 +27,7 @@ def open_page(browser):
     """Opens a page from the disk; whatever it complains of, or asks the network for, fails the test."""
     contexts, wrong = [], []
 
-    def open_(address, **options):
+    def open_(address, origins=("file:", "blob:"), **options):
         context = browser.new_context(accept_downloads=True, **options)
         contexts.append(context)
         page = context.new_page()
@@ -36,7 +36,7 @@ def open_page(browser):
         page.on("dialog", lambda dialog: (wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on(
             "request",
-            lambda asked: None if asked.url.startswith(("file:", "blob:")) else wrong.append(asked.url),
+            lambda asked: None if asked.url.startswith(origins) else wrong.append(asked.url),
         )
         page.goto(address if isinstance(address, str) else address.as_uri())
         page.set_default_timeout(10_000)

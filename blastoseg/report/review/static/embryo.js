@@ -67,7 +67,7 @@ class EmbryoView {
           make("p", { class: "small" }, "The film is made from the overlays: under the lines of the outlines the picture is filled in from beside them."),
         ),
         make("section", { class: "charts", "aria-label": "Curves" }, this.curves.element),
-        make("div", { class: "judged" }, makeVerdictForm(this.key), this.eventList(), this.episodeList()),
+        make("div", { class: "judged" }, makeVerdictForm(this.key), makeCorrectionsPanel(this.key, this.data, () => this.film.frame, (place) => this.showAnew(place)), this.eventList(), this.episodeList()),
       ),
       this.numbersTable(),
       this.wholeTable(),
@@ -101,6 +101,12 @@ class EmbryoView {
     return make("details", { class: "panel" }, make("summary", {}, make("h2", {}, "The embryo's course")), make("table", {}, make("thead", {}, make("tr", {}, ...["What", "Value", "Definition"].map((words) => make("th", { scope: "col" }, words)))), make("tbody", {}, ...rows)));
   }
 
+  /** Show a frame whose numbers may be others by now. @param {number} place */
+  showAnew(place) {
+    this.curves.draw();
+    this.show(place);
+  }
+
   /** Show a frame, by its place. @param {number} place */
   show(place) {
     const frame = Math.min(this.count - 1, Math.max(0, place));
@@ -109,7 +115,7 @@ class EmbryoView {
     this.curves.show(frame);
     this.slider.value = String(frame);
     const plane = frames.focal_plane[frame];
-    const words = `Frame ${frames.frame_index[frame]} (${frame + 1} of ${this.count}), ${hoursInWords(frames.time_h[frame])}${plane === null ? "" : `, focal plane ${plane}`}: ${frames.status[frame]}`;
+    const words = `Frame ${frames.frame_index[frame]} (${frame + 1} of ${this.count}), ${hoursInWords(frames.time_h[frame])}${plane === null ? "" : `, focal plane ${plane}`}: ${frames.status[frame]}${frames.corrected?.[frame] ? `, corrected (${frames.corrected[frame]})` : ""}`;
     this.moment.textContent = words;
     this.slider.setAttribute("aria-valuetext", words);
     this.doubt.textContent = [frames.reason[frame], frames.flags[frame], frames.course_flags[frame]].filter(Boolean).join("; ");
@@ -193,6 +199,7 @@ class EmbryoView {
     else if (event.key === "End" && !onSlider) this.show(this.count - 1);
     else if (event.key === "+") this.film.setZoom(this.film.zoom * 1.5);
     else if (event.key === "-") this.film.setZoom(this.film.zoom / 1.5);
+    else if (event.key === "e" && served.token) location.hash = `correct=${this.key}&frame=${this.film.frame}`;
     else if (event.key === "n") go(1);
     else if (event.key === "p") go(-1);
     else if (event.key === "a") verdict("accept");

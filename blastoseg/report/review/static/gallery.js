@@ -133,6 +133,7 @@ function makeCard(entry) {
       make("span", { class: "card-name" }, entry.name),
     ),
     make("p", { class: "card-facts" }, make("span", { class: "status" }, entry.status), ` ${hoursInWords(entry.hours)}`, entry.grade ? `, stage ${entry.grade}` : "", entry.lab ? `, lab ${entry.lab}` : ""),
+    entry.corrected ? make("p", { class: "card-facts" }, `${entry.corrected} ${entry.corrected === 1 ? "frame" : "frames"} corrected`) : null,
     entry.flags.length ? make("p", { class: "card-flags" }, entry.flags.join(", ").replaceAll("_", " ")) : null,
     verdict?.verdict || verdict?.grade ? make("p", { class: "card-verdict" }, `Verdict: ${verdictInWords({ ...verdict, note: "" })}`) : null,
     make("label", { class: "card-compare" }, box, " compare"),

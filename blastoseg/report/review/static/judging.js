@@ -58,7 +58,7 @@ function showVerdictBar() {
   });
   const words = count === 0 ? "No new verdicts" : `${count} new ${count === 1 ? "verdict" : "verdicts"}, ${unsaved} not saved`;
   bar.replaceChildren(
-    make("label", { for: "by" }, "Your name "),
+    make("label", { for: "by" }, "Your name or initials "),
     by,
     make("span", { class: unsaved ? "unsaved" : "" }, ` ${words} `),
     makeButton("Save as a file", saveVerdicts, { id: "save", disabled: count === 0 }),

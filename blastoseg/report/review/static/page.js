@@ -15,8 +15,19 @@ async function route() {
   try {
     const embryo = state.get("embryo");
     const compared = state.get("compare");
-    if (embryo) {
+    const correct = served.token ? state.get("correct") : null;
+    if (correct) {
+      const place = Number(state.get("frame")) || 0;
+      const data = await loadEmbryo(correct);
+      await learnCorrections(correct, data);
+      const [picture, labels] = await Promise.all([loadPicture(correct, place), loadLabels(correct, place, "now")]);
+      if (location.hash !== asked) return;
+      view = new CorrectView(main, correct, data, place, { picture, labels });
+      document.title = `Correct ${entries.get(correct)?.name} - blastoseg`;
+      focusedKey = correct;
+    } else if (embryo) {
       const data = await loadEmbryo(embryo);
+      await learnCorrections(embryo, data);
       if (location.hash !== asked) return;
       const frame = state.get("frame");
       view = new EmbryoView(main, embryo, data, frame === null ? data.still : Number(frame) || 0);
@@ -35,7 +46,7 @@ async function route() {
       showGallery(main, chosen);
       focusCard();
     }
-    main.dataset.view = embryo ? "embryo" : compared ? "compare" : "gallery";
+    main.dataset.view = correct ? "correct" : embryo ? "embryo" : compared ? "compare" : "gallery";
   } catch (error) {
     main.replaceChildren(make("h1", {}, "This cannot be shown"), make("p", {}, error instanceof Error ? error.message : String(error)));
   }
@@ -52,6 +63,7 @@ function onKey(event) {
     if (event.key === "Escape" && event.target instanceof HTMLElement) event.target.blur();
     return;
   }
+  if (view instanceof CorrectView) return view.key_(event);
   const tissue = report.tissues[Number(event.key) - 1];
   if (event.key === "o") document.getElementById("all-outlines")?.click();
   else if (tissue) document.documentElement.classList.toggle(`no-${tissue.key}`) && showOutlineSwitches();
@@ -68,6 +80,7 @@ function start() {
   }
   showOutlineSwitches();
   showVerdictBar();
+  showServed();
   document.addEventListener("said", showVerdictBar);
   document.addEventListener("keydown", onKey);
   addEventListener("hashchange", (event) => {

@@ -1,0 +1,62 @@
+"""Which rows of the ledger the pictures in OUT are of: read beside a run, without the lock."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from blastoseg.run.journal.history import ledger_of
+from blastoseg.run.journal.keys import FrameKey, ScoredWith
+from blastoseg.run.journal.pictures import up_to_date
+from blastoseg.run.journal.schema import StoredFrame, damaged, explained
+
+_WAIT_FOR_OTHERS_S = 5.0
+_SELECT_ONE = """
+SELECT * FROM frames WHERE weights = ? AND settings = ? AND stages = ? AND source = ? AND address = ?
+"""
+_SELECT = """
+SELECT weights, settings, stages, source, address, content, mask_file, overlay_file
+FROM frames WHERE overlay_file <> ''
+"""
+
+
+class ShownFrame(NamedTuple):
+    """A frame whose overlay lies in OUT: where its row stands, and its pictures, relative to OUT."""
+
+    scored_with: ScoredWith
+    key: FrameKey
+    mask_file: str
+    overlay_file: str
+
+
+def shown_frames(out: Path) -> dict[str, ShownFrame]:
+    """By its overlay's path every frame that the network's pictures on the disk are of.
+
+    InputNotFoundError where there is no ledger, OutputError where it cannot be read.
+    """
+    return {
+        overlay: ShownFrame(ScoredWith(*way), FrameKey(source, address, content), mask, overlay)
+        for *way, source, address, content, mask, overlay in _found(out, _SELECT)
+        if content == up_to_date(content)
+    }
+
+
+def row_of(out: Path, shown: ShownFrame) -> StoredFrame:
+    """The frame's row in the ledger. OutputError where it is gone, or not as it was written."""
+    with_, key = shown.scored_with, shown.key
+    way = (with_.weights_sha256, with_.settings_digest, with_.stages)
+    found = _found(out, _SELECT_ONE, (*way, key.source, key.address))
+    row = StoredFrame(*found[0]) if found else None
+    if row is None or not row.is_whole:
+        raise damaged(ledger_of(out), f"the row of {key.source} is gone, or not as it was written")
+    return row
+
+
+def _found(out: Path, query: str, parameters: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    path = ledger_of(out)
+    try:
+        # Not opened read-only: a run that was killed may have left a transaction to be rolled back.
+        with closing(sqlite3.connect(path, timeout=_WAIT_FOR_OTHERS_S)) as database:
+            return database.execute(query, parameters).fetchall()
+    except sqlite3.Error as error:
+        raise explained(path, error) from error
