@@ -84,7 +84,7 @@ class Workers(IsolatedReaders):
         arrays: Arrays = (frame.image,)
         if segmented.crop is not None and segmentation is not None:
             arrays = (frame.image, segmented.crop, segmentation.probabilities)
-        request = Request(job, arrays, frame.ref.source, "measuring", PATIENCE_S)
+        request = Request(job, arrays, frame.ref.source, doing="measuring", patience_s=PATIENCE_S)
         finished: Finished
         try:
             finished, _ = self.processes.ask(request)

@@ -69,13 +69,15 @@ class IsolatedReaders:
 
     def read(self, ref: FrameRef) -> Frame:
         """Decode one frame. Raises UnreadableFrameError, which begins with the ref's source."""
-        request = Request(ref, (), ref.source, "reading", PATIENCE_S)
+        request = Request(ref, (), ref.source, doing="reading", patience_s=PATIENCE_S)
         (read, damage), (image,) = self._answered(request)
         return Frame(read, image, damage)
 
     def contents_of(self, container: Container) -> Contents:
         """List a file that holds many frames; one shot with a problem where that takes too much."""
-        request = Request(container, (), container.source, "reading", LISTING_PATIENCE_S, tries=1)
+        request = Request(
+            container, (), container.source, doing="reading", patience_s=LISTING_PATIENCE_S, tries=1
+        )
         try:
             contents: Contents
             contents, _ = self._answered(request)
