@@ -1,5 +1,6 @@
 """``blastoseg bench``: how fast this machine scores, as ratios within one run."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,8 @@ from blastoseg.cli.terminal import show_table
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from blastoseg.bench.run import BenchPlan
 
 
 def bench(
@@ -22,6 +25,10 @@ def bench(
         bool, typer.Option("--training", help="Time training instead, beside MONAI's U-Nets.")
     ] = False,
     recipe: Annotated[str, typer.Option(help="Whose network and batches, with --training.")] = "finetune",
+    no_network: Annotated[
+        bool,
+        typer.Option("--no-network", help="Time 1 to 8 processes beside networks that answer at once."),
+    ] = False,
     memory: Annotated[
         bool, typer.Option("--memory", help="Also compare peak memory of 200 and 2,000 frames (slow).")
     ] = False,
@@ -57,6 +64,9 @@ def bench(
         )
         drawn = plan.folder / "frames"
         draw_folder(drawn, frames, side)
+        if no_network:
+            _show_beside_network(console, plan, drawn)
+            return
         table = Table(
             "stage", "ms per frame", "frames/s", title=f"{side} x {side} pixels, batches of {batch_size}"
         )
@@ -76,6 +86,23 @@ def bench(
             console.print(
                 f"peak memory: {few:,.0f} MiB for 200 frames, {many:,.0f} MiB for 2,000 ({many / few:.3f})"
             )
+
+
+def _show_beside_network(console: "Console", plan: "BenchPlan", drawn: Path) -> None:
+    from rich.table import Table
+
+    from blastoseg.bench.beside_network import time_beside_network
+
+    title = f"{plan.side} x {plan.side} pixels, without the networks' time, on {os.cpu_count()} cores"
+    table = Table("processes", "frames/s", "of one", "ready after s", title=title)
+    for column in table.columns:
+        column.justify = "right"
+    one = 0.0
+    for rate in time_beside_network(plan, drawn):
+        one = one or rate.frames_per_s
+        share = f"{rate.frames_per_s / one:.2f}"
+        table.add_row(str(rate.processes), f"{rate.frames_per_s:,.1f}", share, f"{rate.ready_s:.1f}")
+    show_table(console, table)
 
 
 def _show_training(console: "Console", recipe: str, device: str) -> None:

@@ -6,7 +6,7 @@
 import hashlib
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -48,18 +48,18 @@ log = logging.getLogger("blastoseg")
 FRAMES_A_LOCK_CHECK = 32
 
 
-def score_folder(request: RunRequest, segmenter: "Segmenter | None" = None) -> Iterator[RunEvent]:
+def score_folder(request: RunRequest, loaded: "Segmenter | None" = None) -> Generator[RunEvent, None, None]:
     """Score every frame below the request's paths and write the report; yields what happens.
 
     Frames that the ledger knows as scored with the same weights and settings are not scored again; the
     report is always written whole. Raises the errors of ``errors.py`` that end a run; under pseudonyms their
-    messages hold none of the names either. ``segmenter`` is one that holds the request's weights already.
+    messages hold none of the names either. ``loaded`` holds the request's weights already.
     """
     check_pixel_size_option(request.um_per_px)
     if not request.paths:
         raise InputNotFoundError("no path given")
     with names_under(request.keyfile) as names:
-        yield from _score_folder(request, names, segmenter)
+        yield from _score_folder(request, names, loaded)
 
 
 def _score_folder(request: RunRequest, names: Names, loaded: "Segmenter | None") -> Iterator[RunEvent]:
