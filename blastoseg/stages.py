@@ -66,6 +66,15 @@ REVISIONS = {
 """What a result depends on besides pixels, weights and settings: one made under others is not reused."""
 
 
+def stages_in_words(engine: str) -> str:
+    """The revisions of all stages as a result carries them, with the engine of the networks' passes.
+
+    Torch is not named: ledgers hold results of before there was another.
+    """
+    stages = ", ".join(f"{stage} {revision}" for stage, revision in REVISIONS.items())
+    return stages if engine == "torch" else f"{stages}, engine {engine}"
+
+
 def frame_in_memory(image: Image, embryo_id: str, source: str, um_per_px: float = math.nan) -> Frame:
     """A frame of an image ``(y, x)`` that is read already, the only one of its embryo."""
     ref = FrameRef(

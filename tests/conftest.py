@@ -14,6 +14,8 @@ from blastoseg.report.manifest import RunManifest
 # that a failure is the change's; HYPOTHESIS_SEARCH=1 looks for new ones.
 settings.register_profile("blastoseg", deadline=None, derandomize="HYPOTHESIS_SEARCH" not in os.environ)
 settings.load_profile("blastoseg")
+# Handing networks to ONNX Runtime takes a second: the tests of that do, all others go without.
+os.environ.setdefault("BLASTOSEG_ENGINE", "torch")
 
 CARD = """
 name = "tiny"
@@ -85,6 +87,7 @@ def manifest():
             "weights": "starter",
             "weights_sha256": "ab" * 32,
             "device": "cpu",
+            "engine": "torch",
             "precision": "float32",
             "batch_size": 8,
             "settings": {"pixel_size": {"um_per_px": None}, "focal": "0"},

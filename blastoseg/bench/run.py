@@ -20,6 +20,7 @@ from blastoseg import columns
 from blastoseg.anatomy import clean_labels
 from blastoseg.errors import BlastosegError
 from blastoseg.measure import measure_labels
+from blastoseg.model.averaging import Averaging
 from blastoseg.model.card import load_card
 from blastoseg.model.locating import (
     WORKING_SIDE,
@@ -55,9 +56,15 @@ class BenchPlan:
     side: int = 500
     weights: str = "starter"
     device: str = "auto"
+    engine: str = "auto"
     batch_size: int = 8
     workers: int = 2
-    flips: bool = Settings().flips
+    flips: Averaging = Settings().flips
+
+    def segmenter(self) -> Segmenter:
+        """The networks as a run of this plan has them."""
+        card = load_card(self.weights)
+        return Segmenter(card, self.device, self.batch_size, flips=self.flips, engine=self.engine)
 
 
 class Stopwatch:
@@ -99,7 +106,7 @@ def time_stages(plan: BenchPlan, frames_folder: Path) -> dict[str, float]:
 
     The two networks use the device with all its threads, in batches of the plan's size.
     """
-    segmenter = Segmenter(load_card(plan.weights), plan.device, plan.batch_size, flips=plan.flips)
+    segmenter = plan.segmenter()
     options = SourceOptions(Settings().naming)
     refs = discover_frames([frames_folder], options).refs
     pictures = PictureWriter(plan.folder / "pictures", PictureNames(refs).place)
@@ -199,6 +206,7 @@ def time_whole(plan: BenchPlan, frames_folder: Path) -> Whole:
         settings=Settings(weights=plan.weights, flips=plan.flips),
         out=plan.folder / "run",
         device=plan.device,
+        engine=plan.engine,
         batch_size=plan.batch_size,
         workers=plan.workers,
         fresh=True,
@@ -216,7 +224,7 @@ def time_whole(plan: BenchPlan, frames_folder: Path) -> Whole:
 
 def _time_forward(plan: BenchPlan, frames_folder: Path) -> tuple[float, float]:
     """Seconds of the locator's and the segmenter's forward passes over all frames, nothing else running."""
-    segmenter = Segmenter(load_card(plan.weights), plan.device, plan.batch_size, flips=plan.flips)
+    segmenter = plan.segmenter()
     options = SourceOptions(Settings().naming)
     refs = discover_frames([frames_folder], options).refs[:DIFFERENT_FRAMES]
     images = [read_frame(ref, options).image for ref in refs]
@@ -246,7 +254,8 @@ def peak_memory_mib(plan: BenchPlan, frames: int) -> float:
     draw_folder(folder, frames, plan.side)
     command = [sys.executable, "-m", "blastoseg", "run", str(folder), "--out", f"{folder}-out", "--quiet"]
     command += ["--settle", "0"]
-    command += ["--weights", plan.weights, "--device", plan.device, "--batch-size", str(plan.batch_size)]
+    command += ["--weights", plan.weights, "--device", plan.device, "--engine", plan.engine]
+    command += ["--batch-size", str(plan.batch_size)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

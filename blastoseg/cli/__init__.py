@@ -16,6 +16,7 @@ from blastoseg.cli import (
     data,
     doctor,
     evaluate,
+    export_model,
     grade,
     measure,
     prune,
@@ -97,6 +98,7 @@ for _writes_files in (
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.command()(audit.audit)
+app.command()(export_model.export_model)
 app.command()(prune.prune)
 app.command()(repair.repair)
 app.command()(review.review)

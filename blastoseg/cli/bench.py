@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blastoseg.cli.terminal import show_table
+from blastoseg.cli.terminal import folded, show_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +19,9 @@ def bench(
     side: Annotated[int, typer.Option(min=64, max=4096, help="Side of a frame in pixels.")] = 500,
     weights: Annotated[str, typer.Option(help="Name or folder of the weights.")] = "starter",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(envvar="BLASTOSEG_ENGINE", help="What computes the network: auto, torch or onnx.")
+    ] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames in one pass of the network.")] = 8,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that read and measure.")] = 2,
     training: Annotated[
@@ -39,6 +42,7 @@ def bench(
     from rich.console import Console
     from rich.table import Table
 
+    from blastoseg.bench.engines import time_engines
     from blastoseg.bench.run import (
         BenchPlan,
         draw_folder,
@@ -59,6 +63,7 @@ def bench(
             side=side,
             weights=weights,
             device=device,
+            engine=engine,
             batch_size=batch_size,
             workers=workers,
         )
@@ -77,10 +82,17 @@ def bench(
         whole = time_whole(plan, drawn)
         for name, seconds in (("bare forward passes", whole.forward_s), ("whole run", whole.run_s)):
             table.add_row(name, f"{1000 * seconds / frames:.2f}", f"{frames / seconds:,.1f}", style="bold")
+        engines, why = time_engines(weights, device, plan.flips)
+        for name, ms in engines.items():
+            table.add_row(f"segmenter by {name}, processor time", f"{ms:.2f}", f"{1000 / ms:,.0f}")
         simulation_ms = time_simulation()
         table.add_row("simulate, 256 x 256", f"{simulation_ms:.2f}", f"{1000 / simulation_ms:,.0f}")
         show_table(console, table)
         console.print(f"whole / bare forward passes: {whole.share_of_forward:.2f}")
+        if "onnx" in engines:
+            console.print(f"torch / onnx, processor time: {engines['torch'] / engines['onnx']:.2f}")
+        else:
+            console.print(folded(why, "  "))
         if memory:
             few, many = peak_memory_mib(plan, 200), peak_memory_mib(plan, 2000)
             console.print(

@@ -85,6 +85,7 @@ def _checks_of_a_run(folder: Path, weights: str, device: str) -> Iterator[Check]
         ("Devices", partial(_devices, device)),
         (f"Weights {weights}", partial(_weights, weights)),
         ("Network", partial(_time_network, weights, device)),
+        ("Engines", partial(_engines, weights, device)),
         ("Write access", partial(_write_access, folder)),
     )
     for subject, step in steps:
@@ -153,9 +154,10 @@ def _time_network(weights: str, device: str) -> str:
     import numpy as np
 
     from blastoseg.model.card import load_card
+    from blastoseg.model.engine import default_engine
     from blastoseg.model.segmenter import Segmenter, describe_device
 
-    segmenter = Segmenter(load_card(weights), device)
+    segmenter = Segmenter(load_card(weights), device, engine=default_engine())
     side, count = segmenter.input_side, segmenter.batch_size
     crops = list(np.random.default_rng(0).integers(0, 256, (count, side, side), np.uint8))
     segmenter.segment_batch(crops)
@@ -164,7 +166,21 @@ def _time_network(weights: str, device: str) -> str:
         segmenter.segment_batch(crops)
     seconds = (time.perf_counter() - started) / (TIMED_PASSES * count)
     where = describe_device(segmenter.device)
-    return f"{seconds * 1000:.1f} ms per crop of {side} x {side} on {where}, in {segmenter.precision}"
+    return (
+        f"{seconds * 1000:.1f} ms per crop of {side} x {side} on {where}, in {segmenter.precision}, by the "
+        f"engine {segmenter.engine}, as a run has it"
+    )
+
+
+def _engines(weights: str, device: str) -> str:
+    from blastoseg.bench.engines import time_engines
+
+    times, why = time_engines(weights, device, flips=False)
+    told = ", ".join(f"{name} {ms:.1f} ms" for name, ms in times.items())
+    compared = f"processor time of a crop: {told}"
+    if "onnx" in times:
+        compared += f" ({times['torch'] / times['onnx']:.2f} times as fast)"
+    return f"{compared}; {why}" if why else compared
 
 
 def _write_access(folder: Path) -> str:

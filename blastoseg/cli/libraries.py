@@ -9,6 +9,7 @@ from blastoseg.errors import EnvironmentProblemError
 PURPOSES = {
     "grades": "blastoseg grade fit",
     "networks": "models whose network is one of MONAI's",
+    "onnx": "passes on the CPU by ONNX Runtime, and blastoseg export-model",
     "train": "blastoseg train and bench --training",
     "dev": "the tests and checks of blastoseg itself",
 }

@@ -12,8 +12,6 @@ from blastoseg.errors import counted
 if TYPE_CHECKING:
     import pandas as pd
 
-    from blastoseg.records import FrameRef, FrameResult
-    from blastoseg.settings import Quality
 
 ROWS_SHOWN = 40
 
@@ -28,48 +26,28 @@ def measure(
     ],
     out: Annotated[
         Path,
-        out_option("Output folder; frames.csv is written there."),
+        out_option("Output folder: tables and workbook are written there."),
     ] = Path("blastoseg-measures"),
     um_per_px: Annotated[
         float | None, typer.Option(help="Pixel size in micrometres, for every image.")
     ] = None,
     settings: Annotated[Path | None, typer.Option(help="The lab's settings file (TOML).")] = None,
 ) -> None:
-    """Measure and judge label images as a run does: drawn by hand, corrected, or written by a run."""
+    """Measure and judge label images as a run does: drawn by hand, corrected, or written by a run.
+
+    Those in a run's output folder have embryo, hours and pixel size as its report says.
+    """
     from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_OK
-    from blastoseg.report.tables import frames_table, save_csv
+    from blastoseg.run.measured import measure_label_images
     from blastoseg.settings import check_pixel_size_option, load_settings
-    from blastoseg.sources.label_images import find_label_images
 
     check_pixel_size_option(um_per_px)
-    lab = load_settings(settings)
-    refs = find_label_images(masks)
-    pixel_size = lab.pixel_size.known(um_per_px)
-    frames = frames_table(_result_of(ref, lab.quality, *pixel_size).row() for ref in refs)
-    written = out / "frames.csv"
-    save_csv(frames, written)
-    _show(frames, written)
+    frames = measure_label_images(masks, out, load_settings(settings), um_per_px)
+    _show(frames, out)
     raise typer.Exit(EXIT_FRAMES_FAILED if (frames["status"] == "failed").any() else EXIT_OK)
 
 
-def _result_of(
-    ref: "FrameRef", thresholds: "Quality", um_per_px: float, um_per_px_source: str
-) -> "FrameResult":
-    """The row of one label image: ``failed`` where it cannot be read."""
-    from blastoseg.errors import UnreadableFrameError
-    from blastoseg.sources.label_images import read_label_image
-    from blastoseg.stages import failed_frame, measure_label_image
-
-    try:
-        labels = read_label_image(ref.path, ref.source)
-    except UnreadableFrameError as error:
-        result = failed_frame(ref, str(error))
-        result.um_per_px, result.um_per_px_source = um_per_px, um_per_px_source
-        return result
-    return measure_label_image(ref, labels, thresholds, um_per_px, um_per_px_source=um_per_px_source)
-
-
-def _show(frames: "pd.DataFrame", written: Path) -> None:
+def _show(frames: "pd.DataFrame", out: Path) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -98,7 +76,8 @@ def _show(frames: "pd.DataFrame", written: Path) -> None:
         console.print(
             folded(f"Failed: {reason}", "  "), highlight=False, soft_wrap=True, markup=False, style="red"
         )
-    console.print(f"Table: {written}", highlight=False, soft_wrap=True, markup=False)
+    report = out / "report.xlsx"
+    console.print(f"Report: {report}", highlight=False, soft_wrap=True, markup=False)
     console.print(RESEARCH_USE_ONLY, style="dim")
     counts = frames["status"].value_counts()
     listed = ", ".join(f"{counts.get(status, 0):,} {status}" for status in Status)

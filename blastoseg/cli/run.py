@@ -42,6 +42,13 @@ def run(
     device: Annotated[
         str, typer.Option(help="auto, cpu or cuda. A device asked for must be there.")
     ] = "auto",
+    engine: Annotated[
+        str,
+        typer.Option(
+            envvar="BLASTOSEG_ENGINE",
+            help="What computes the network: auto, torch or onnx (CPU only, faster; an extra to install).",
+        ),
+    ] = "auto",
     um_per_px: Annotated[
         float | None, typer.Option(help="Pixel size in micrometres, for every frame of this run.")
     ] = None,
@@ -149,6 +156,7 @@ def run(
             ),
             um_per_px=um_per_px,
             device=device,
+            engine=engine,
             batch_size=batch_size,
             workers=workers,
             overlays=not no_overlays,

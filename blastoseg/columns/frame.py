@@ -138,7 +138,7 @@ PIXEL_COLUMNS: tuple[Column, ...] = MEASURE_COLUMNS + CONFIDENCE_COLUMNS + SHARP
 """All that a frame's pixels are asked for."""
 
 FRAME_COLUMNS: tuple[Column, ...] = IDENTITY_COLUMNS + PIXEL_COLUMNS
-"""What a frame says on its own: its row in the ledger, and in the ``frames.csv`` of ``blastoseg measure``."""
+"""What a frame says on its own: its row in the ledger."""
 
 Measures = dict[str, float | int | bool | None]
 """Values by column name: an undefined float is NaN, an undefined integer or truth value None."""

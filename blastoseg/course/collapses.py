@@ -1,11 +1,13 @@
 """Falls of the blastocyst's area: when they start, how deep they go, and when they are made up for."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from blastoseg.course.events import Event
+from blastoseg.course.evidence import PERSISTENCE
 from blastoseg.course.observed import Floats, Observed, Rows
 from blastoseg.course.steady import Steady
 
@@ -14,6 +16,8 @@ RECOVERY_FRAC = 0.05
 """A collapse is over once the area is back within this share of the maximum before it."""
 MARCOS_FRAC = 0.5
 """Share of the blastocyst's outline parted from the zona from which Marcos 2015 speaks of a collapse."""
+LOST_FRAC = 0.5
+"""Share of the part outside, and of the area that a fall takes, from which the part was not seen any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +46,19 @@ class Collapse:
         return self.parted >= MARCOS_FRAC
 
 
-def find_collapses(observed: Observed, steady: Steady, hatched: Event) -> list[Collapse]:
-    """The collapses of one embryo: falls of ``COLLAPSE_FRAC`` below the running maximum of its area.
+def find_collapses(observed: Observed, steady: Steady, events: Mapping[str, Event]) -> list[Collapse]:
+    """The collapses of one embryo: falls of ``COLLAPSE_FRAC`` below the greatest area since tSB.
 
     A fall lasts two frames or more and counts once, until the area has recovered. A single low frame is a
-    slip of the outline and counts for nothing. The maximum begins anew once the embryo has ``hatched``: what
-    it leaves behind in its zona is no collapse.
+    slip of the outline and counts for nothing. The maximum begins anew once the embryo has hatched: what it
+    leaves behind in its zona is no collapse. Nor is a fall that takes the part outside alone.
     """
+    blastulation, hatched = events["tSB"].first_after, events["hatched"].first_after
+    if blastulation is None:
+        return []
     used = np.flatnonzero(steady.is_used)
-    left = len(observed) if hatched.first_after is None else hatched.first_after
+    used = used[used >= blastulation]
+    left = len(observed) if hatched is None else hatched
     parts = np.split(used, [np.searchsorted(used, left)])
     return [collapse for part in parts for collapse in _collapses_within(observed, steady, part)]
 
@@ -60,8 +68,11 @@ def _collapses_within(observed: Observed, steady: Steady, used: Rows) -> list[Co
     # Two slips in a row, one up and one down, are no fall: the median of three frames tells where falls lie.
     steady_area, area = steady.area_px2[used], observed.area_px2[used]
     parted = np.where(steady.is_zona_used, observed.parted, np.nan)[used]
+    outside = (observed.extruded * observed.area_px2)[used]
     found = []
     for start, low, end in _falls(steady_area):
+        if _is_loss_of_outside(area, outside, start, low):
+            continue
         minimum = low + int(np.argmin(area[low:end]))
         within = parted[low:end]
         found.append(
@@ -75,6 +86,14 @@ def _collapses_within(observed: Observed, steady: Steady, used: Rows) -> list[Co
             )
         )
     return found
+
+
+def _is_loss_of_outside(area: Floats, outside: Floats, start: int, low: int) -> bool:
+    """Whether the part outside the zona was lost from sight: what collapses shrinks on both sides of it."""
+    after = slice(low, low + PERSISTENCE)
+    lost = outside[start] - np.median(outside[after])
+    fallen = area[start] - np.median(area[after])
+    return bool(lost > LOST_FRAC * outside[start] and lost > LOST_FRAC * fallen)
 
 
 def _falls(area: Floats) -> list[tuple[int, int, int]]:

@@ -46,7 +46,7 @@ def follow_embryos(frames: pd.DataFrame, grades: Grades) -> list[Series]:
 def _series(embryo_id: str, rows: Rows, observed: Observed, grades: Grades) -> Series:
     steady = steady_course(observed)
     events = find_events(observed, steady, grades)
-    collapses = find_collapses(observed, steady, events["hatched"])
+    collapses = find_collapses(observed, steady, events)
     rates = expansion_rates(observed, steady, events["tB"], collapses)
     stage = stage_course(observed, steady, events, grades)
     expansion = reached_stage(observed, steady, events, stage=stage, grades=grades)

@@ -10,11 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from blastoseg.errors import DeviceError, counted
+from blastoseg.errors import DeviceError, UsageError, counted
 from blastoseg.model.allocator import reuse_freed_memory
-from blastoseg.model.architectures.contract import Predicting, bring_to_size
+from blastoseg.model.architectures.contract import Predicting
+from blastoseg.model.averaging import Averaging, averaged
 from blastoseg.model.card import Card, ReferenceCard
+from blastoseg.model.engine import Engine, check_engine, choose_engine
 from blastoseg.model.loading import load_locator, load_network
+from blastoseg.model.onnx_network import OnnxNetwork
 from blastoseg.model.reference import check_reference, reference_crop, summarise
 
 log = logging.getLogger(__name__)
@@ -24,7 +27,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 CPU_BATCH = 4
 """Crops a pass on the CPU, always: more are not faster there, and convolutions of different batch sizes
-round differently. With one size a frame's result depends on no other frame and no option."""
+round differently. With one size a frame's result depends on no other frame and no option. ONNX Runtime gets
+one crop a pass: its answers are the same in any company, and what one crop needs stays in the cache."""
 
 SURELY_OTHER = 0.4
 """By how much a pixel's probability of another embryo must exceed that of the main one."""
@@ -37,10 +41,12 @@ class Segmenter:
     """Both networks of a model on one device.
 
     ``device`` is "auto" (the GPU if there is one), "cpu" or "cuda"; ``batch_size`` is the number of images a
-    pass on a GPU; ``flips`` averages over the four mirror images (three to four times the work, better).
-    Where the model was trained at a second size too, two of the four are seen at that size.
+    pass on a GPU; ``flips`` averages over the four mirror images (three to four times the work, better), or
+    only of crops that need it. Where the model was trained at a second size too, two of the four are seen at
+    that size. ``engine`` is one
+    of ``engine.ENGINES``; the attribute says which it became.
     Raises WeightsError for damaged weights, or where the reference crop is not answered as the card says, and
-    DeviceError for a device that is asked for and missing.
+    DeviceError for a device that is asked for and missing; the errors of ``choose_engine`` for an engine.
     """
 
     def __init__(
@@ -49,10 +55,12 @@ class Segmenter:
         device: str = "auto",
         batch_size: int = 8,
         precision: Precision = "auto",
-        flips: bool = False,
+        flips: Averaging = False,
+        engine: str = "torch",
     ) -> None:
+        check_engine(engine)
         self.card = card
-        self.device = choose_device(device)
+        self.device = choose_device("cpu" if (engine, device) == ("onnx", "auto") else device)
         if self.device.type == "cpu":
             reuse_freed_memory()
         self.precision = choose_precision(precision, self.device)
@@ -61,8 +69,13 @@ class Segmenter:
         self.input_side = card.segmenter.input_size
         self.locator_side = card.locator.input_size
         self.locator_threshold = card.locator.threshold
-        self._network = self._placed(card.segmenter.configuration.prepare(load_network(card)))
-        self._locator = self._placed(card.locator.configuration.prepare(load_locator(card)))
+        self.engine: Engine = choose_engine(engine, self.device.type, self.precision)
+        network = self._placed(card.segmenter.configuration.prepare(load_network(card)))
+        locator = self._placed(card.locator.configuration.prepare(load_locator(card)))
+        self._network: Predicting = network
+        self._locator: Callable[[Tensor], Tensor] = locator
+        if self.engine == "onnx":
+            self._hand_over(network, locator, is_asked_for=engine == "onnx")
         self._passes = {"segment": self._first_pass(), "locate": self._first_pass()}
         check_reference(self.reference_answer(), card)
 
@@ -99,7 +112,7 @@ class Segmenter:
     @property
     def device_in_words(self) -> str:
         """The device, for logs and the report."""
-        return describe_device(self.device)
+        return describe_device(self.device) + (", ONNX Runtime" if self.engine == "onnx" else "")
 
     @contextmanager
     def side_by_side(self) -> Iterator[int]:
@@ -123,13 +136,27 @@ class Segmenter:
         network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return network
 
+    def _hand_over(self, network: Predicting, locator: nn.Module, is_asked_for: bool) -> None:
+        """Let ONNX Runtime compute both networks; where it cannot and was not asked for, torch does."""
+        second = self.card.segmenter.second_size if self.flips else None
+        try:
+            ours = OnnxNetwork(network, [self.input_side, second or self.input_side])
+            self._locator = OnnxNetwork(locator, [self.locator_side])
+            self._network = ours
+        except UsageError as error:
+            if is_asked_for:
+                raise
+            log.warning("weights %s: %s; torch computes it", self.card.name, error)
+            self.engine = "torch"
+
     def _first_pass(self) -> int:
+        # Alone, a crop that is sure does not wait for the other passes of one that is not.
+        if self.engine == "onnx" or (self.device.type == "cpu" and self.flips == "unsure"):
+            return 1
         return CPU_BATCH if self.device.type == "cpu" else self.batch_size
 
     def _segment(self, images: Tensor) -> Tensor:
-        if not self.flips:
-            return self._softmax(images)
-        return over_mirrored_copies(self._softmax, images, self.card.segmenter.second_size)
+        return averaged(self._softmax, images, self.flips, self.card.segmenter.second_size)
 
     def _softmax(self, images: Tensor) -> Tensor:
         logits = self._network.predict(images).float()
@@ -187,23 +214,6 @@ class Segmenter:
         return DeviceError(
             f"out of memory on {self.device} with a single image: free some memory, or use --device cpu"
         )
-
-
-def over_mirrored_copies(
-    predict: Callable[[Tensor], Tensor], images: Tensor, second_side: int | None
-) -> Tensor:
-    """Test-time augmentation: the mean of the probabilities of four mirrored copies ``(N, 1, side, side)``.
-
-    With a ``second_side`` two of the four are seen at it.
-    """
-    side = images.shape[-1]
-    small = second_side or side
-    second = bring_to_size(images, small, small, antialias=True)
-    probabilities = predict(images)
-    for axes, source in (([2, 3], images), ([2], second), ([3], second)):
-        mirrored = predict(source.flip(axes)).flip(axes)
-        probabilities = probabilities + bring_to_size(mirrored, side, side)
-    return probabilities / 4
 
 
 def standardise(image: NDArray[Any]) -> FloatArray:

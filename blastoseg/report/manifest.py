@@ -14,7 +14,15 @@ import pandas as pd
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
 
-LIBRARIES = ("torch", "numpy", "opencv-python", "opencv-python-headless", "pandas", "scikit-image")
+LIBRARIES = (
+    "torch",
+    "onnxruntime",
+    "numpy",
+    "opencv-python",
+    "opencv-python-headless",
+    "pandas",
+    "scikit-image",
+)
 
 
 def installed_software() -> dict[str, str]:
@@ -63,7 +71,8 @@ class RunManifest:
 
     ``frames_new`` are new or changed since the runs before; ``stopped`` says why a run ended early;
     ``letters_sha256`` is that of the file of ``--grades``, ``archive_embryos`` how many ``--archive`` held;
-    ``pseudonyms`` is the fingerprint of their key, empty without one; ``stages`` are their revisions.
+    ``pseudonyms`` is the fingerprint of their key, empty without one; ``stages`` are their revisions,
+    ``engine`` what computed the networks' passes.
     """
 
     inputs: list[str]
@@ -85,6 +94,7 @@ class RunManifest:
     files_still_being_written: int = 0
     frames_left: int = 0
     stopped: str = ""
+    engine: str = ""
     pseudonyms: str = ""
     embryo_table_sha256: str = ""
     letters_sha256: str = ""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from blastoseg.columns import MEASURE_COLUMNS
 from blastoseg.errors import UsageError
 from blastoseg.model.card import load_card
+from blastoseg.model.engine import default_engine
 from blastoseg.model.locating import place_probabilities
 from blastoseg.records import Image, Labels, Probabilities
 from blastoseg.report.finished import Run
@@ -51,7 +52,8 @@ class Model:
     """A model on a device, ready for images in memory.
 
     ``weights`` is the name of bundled weights or a model's folder; without it the settings', which are
-    "starter". ``device`` is "auto", "cpu" or "cuda"; ``settings`` is a lab's settings file. Raises
+    "starter". ``device`` is "auto", "cpu" or "cuda"; ``engine`` computes the network: "auto", "torch" or
+    "onnx"; ``settings`` is a lab's settings file. Raises
     WeightsError, DeviceError or SettingsError for what is missing or wrong.
     """
 
@@ -60,13 +62,16 @@ class Model:
         weights: str | Path | None = None,
         *,
         device: str = "auto",
+        engine: str | None = None,
         settings: str | Path | None = None,
     ) -> None:
         from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only with a model
 
         self._settings = _settings_of(settings, weights)
         self.card = load_card(self._settings.weights)
-        self._networks = Segmenter(self.card, device, flips=self._settings.flips)
+        self._networks = Segmenter(
+            self.card, device, flips=self._settings.flips, engine=engine or default_engine()
+        )
 
     def segment(self, image: Image) -> Segmented:
         """Find the embryo in one gray image ``(y, x)``, uint8 or uint16, and label its tissues as a run does.

@@ -3,7 +3,6 @@
 ``score_folder`` yields events; how they are shown is the command's business.
 """
 
-import hashlib
 import logging
 import socket
 from collections.abc import Generator, Iterator
@@ -63,8 +62,6 @@ def score_folder(request: RunRequest, loaded: "Segmenter | None" = None) -> Gene
 
 
 def _score_folder(request: RunRequest, names: Names, loaded: "Segmenter | None") -> Iterator[RunEvent]:
-    from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only when a run begins
-
     started = datetime.now(UTC)
     out = OutputFolder((request.out or names.default_out(request.paths)).absolute())
     names.begin(out.root)
@@ -76,8 +73,7 @@ def _score_folder(request: RunRequest, names: Names, loaded: "Segmenter | None")
         card = load_card(request.settings.weights)
         discovery = discover_frames(request.paths, request.source_options, workers.contents_of, names)
         out.check_without_frames(request.paths, discovery.refs)
-        flips = request.settings.flips
-        segmenter = loaded or Segmenter(card, request.device, request.batch_size, flips=flips)
+        segmenter = loaded or request.networks(card)
         out.create()
         with (
             OutputLock(out.root) as lock,
@@ -124,15 +120,9 @@ class Run:
 
     @cached_property
     def scored_with(self) -> ScoredWith:
-        """What a frame's pixels are scored with: both networks, the settings that count, the stages.
-
-        Not the pixel size: micrometres are computed at every report. So a lab that measures its pixel size
-        anew scores nothing again, and one that gives another at every run keeps one row a frame.
-        """
-        settings = f"{self.request.settings.digest_for_pixels()} {self.names.fingerprint}"
-        digest = hashlib.sha256(settings.encode()).hexdigest()
-        stages = ", ".join(f"{stage} {revision}" for stage, revision in REVISIONS.items())
-        return ScoredWith(self.segmenter.card.fingerprint, digest, stages)
+        """What a frame's pixels are scored with."""
+        segmenter = self.segmenter
+        return self.request.scored_with(segmenter.card.fingerprint, segmenter.engine, self.names.fingerprint)
 
     def noted_in_history(self) -> Iterator[RunEvent]:
         """Score and report, with the run's start and end in the ledger's history."""
@@ -279,6 +269,7 @@ class Run:
             weights=card.name,
             weights_sha256=card.sha256,
             device=self.segmenter.device_in_words,
+            engine=self.segmenter.engine,
             precision=self.segmenter.precision,
             batch_size=self.request.batch_size,
             settings=settings.model_dump(mode="json"),

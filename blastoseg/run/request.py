@@ -1,17 +1,26 @@
 """What a run is asked to do."""
 
+import hashlib
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_NOTHING_MEASURED, EXIT_NOTHING_NEW, EXIT_OK
+from blastoseg.model.card import Card
+from blastoseg.model.engine import default_engine
 from blastoseg.records import FrameRef
 from blastoseg.report.letters import Letters
+from blastoseg.run.journal import ScoredWith
 from blastoseg.settings import Settings
 from blastoseg.sources import SourceOptions
+from blastoseg.stages import stages_in_words
 from blastoseg.stopping import StopRequest
+
+if TYPE_CHECKING:
+    from blastoseg.model.segmenter import Segmenter
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +31,8 @@ class RunRequest:
     frame is known by its bytes' hash alone. ``keyfile``: names become pseudonyms under the
     key in it. ``warn_if_nothing_new``: a run without a new frame has an exit code of its own.
     ``keep_missing``: embryos of earlier runs that are not in the input stay in the report. ``stop`` may be
-    asked for at any time, from any thread. ``embryos`` is the lab's table of them, ``letters`` its model of
+    asked for at any time, from any thread. ``engine`` computes the networks' passes, one of
+    ``model.engine.ENGINES``. ``embryos`` is the lab's table of them, ``letters`` its model of
     ICM and TE letters, ``archive`` the rows of earlier runs' embryos for percentiles; without it those of
     this run are taken. ``pdf``: a page for each patient is written.
     """
@@ -32,6 +42,7 @@ class RunRequest:
     out: Path | None = None
     um_per_px: float | None = None
     device: str = "auto"
+    engine: str = field(default_factory=default_engine)
     batch_size: int = 8
     workers: int = 2
     overlays: bool = True
@@ -73,6 +84,23 @@ class RunRequest:
             is_discreet=self.keyfile is not None,
             embryos=self.embryos,
         )
+
+    def networks(self, card: Card) -> "Segmenter":
+        """The networks of a model. Raises WeightsError or DeviceError."""
+        from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only when a run begins
+
+        flips = self.settings.flips
+        return Segmenter(card, self.device, self.batch_size, flips=flips, engine=self.engine)
+
+    def scored_with(self, weights: str, engine: str, pseudonyms: str) -> ScoredWith:
+        """What a frame's pixels are scored with: both networks, the settings that count, the stages.
+
+        ``weights`` and ``pseudonyms`` are fingerprints. Not the pixel size: micrometres are computed at every
+        report. So a lab that measures its pixel size anew scores nothing again, and one that gives another at
+        every run keeps one row a frame.
+        """
+        settings = f"{self.settings.digest_for_pixels()} {pseudonyms}"
+        return ScoredWith(weights, hashlib.sha256(settings.encode()).hexdigest(), stages_in_words(engine))
 
     def pixel_size(self, ref: FrameRef) -> tuple[float, str]:
         """um/px of a frame and where it comes from."""

@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -153,7 +153,8 @@ class Settings(Section):
     frame_interval_h: float | None = Field(default=None, gt=0, le=LONGEST_INTERVAL_H)
     focal: str = "0"
     weights: str = "starter"
-    flips: bool = True
+    flips: bool | Literal["unsure"] = True
+    """Average over four mirrored copies: of every crop, of none, of those that a first pass is unsure of."""
 
     def overridden(self, **options: object) -> "Settings":
         """These settings with the command line's options in their place; an option of None changes nothing.

@@ -30,7 +30,9 @@ def read_elapsed(path: Path) -> dict[int, float]:
             raise ValueError(f"larger than {LARGEST_FILE / 1e6:.0f} MB")
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise ValueError(f"it cannot be read ({error.strerror}): check the rights") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(str(error)) from error
     if not rows or not {"frame_index", "time"} <= rows[0].keys():
         raise ValueError("needs the columns frame_index and time")

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from blastoseg.model.architectures.contract import bring_to_size
+from blastoseg.model.averaging import averaged
 from blastoseg.model.card import ListCard
-from blastoseg.model.segmenter import over_mirrored_copies
 from blastoseg.stages import label_crop
 from blastoseg.tissues import BACKGROUND, CHANNEL_OF_LABEL, INSIDE_OUT
 from blastoseg.training.loss import UNUSED
@@ -55,7 +55,7 @@ def pseudo_labels(teacher: nn.Module, frames: Tensor, teaching: Teaching) -> Pse
 
     teacher.eval()
     with torch.no_grad():
-        probabilities = over_mirrored_copies(predict, frames, teaching.second_side).cpu().numpy()
+        probabilities = averaged(predict, frames, True, teaching.second_side).cpu().numpy()
     channels, cleaned = zip(*(_labels_of(one, teaching.settings) for one in probabilities), strict=True)
     counted = np.stack(channels)
     shares = np.bincount(np.stack(cleaned).ravel(), minlength=len(INSIDE_OUT)) / counted.size

@@ -55,3 +55,14 @@ def test_what_an_embryo_leaves_behind_in_its_zona_is_no_collapse_and_a_fall_afte
     assert (free.events["hatched"].first_after, free.collapses) == (6, [])
     [fall] = series([100.0] * 6 + [75.0] * 4 + [50.0] * 5, **hatching).collapses
     assert (fall.first_low, round(fall.depth, 2)) == (10, 0.33)
+
+
+def test_a_part_outside_that_is_not_seen_for_some_frames_is_no_collapse(series):
+    area, seen = [100.0] * 4 + [82.0] * 3 + [100.0] * 3, [0.2] * 4 + [0.2] * 3 + [0.2] * 3
+    lost = [*seen[:4], 0.02, 0.02, 0.02, *seen[7:]]
+    assert depths(lambda given: series(given, extruded_area_frac=seen), area) == [0.18]
+    assert depths(lambda given: series(given, extruded_area_frac=lost), area) == []
+
+
+def test_what_is_taken_for_a_blastocyst_before_there_is_one_collapses_no_more(series):
+    assert depths(series, [100.0, None, None, None, 50, 50, 50, 100, 100, 100]) == []

@@ -25,6 +25,7 @@ TOLD = (
     "no copy of the earlier workbook was kept",
     "its notes cannot be read",
     "the report goes without it",
+    "has no hours from it",
 )
 """What a run that is not whole says of it, there or in its log, and ends with exit code 0."""
 
@@ -127,8 +128,10 @@ def problems_after_power_cut(worker: Worker, scene: Scene, seed: int) -> Iterato
         yield from _done_as_told(worker, scene, after.said)
         after = scene.set_right(worker)
     if not is_honest:
-        # Such a disk can lose the ledger, and with it whose the unfinished files are, and parts of a picture.
-        for path in list(scene.out.rglob(".part-*")):
+        # Such a disk can lose the ledger, and with it whose the unfinished files are, and parts of a picture;
+        # or bring back a picture that was deleted and struck off.
+        deleted = [scene.out / name for name in written(scene.before) if name not in scene.truth]
+        for path in [*scene.out.rglob(".part-*"), *filter(Path.is_file, deleted)]:
             path.unlink() if path.is_file() else shutil.rmtree(path)
         now = written(scene.out)
         yield from (f"{name} is not as it should be" for name in REPORT if now.get(name) != scene.truth[name])

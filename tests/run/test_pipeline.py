@@ -13,11 +13,13 @@ from blastoseg.run.request import RunRequest
 from blastoseg.settings import Output, PixelSize, Settings
 
 
-def _scored_with(settings: Settings | None = None, um_per_px: float | None = None) -> ScoredWith:
+def _scored_with(
+    settings: Settings | None = None, um_per_px: float | None = None, engine: str = "torch"
+) -> ScoredWith:
     """As a run has it that differs from others in the settings or the pixel size."""
     run = SimpleNamespace(
         request=RunRequest([Path("day5")], settings or Settings(), um_per_px=um_per_px),
-        segmenter=SimpleNamespace(card=SimpleNamespace(fingerprint="f")),
+        segmenter=SimpleNamespace(card=SimpleNamespace(fingerprint="f"), engine=engine),
         names=SimpleNamespace(fingerprint=""),
     )
     scored_with = Run.__dict__["scored_with"].func(run)
@@ -37,9 +39,11 @@ def test_a_result_is_known_by_all_that_changes_it_and_by_nothing_else(
     ):
         assert _scored_with(around) == before
     assert _scored_with(Settings(flips=False)) != before
+    assert _scored_with(Settings(flips="unsure")) not in (before, _scored_with(Settings(flips=False)))
+    assert _scored_with(engine="onnx") != before
     assert _scored_with(Settings(output=Output(keep_missing_days=9))) == before
     monkeypatch.setattr(pipeline, "__version__", "99.0")
     assert _scored_with() == before, "an update that changes no number"
-    for stage, revision in stages.REVISIONS.items():
-        monkeypatch.setattr(pipeline, "REVISIONS", stages.REVISIONS | {stage: revision + 1})
+    for stage, revision in dict(stages.REVISIONS).items():
+        monkeypatch.setattr(stages, "REVISIONS", stages.REVISIONS | {stage: revision + 1})
         assert _scored_with() != before

@@ -16,6 +16,7 @@ from blastoseg.model.architectures.configuration import SegmenterConfiguration
 from blastoseg.model.architectures.registry import LOCATORS, SEGMENTERS
 from blastoseg.model.card import CLASSES, load_card
 from blastoseg.model.loading import verify_weights
+from blastoseg.model.onnx_network import OnnxNetwork
 from blastoseg.model.segmenter import Segmenter, standardise
 from blastoseg.training.export import TrainedModel, export_model, locator_card
 from blastoseg.training.loss import segmentation_loss
@@ -187,3 +188,11 @@ def test_names_settings_and_multiples_are_read_without_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_onnx_runtime_computes_what_torch_does(case: Case) -> None:
+    pytest.importorskip("onnxruntime")
+    network = case.configuration.prepare(case.network.eval())
+    # It holds its answer against the network's own, and refuses one that differs.
+    answer = OnnxNetwork(network, [case.side])(case.images())
+    assert answer.shape == (2, K, case.side, case.side)

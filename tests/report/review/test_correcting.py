@@ -1,7 +1,9 @@
 """Labels are corrected in a browser: every tool, undone and done again, saved, carried, withdrawn."""
 
 import base64
+import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -236,3 +238,23 @@ def test_opened_from_the_disk_the_page_offers_no_correcting(out, open_page):
     assert page.locator("#correct, #end").count() == 0
     page.evaluate(f"location.hash = 'correct={E1}&frame=1'")
     page.wait_for_selector(".card")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_that_keeps_people_from_correcting(server, browser, scheme):
+    axe = Path(os.environ.get("AXE", "/nowhere"))
+    if not axe.is_file():
+        pytest.skip("set AXE to axe.min.js: npm pack axe-core")
+    # The page's own policy lets nobody run other scripts.
+    context = browser.new_context(bypass_csp=True, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(server.access.address)
+    page.wait_for_selector(".card")
+    open_frame(page, 1)
+    page.evaluate(axe.read_text("utf-8"))
+    found = page.evaluate("axe.run({preload: false})")["violations"]
+    assert [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found] == []
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    far = "(all) => all.filter((one) => one.getBoundingClientRect().right > innerWidth + 1).map(String)"
+    assert page.locator("main *").evaluate_all(far) == []
+    context.close()

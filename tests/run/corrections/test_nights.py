@@ -6,8 +6,11 @@ import os
 import pandas as pd
 import pytest
 
+from blastoseg.errors import UsageError
 from blastoseg.run.corrections.folder import read_corrections, withdraw_correction
+from blastoseg.run.measured import measure_label_images
 from blastoseg.run.reviewing.saving import Reviewer
+from blastoseg.settings import Settings
 from blastoseg.sources.label_images import read_label_image
 from blastoseg.stages import measure_label_image
 from tests.reviewed_night import (
@@ -162,3 +165,23 @@ def test_under_pseudonyms_the_tables_name_nobody(frames, tmp_path):
     assert set(rows(out)["corrected_by"]) == {""}
     names = [str(path.relative_to(out)) for path in out.rglob("*")]
     assert not [name for name in names if "E1" in name]
+
+
+def test_measure_gives_a_corrected_mask_the_row_that_the_run_gives(frames, tmp_path):
+    out, again = tmp_path / "out", tmp_path / "again"
+    night(frames, out)
+    correct(out)
+    for place in ("masks", "corrections"):
+        # Before a run has taken the correction in its embryo, hours and pixel size are known all the same.
+        measured = measure_label_images([out / place], again / place, Settings(), None)
+        assert set(measured["time_reference"]) == set(rows(out)["time_reference"])
+    assert list(measured["corrected"]) == ["drawn"]
+    night(frames, out)
+    measure_label_images([out / "corrections"], again / "corrections", Settings(), None)
+    [(frame, measured)] = rows(again / "corrections").iterrows()
+    assert frame == ("E1", 1)
+    differ = {name for name in measured.index if measured[name] != rows(out).loc[frame, name]}
+    assert {name for name in differ if not name.startswith("steady_")} == {"source", "mask", "overlay"}
+    assert {path.name for path in (again / "corrections").iterdir()} >= {"report.xlsx", "embryos.csv"}
+    with pytest.raises(UsageError, match="output folder of runs"):
+        measure_label_images([out / "corrections"], out, Settings(), None)
