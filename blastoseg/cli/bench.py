@@ -40,17 +40,8 @@ def bench(
     import tempfile
 
     from rich.console import Console
-    from rich.table import Table
 
-    from blastoseg.bench.engines import time_engines
-    from blastoseg.bench.run import (
-        BenchPlan,
-        draw_folder,
-        peak_memory_mib,
-        time_simulation,
-        time_stages,
-        time_whole,
-    )
+    from blastoseg.bench.run import BenchPlan, draw_folder, peak_memory_mib
 
     console = Console()
     if training:
@@ -72,32 +63,46 @@ def bench(
         if no_network:
             _show_beside_network(console, plan, drawn)
             return
-        table = Table(
-            "stage", "ms per frame", "frames/s", title=f"{side} x {side} pixels, batches of {batch_size}"
-        )
-        for column in table.columns[1:]:
-            column.justify = "right"
-        for stage, ms in time_stages(plan, drawn).items():
-            table.add_row(stage, f"{ms:.2f}", f"{1000 / ms:,.0f}")
-        whole = time_whole(plan, drawn)
-        for name, seconds in (("bare forward passes", whole.forward_s), ("whole run", whole.run_s)):
-            table.add_row(name, f"{1000 * seconds / frames:.2f}", f"{frames / seconds:,.1f}", style="bold")
-        engines, why = time_engines(weights, device, plan.flips)
-        for name, ms in engines.items():
-            table.add_row(f"segmenter by {name}, processor time", f"{ms:.2f}", f"{1000 / ms:,.0f}")
-        simulation_ms = time_simulation()
-        table.add_row("simulate, 256 x 256", f"{simulation_ms:.2f}", f"{1000 / simulation_ms:,.0f}")
-        show_table(console, table)
-        console.print(f"whole / bare forward passes: {whole.share_of_forward:.2f}")
-        if "onnx" in engines:
-            console.print(f"torch / onnx, processor time: {engines['torch'] / engines['onnx']:.2f}")
-        else:
-            console.print(folded(why, "  "))
+        _show_stages(console, plan, drawn)
         if memory:
             few, many = peak_memory_mib(plan, 200), peak_memory_mib(plan, 2000)
             console.print(
                 f"peak memory: {few:,.0f} MiB for 200 frames, {many:,.0f} MiB for 2,000 ({many / few:.3f})"
             )
+
+
+def _show_stages(console: "Console", plan: "BenchPlan", drawn: Path) -> None:
+    from rich.table import Table
+
+    from blastoseg.bench.engines import time_engines
+    from blastoseg.bench.run import time_simulation, time_stages, time_whole
+
+    table = Table(
+        "stage",
+        "ms per frame",
+        "frames/s",
+        title=f"{plan.side} x {plan.side} pixels, batches of {plan.batch_size}",
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for stage, ms in time_stages(plan, drawn).items():
+        table.add_row(stage, f"{ms:.2f}", f"{1000 / ms:,.0f}")
+    whole = time_whole(plan, drawn)
+    for name, seconds in (("bare forward passes", whole.forward_s), ("whole run", whole.run_s)):
+        table.add_row(
+            name, f"{1000 * seconds / plan.frames:.2f}", f"{plan.frames / seconds:,.1f}", style="bold"
+        )
+    engines, why = time_engines(plan.weights, plan.device, plan.flips)
+    for name, ms in engines.items():
+        table.add_row(f"segmenter by {name}, processor time", f"{ms:.2f}", f"{1000 / ms:,.0f}")
+    simulation_ms = time_simulation()
+    table.add_row("simulate, 256 x 256", f"{simulation_ms:.2f}", f"{1000 / simulation_ms:,.0f}")
+    show_table(console, table)
+    console.print(f"whole / bare forward passes: {whole.share_of_forward:.2f}")
+    if "onnx" in engines:
+        console.print(f"torch / onnx, processor time: {engines['torch'] / engines['onnx']:.2f}")
+    else:
+        console.print(folded(why, "  "))
 
 
 def _show_beside_network(console: "Console", plan: "BenchPlan", drawn: Path) -> None:
