@@ -111,7 +111,7 @@ def exit_codes() -> dict[int, str]:
     """Every exit code with its meaning, in numerical order."""
     codes = {
         EXIT_OK: "every frame was processed (some may be marked for review or excluded)",
-        EXIT_FRAMES_FAILED: "the report is complete, but some frames failed: see the Quality sheet",
+        EXIT_FRAMES_FAILED: "the report, or the export, is complete, but some frames failed: they are named",
         EXIT_NOTHING_NEW: "the report is complete, but no frame is new (with --warn-if-nothing-new)",
         EXIT_NOTHING_MEASURED: "the report is complete, but nothing was measured, which earlier runs did",
         EXIT_INTERRUPTED: "interrupted: what was finished is in the report, or in the last checkpoint",

@@ -56,6 +56,29 @@ def replace_atomically(path: Path, on_locked: Callable[[Path], None] | None = No
         on_locked(landed)
 
 
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside ``path`` that becomes ``path`` when the block ends: whole or not at all.
+
+    ``path`` may be an empty folder, else it must not exist: FileExistsError. After an error the temporary
+    folder is gone. Raises OSError.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(errno.EEXIST, "is no new or empty folder", str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = unfinished_beside(path)
+    temporary.mkdir()
+    try:
+        yield temporary
+        if path.exists():
+            # Windows moves nothing onto a folder; a full one is refused here.
+            path.rmdir()
+        temporary.replace(path)
+        _flush_folder(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def unfinished_beside(path: Path) -> Path:
     """A new name in the folder of ``path``, and with its suffix, that ``remove_unfinished`` knows as ours."""
     return path.with_name(f".part-{UNFINISHED_MARK}-{secrets.token_hex(4)}{path.suffix[:_LONGEST_SUFFIX]}")

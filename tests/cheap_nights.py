@@ -27,6 +27,7 @@ class CheapNetworks(GrayValueNetworks):
     batch_size = 4
     precision = "float32"
     device_in_words = "none"
+    engine = "torch"
 
     def __init__(self, card, *_: object, **__: object) -> None:
         self.card = card

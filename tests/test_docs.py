@@ -1,5 +1,6 @@
 """What the documentation says holds: its links, its commands, its exit codes."""
 
+import json
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from blastoseg import RESEARCH_USE_ONLY, errors
 from blastoseg.cli import app
@@ -103,6 +105,18 @@ def test_the_commands_of_the_readme_work_one_after_the_other(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_commands_of_the_page_on_exports_work_one_after_the_other(tmp_path, monkeypatch):
+    """But for the training: tests/cli/test_export.py has a smaller one."""
+    write_day5(tmp_path / "day5")
+    monkeypatch.chdir(tmp_path)
+    shown = commands_of(ROOT / "docs" / "export.md")
+    assert {line[0] for line in shown} == {"run", "export", "review", "data", "train"}
+    for line in shown[: [line[0] for line in shown].index("review")]:
+        answer = CliRunner().invoke(app, line)
+        assert answer.exit_code == 0, f"{line}: {answer.output}"
+
+
+@pytest.mark.slow
 def test_the_page_on_python_runs_as_one_script(tmp_path):
     """Without a guard around its top, as people write scripts. napari is a stand-in: it needs a screen."""
     write_day5(tmp_path / "day5")
@@ -116,6 +130,18 @@ def test_the_page_on_python_runs_as_one_script(tmp_path):
     assert said.count("E001/E001_RUN10_F0.jpg") == 1
     assert "elsewhere/frames.csv: there is no such table" in said
     python_in(tmp_path, "-m", "blastoseg", "measure", "E001-corrected.png")
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_and_is_kept_without_what_it_showed(tmp_path):
+    write_day5(tmp_path / "day5")
+    cells = json.loads((ROOT / "examples" / "python.ipynb").read_text("utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    (tmp_path / "script.py").write_text("\n".join("".join(cell["source"]) for cell in code), "utf-8")
+    said = python_in(tmp_path, "script.py")
+    areas = [float(area) for area in re.findall(r"^ICM (\d+) um2", said, re.MULTILINE)]
+    assert areas[1] > areas[0] > 0
 
 
 def test_the_research_use_sentence_is_worded_as_the_regulation_words_it():

@@ -16,6 +16,7 @@ from blastoseg.cli import (
     data,
     doctor,
     evaluate,
+    export,
     export_model,
     grade,
     measure,
@@ -95,6 +96,7 @@ for _writes_files in (
     *(train.train, evaluate.evaluate, crossvalidate.crossvalidate),
 ):
     app.command()(output_may_go_unread()(_writes_files))
+app.command()(export.export)
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.command()(audit.audit)

@@ -7,6 +7,7 @@ from packaging.requirements import Requirement
 from blastoseg.errors import EnvironmentProblemError
 
 PURPOSES = {
+    "export": "blastoseg export as geojson, coco, imagej-roi, labelme, parquet",
     "grades": "blastoseg grade fit",
     "networks": "models whose network is one of MONAI's",
     "onnx": "passes on the CPU by ONNX Runtime, and blastoseg export-model",

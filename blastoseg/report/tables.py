@@ -68,6 +68,12 @@ def plain_text(text: str) -> str:
     return f"'{visible}" if is_special else visible
 
 
+def as_it_was(text: str) -> str:
+    """The text that ``plain_text`` quoted; what it did not quote as it is."""
+    quoted = text[1:]
+    return quoted if text.startswith("'") and plain_text(quoted) == text else text
+
+
 def _visible(character: str) -> str:
     code = ord(character)
     is_control = code < 32 or 127 <= code < 160 or character in "\u2028\u2029"
