@@ -73,8 +73,7 @@ def export(
 ) -> None:
     """Write a report's frames and masks for another tool, or its tables as Parquet.
 
-    The folder is written whole or not at all. A frame that cannot be exported is named; the exit code is
-    then 3.
+    The folder is written whole or not at all. A frame that cannot be exported is named.
     """
     from rich.console import Console
     from rich.progress import Progress

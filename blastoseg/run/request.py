@@ -4,10 +4,12 @@ import hashlib
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_NOTHING_MEASURED, EXIT_NOTHING_NEW, EXIT_OK
+from blastoseg.model.card import Card
 from blastoseg.model.engine import default_engine
 from blastoseg.records import FrameRef
 from blastoseg.report.letters import Letters
@@ -16,6 +18,10 @@ from blastoseg.settings import Settings
 from blastoseg.sources import SourceOptions
 from blastoseg.stages import stages_in_words
 from blastoseg.stopping import StopRequest
+
+if TYPE_CHECKING:
+    from blastoseg.model.segmenter import Segmenter
+    from blastoseg.run.part import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,8 @@ class RunRequest:
     ``keep_missing``: embryos of earlier runs that are not in the input stay in the report. ``stop`` may be
     asked for at any time, from any thread. ``engine`` computes the networks' passes, one of
     ``model.engine.ENGINES``. ``embryos`` is the lab's table of them, ``letters`` its model of
-    ICM and TE letters, ``archive`` the rows of earlier runs' embryos for percentiles; without it those of
+    ICM and TE letters, ``part``: score that share of the
+    embryos alone. ``archive`` the rows of earlier runs' embryos for percentiles; without it those of
     this run are taken. ``pdf``: a page for each patient is written.
     """
 
@@ -38,6 +45,7 @@ class RunRequest:
     um_per_px: float | None = None
     device: str = "auto"
     engine: str = field(default_factory=default_engine)
+    part: "Part | None" = None
     batch_size: int = 8
     workers: int = 2
     overlays: bool = True
@@ -79,6 +87,13 @@ class RunRequest:
             is_discreet=self.keyfile is not None,
             embryos=self.embryos,
         )
+
+    def networks(self, card: Card) -> "Segmenter":
+        """The networks of a model. Raises WeightsError or DeviceError."""
+        from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only when a run begins
+
+        flips = self.settings.flips
+        return Segmenter(card, self.device, self.batch_size, flips=flips, engine=self.engine)
 
     def scored_with(self, weights: str, engine: str, pseudonyms: str) -> ScoredWith:
         """What a frame's pixels are scored with: both networks, the settings that count, the stages.
