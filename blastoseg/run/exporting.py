@@ -26,9 +26,9 @@ from blastoseg.report.export.frame import ExportedFrame, Exporter
 from blastoseg.report.export.parquet import write_parquet
 from blastoseg.report.finished import Run
 from blastoseg.report.tables import as_it_was
-from blastoseg.run.journal import Journal, OutputLock, read_runs
+from blastoseg.run.journal import Journal, OutputLock, RunRecord, read_runs
 from blastoseg.run.outputs import OutputFolder, PictureNames
-from blastoseg.run.pseudonyms import Names, check_earlier_names, names_under
+from blastoseg.run.pseudonyms import Names, names_under
 from blastoseg.run.request import RunRequest
 from blastoseg.run.rereading import Rereading
 from blastoseg.settings import Settings
@@ -103,7 +103,7 @@ def export_report(request: ExportRequest, progress: Progress = lambda done, tota
     with names_under(request.keyfile if has_pixels else None) as names:
         earlier = read_runs(out.root)
         if has_pixels:
-            check_earlier_names(names, out, earlier)
+            _check_key(request, names, earlier)
             names.begin(out.root)
         with out.refusals(names.detail), OutputLock(out.root), Journal(out.root) as journal:
             run = Run.open(out.root)
@@ -136,6 +136,16 @@ def chosen_rows(frames: pd.DataFrame, request: ExportRequest) -> pd.DataFrame:
         moments = rows.groupby("embryo_id", sort=False)["frame_index"].rank(method="dense")
         rows = rows[(moments.astype(int) - 1) % request.every == 0]
     return rows
+
+
+def _check_key(request: ExportRequest, names: Names, earlier: list[RunRecord]) -> None:
+    """Refuse another key than the runs had: no frame would be found under its name."""
+    if any(run.details.get("pseudonyms", "") != names.fingerprint for run in earlier):
+        how = "without" if request.keyfile else "under"
+        raise UsageError(
+            f"{request.out}: was made {how} pseudonyms, or with another key: give "
+            "--pseudonymise KEYFILE as it was given to run"
+        )
 
 
 def _check_target(request: ExportRequest) -> None:

@@ -41,7 +41,7 @@ def write_frames(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_frames_of_a_folder_and_a_video_with_a_correction_become_new_weights(tmp_path, tiny_model, monkeypatch):
+def test_frames_of_a_folder_and_a_video_become_new_weights(tmp_path, tiny_model, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_frames(tmp_path / "day5")
     command("run", "day5", "--out", "first", "--settle", 0)
