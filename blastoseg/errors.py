@@ -89,6 +89,10 @@ class TrainingError(BlastosegError):
     meaning = "the training stopped early; the last good checkpoint is kept"
 
 
+class NetworkFailedError(TrainingError):
+    """The network itself cannot be trained so: it diverged, or memory is too small for it."""
+
+
 class CollapseError(BlastosegError):
     """Training with unlabelled frames went astray: the labels that it gives them lost a tissue."""
 

@@ -96,4 +96,4 @@ def main(folder: Path, seeds: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [int(seed) for seed in sys.argv[2:]] or [502, 503])
+    main(Path(sys.argv[1]), [int(seed) for seed in sys.argv[2:]] or [502, 503, 601, 602])

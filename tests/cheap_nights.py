@@ -7,8 +7,7 @@ import cv2
 import pytest
 
 from blastoseg.run import pipeline
-from blastoseg.sources.containers import list_contents
-from blastoseg.sources.reading import read_frame
+from blastoseg.sources import isolated
 from tests.gray_values import GRAY_OF_LABEL, GrayValueNetworks, drawn_labels
 
 SIDE = 56
@@ -38,13 +37,11 @@ class CheapNetworks(GrayValueNetworks):
         return answers if self.card.name == "a" else answers * 0.7 + 0.06
 
 
-class HereReaders:
-    """Reads in this process."""
+class HereProcesses:
+    """Does the work in this process."""
 
-    contents_of = staticmethod(list_contents)
-
-    def __init__(self, options, _count: int) -> None:
-        self._options = options
+    def __init__(self, work, _count: int) -> None:
+        self._work = work
 
     def __enter__(self):
         return self
@@ -52,14 +49,14 @@ class HereReaders:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def read(self, ref):
-        return read_frame(ref, self._options)
+    def ask(self, request):
+        return self._work.done(request.job, request.arrays)
 
 
 def make_nights_cheap(patch: pytest.MonkeyPatch) -> None:
-    """Runs of this process take these for the networks of any weights, and read frames themselves."""
+    """Runs of this process take these for the networks of any weights, and do all work themselves."""
     patch.setitem(sys.modules, "blastoseg.model.segmenter", SimpleNamespace(Segmenter=CheapNetworks))
     patch.setattr(
         pipeline, "load_card", lambda name: SimpleNamespace(name=name, fingerprint=name, sha256=name)
     )
-    patch.setattr(pipeline, "IsolatedReaders", HereReaders)
+    patch.setattr(isolated, "Processes", HereProcesses)

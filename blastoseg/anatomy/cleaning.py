@@ -11,13 +11,13 @@ from typing import cast
 import cv2
 import numpy as np
 
-from blastoseg.anatomy.components import connected_components, drop_specks, fill_holes
+from blastoseg.anatomy.components import connected_components, drop_specks, fill_holes, holds
 from blastoseg.anatomy.gaps import close_doubtful_gaps
 from blastoseg.anatomy.outline import ANGLES, CIRCLE_BAND, COMPONENT_SHARE, ZonaOutline, find_zona_outline
 from blastoseg.anatomy.polar import (
     Field,
     main_circle,
-    ring_angles,
+    radius_at,
     share_of_radius,
 )
 from blastoseg.records import Labels, Mask, Probabilities
@@ -123,7 +123,7 @@ def _zona_arcs(work: Labels, main: Mask) -> Mask:
 
 def _drop_loose_components(work: Labels) -> None:
     """Small components of cavity or cells that are not part of the blastocyst, in or at the zona: debris."""
-    blastocyst = np.isin(work, B_LABELS)
+    blastocyst = holds(work, B_LABELS)
     kept, _ = drop_specks(blastocyst, COMPONENT_SHARE)
     work[blastocyst & ~kept] = BACKGROUND.label
 
@@ -134,14 +134,16 @@ def _smooth_zona(work: Labels, outline: ZonaOutline) -> None:
     x = np.arange(width, dtype=np.float32)[None] - np.float32(outline.centre[0])
     y = np.arange(height, dtype=np.float32)[:, None] - np.float32(outline.centre[1])
     squared = x * x + y * y
-    low = (float(outline.smooth.min()) - 3 * outline.tolerance - 2) ** 2
-    near = squared < (float(outline.smooth.max()) * 1.5) ** 2
-    band = (squared > low) & ((work == ZP.label) | (near & (work == BACKGROUND.label)))
+    least, most = float(outline.smooth.min()), float(outline.smooth.max())
+    # Zona further in does not bulge, and background further out is no dent.
+    zona = (work == ZP.label) & (squared > (least - 1) ** 2)
+    background = (work == BACKGROUND.label) & (squared < (most + 1) ** 2)
+    band = (zona | background) & (squared > (least - 3 * outline.tolerance - 2) ** 2)
     rows, columns = np.nonzero(band)
     bearing = np.arctan2(y[rows, 0], x[0, columns])
     direction = np.round(bearing * (ANGLES / (2 * math.pi))).astype(np.int64) % ANGLES
     radius = np.sqrt(squared[rows, columns])
-    offset = radius - np.interp(bearing, ring_angles(ANGLES), outline.smooth, period=2 * math.pi)
+    offset = radius - radius_at(bearing, outline.smooth)
     is_zona = work[rows, columns] == ZP.label
     # What stands out far is debris and is cut flush; elsewhere the form that was found has its tolerance.
     is_debris = outline.outer - outline.smooth > 2 * outline.tolerance
@@ -162,7 +164,7 @@ def _remove_spurs(work: Labels, outline: ZonaOutline | None) -> None:
     size = 3 if solid.sum() < 30_000 else 5
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     opened = cv2.morphologyEx(solid, cv2.MORPH_OPEN, disc)
-    hairs = (opened == 0) & np.isin(work, B_LABELS if outline is None else (*B_LABELS, ZP.label))
+    hairs = (opened == 0) & holds(work, B_LABELS if outline is None else (*B_LABELS, ZP.label))
     work[hairs] = BACKGROUND.label
     wall = (work != BLASTOCOEL.label).view(np.uint8)
     opened = cv2.morphologyEx(wall, cv2.MORPH_OPEN, disc, borderValue=1)

@@ -6,10 +6,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.records import Mask
+from blastoseg.records import Labels, Mask
 
 Contour = NDArray[np.int32]
 """Border pixels of a component, ``(n, 1, 2)`` as ``(x, y)``, in the order of OpenCV."""
+
+
+def holds(labels: Labels, values: tuple[int, ...]) -> Mask:
+    """Which pixels have one of the values."""
+    lookup = np.zeros(256, np.uint8)
+    lookup[list(values)] = 1
+    return cv2.LUT(labels, lookup).view(np.bool_)
 
 
 def connected_components(mask: Mask) -> list[tuple[Contour, float]]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blastoseg.anatomy.outline import ANGLES, ZonaOutline
-from blastoseg.anatomy.polar import Field, Present, ring_angles
+from blastoseg.anatomy.polar import Field, Present, radius_at
 from blastoseg.records import Labels
 from blastoseg.tissues import BACKGROUND, BLASTOCOEL, ICM, TE, ZP
 
@@ -32,9 +32,9 @@ def close_doubtful_gaps(work: Labels, outline: ZonaOutline, background: Field) -
     x = np.arange(width, dtype=np.float32)[None] - np.float32(outline.centre[0])
     y = np.arange(height, dtype=np.float32)[:, None] - np.float32(outline.centre[1])
     radius = np.hypot(x, y)
-    direction = np.round(np.arctan2(y, x) * (ANGLES / (2 * math.pi))).astype(np.int64) % ANGLES
-    outer = np.interp(np.arctan2(y, x), ring_angles(ANGLES), outline.smooth, period=2 * math.pi)
-    inner = np.interp(np.arctan2(y, x), ring_angles(ANGLES), outline.inner, period=2 * math.pi)
+    bearing = np.arctan2(y, x)
+    direction = np.round(bearing * (ANGLES / (2 * math.pi))).astype(np.int64) % ANGLES
+    outer, inner = radius_at(bearing, outline.smooth), radius_at(bearing, outline.inner)
     tissue = (work == ICM.label) | (work == BLASTOCOEL.label) | (work == TE.label)
     outside = tissue & (radius > outer + OUTSIDE_SHARE * float(outline.smooth.mean()))
     between = (radius <= outer) & (radius >= np.minimum(inner, outer - RIM_PX))

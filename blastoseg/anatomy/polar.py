@@ -5,6 +5,7 @@ Angles run from the x axis, clockwise on the screen (y points down); centres are
 
 import math
 import warnings
+from functools import lru_cache
 from typing import cast
 
 import cv2
@@ -37,9 +38,27 @@ LEAST_BORE = 0.6
 """A ring's inner over its outer radius; below it, the circle was fitted to a short arc's own width."""
 
 
+@lru_cache(8)
 def ring_angles(count: int) -> NDArray[np.float64]:
-    """``count`` equal steps of the full circle, in radians."""
-    return np.arange(count, dtype=np.float64) * (2 * math.pi / count)
+    """``count`` equal steps of the full circle, in radians; one array for all, not to be written to."""
+    angles = np.arange(count, dtype=np.float64) * (2 * math.pi / count)
+    angles.flags.writeable = False
+    return angles
+
+
+def radius_at(bearings: NDArray[np.floating], radii: Radii) -> Radii:
+    """Radii given at equal steps of the circle, interpolated at bearings in radians."""
+    wanted = np.asarray(bearings, np.float64) % (2 * math.pi)
+    around = np.concatenate([radii[-1:], radii, radii[:1]])
+    found: Radii = np.interp(wanted, _around_ring(len(radii)), around)
+    return found
+
+
+@lru_cache(8)
+def _around_ring(count: int) -> NDArray[np.float64]:
+    """``ring_angles`` with the last one before the first, and the first one after the last."""
+    angles = ring_angles(count)
+    return np.concatenate([angles[-1:] - 2 * math.pi, angles, angles[:1] + 2 * math.pi])
 
 
 def ring_centre(ring: Mask) -> Centre | None:
@@ -139,14 +158,18 @@ def close_radii(radii: Radii, present: Present) -> Radii:
 
 def fourier_curve(radii: Radii, weights: NDArray[np.float64], order: int) -> Radii:
     """Weighted least-squares Fourier curve of that order; a slight ridge keeps wide gaps round."""
-    angles = ring_angles(len(radii))
-    harmonics = np.arange(1, order + 1)[:, None] * angles
-    basis = np.concatenate([np.ones((1, len(radii))), np.cos(harmonics), np.sin(harmonics)])
+    basis = _fourier_basis(len(radii), order)
     weighted = basis * weights
     ridge = np.full(len(basis), RIDGE * float(weights.sum()))
     ridge[0] = 0.0
     amplitudes = np.linalg.solve(weighted @ basis.T + np.diag(ridge), weighted @ radii)
-    return cast(Radii, amplitudes @ basis)
+    return amplitudes @ basis
+
+
+@lru_cache(16)
+def _fourier_basis(count: int, order: int) -> NDArray[np.float64]:
+    harmonics = np.arange(1, order + 1)[:, None] * ring_angles(count)
+    return np.concatenate([np.ones((1, count)), np.cos(harmonics), np.sin(harmonics)])
 
 
 def robust_curve(radii: Radii, present: Present) -> Radii:

@@ -32,7 +32,7 @@ from blastoseg.model.locating import (
 )
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.records import Box, Frame, FrameResult, Probabilities, Status
-from blastoseg.report.pictures import PictureWriter
+from blastoseg.report.pictures import PictureStyle, PictureWriter, caption
 from blastoseg.run.events import RunEnded, RunStarted
 from blastoseg.run.outputs import PictureNames
 from blastoseg.run.pipeline import score_folder
@@ -167,7 +167,8 @@ def _time_measuring(
             columns.add_micrometres(measure_labels(labels), 0.5)
     with watch.of("masks and overlays", len(found)):
         for labels, (frame, _) in zip(placed, found, strict=True):
-            pictures.save(frame, labels, FrameResult(frame.ref, Status.OK))
+            words = caption(FrameResult(frame.ref, Status.OK))
+            pictures.write(frame.ref, PictureStyle().draw(frame.image, labels, words))
 
 
 def time_simulation() -> float:

@@ -11,6 +11,7 @@ from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.cli import (
     audit,
     bench,
+    compare,
     compare_runs,
     crossvalidate,
     data,
@@ -93,7 +94,7 @@ def _options(
 
 for _writes_files in (
     *(run.run, measure.measure, simulate.simulate),
-    *(train.train, evaluate.evaluate, crossvalidate.crossvalidate),
+    *(train.train, evaluate.evaluate, crossvalidate.crossvalidate, compare.compare),
 ):
     app.command()(output_may_go_unread()(_writes_files))
 app.command()(export.export)

@@ -1,5 +1,6 @@
 """``blastoseg bench``: how fast this machine scores, as ratios within one run."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,8 @@ from blastoseg.cli.terminal import folded, show_table
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from blastoseg.bench.run import BenchPlan
 
 
 def bench(
@@ -20,11 +23,15 @@ def bench(
         str, typer.Option(envvar="BLASTOSEG_ENGINE", help="What computes the network: auto, torch or onnx.")
     ] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames in one pass of the network.")] = 8,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and measure.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that read and measure.")] = 2,
     training: Annotated[
         bool, typer.Option("--training", help="Time training instead, beside MONAI's U-Nets.")
     ] = False,
     recipe: Annotated[str, typer.Option(help="Whose network and batches, with --training.")] = "finetune",
+    no_network: Annotated[
+        bool,
+        typer.Option("--no-network", help="Time 1 to 8 processes beside networks that answer at once."),
+    ] = False,
     memory: Annotated[
         bool, typer.Option("--memory", help="Also compare peak memory of 200 and 2,000 frames (slow).")
     ] = False,
@@ -33,17 +40,8 @@ def bench(
     import tempfile
 
     from rich.console import Console
-    from rich.table import Table
 
-    from blastoseg.bench.engines import time_engines
-    from blastoseg.bench.run import (
-        BenchPlan,
-        draw_folder,
-        peak_memory_mib,
-        time_simulation,
-        time_stages,
-        time_whole,
-    )
+    from blastoseg.bench.run import BenchPlan, draw_folder, peak_memory_mib
 
     console = Console()
     if training:
@@ -62,32 +60,66 @@ def bench(
         )
         drawn = plan.folder / "frames"
         draw_folder(drawn, frames, side)
-        table = Table(
-            "stage", "ms per frame", "frames/s", title=f"{side} x {side} pixels, batches of {batch_size}"
-        )
-        for column in table.columns[1:]:
-            column.justify = "right"
-        for stage, ms in time_stages(plan, drawn).items():
-            table.add_row(stage, f"{ms:.2f}", f"{1000 / ms:,.0f}")
-        whole = time_whole(plan, drawn)
-        for name, seconds in (("bare forward passes", whole.forward_s), ("whole run", whole.run_s)):
-            table.add_row(name, f"{1000 * seconds / frames:.2f}", f"{frames / seconds:,.1f}", style="bold")
-        engines, why = time_engines(weights, device, plan.flips)
-        for name, ms in engines.items():
-            table.add_row(f"segmenter by {name}, processor time", f"{ms:.2f}", f"{1000 / ms:,.0f}")
-        simulation_ms = time_simulation()
-        table.add_row("simulate, 256 x 256", f"{simulation_ms:.2f}", f"{1000 / simulation_ms:,.0f}")
-        show_table(console, table)
-        console.print(f"whole / bare forward passes: {whole.share_of_forward:.2f}")
-        if "onnx" in engines:
-            console.print(f"torch / onnx, processor time: {engines['torch'] / engines['onnx']:.2f}")
-        else:
-            console.print(folded(why, "  "))
+        if no_network:
+            _show_beside_network(console, plan, drawn)
+            return
+        _show_stages(console, plan, drawn)
         if memory:
             few, many = peak_memory_mib(plan, 200), peak_memory_mib(plan, 2000)
             console.print(
                 f"peak memory: {few:,.0f} MiB for 200 frames, {many:,.0f} MiB for 2,000 ({many / few:.3f})"
             )
+
+
+def _show_stages(console: "Console", plan: "BenchPlan", drawn: Path) -> None:
+    from rich.table import Table
+
+    from blastoseg.bench.engines import time_engines
+    from blastoseg.bench.run import time_simulation, time_stages, time_whole
+
+    table = Table(
+        "stage",
+        "ms per frame",
+        "frames/s",
+        title=f"{plan.side} x {plan.side} pixels, batches of {plan.batch_size}",
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for stage, ms in time_stages(plan, drawn).items():
+        table.add_row(stage, f"{ms:.2f}", f"{1000 / ms:,.0f}")
+    whole = time_whole(plan, drawn)
+    for name, seconds in (("bare forward passes", whole.forward_s), ("whole run", whole.run_s)):
+        table.add_row(
+            name, f"{1000 * seconds / plan.frames:.2f}", f"{plan.frames / seconds:,.1f}", style="bold"
+        )
+    engines, why = time_engines(plan.weights, plan.device, plan.flips)
+    for name, ms in engines.items():
+        table.add_row(f"segmenter by {name}, processor time", f"{ms:.2f}", f"{1000 / ms:,.0f}")
+    simulation_ms = time_simulation()
+    table.add_row("simulate, 256 x 256", f"{simulation_ms:.2f}", f"{1000 / simulation_ms:,.0f}")
+    show_table(console, table)
+    console.print(f"whole / bare forward passes: {whole.share_of_forward:.2f}")
+    if "onnx" in engines:
+        console.print(f"torch / onnx, processor time: {engines['torch'] / engines['onnx']:.2f}")
+    else:
+        console.print(folded(why, "  "))
+
+
+def _show_beside_network(console: "Console", plan: "BenchPlan", drawn: Path) -> None:
+    from rich.table import Table
+
+    from blastoseg.bench.beside_network import time_beside_network
+
+    title = f"{plan.side} x {plan.side} pixels, without the networks' time, on {os.cpu_count()} cores"
+    table = Table("processes", "frames/s", "of one", "ready after s", title=title)
+    for column in table.columns:
+        column.justify = "right"
+    one = 0.0
+    for rate in time_beside_network(plan, drawn):
+        one = one or rate.frames_per_s
+        share = f"{rate.frames_per_s / one:.2f}"
+        table.add_row(str(rate.processes), f"{rate.frames_per_s:,.1f}", share, f"{rate.ready_s:.1f}")
+    show_table(console, table)
 
 
 def _show_training(console: "Console", recipe: str, device: str) -> None:

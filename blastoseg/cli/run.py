@@ -62,7 +62,7 @@ def run(
         float | None, typer.Option(help="Hours between frames, where the input does not tell the time.")
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames in one pass of the network.")] = 8,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and measure.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that read and measure.")] = 2,
     no_overlays: Annotated[bool, typer.Option("--no-overlays", help="Write no overlay pictures.")] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Score every frame again, also those already scored.")

@@ -23,7 +23,7 @@ def plot_agreement(path: Path, pairs: Numbers, agreement: Agreement, title: str)
     ``pairs`` ``(n, 2)`` are the predicted and the reference values, without NaN.
     """
     predicted, reference = pairs.T
-    figure = _figure(8.4, 3.9)
+    figure = new_figure(8.4, 3.9)
     scatter, differences = figure.subplots(1, 2)
     low, high = min(predicted.min(), reference.min()), max(predicted.max(), reference.max())
     margin = 0.04 * (high - low) or 1.0
@@ -44,12 +44,12 @@ def plot_agreement(path: Path, pairs: Numbers, agreement: Agreement, title: str)
         f"bias {agreement.bias:.3g}, 95 % limits {agreement.lower:.3g} to {agreement.upper:.3g}", fontsize=9
     )
     figure.suptitle(title, fontsize=10)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_reliability(path: Path, crop: Reliability, embryo: Reliability) -> None:
     """Share of right pixels over their probability, for all pixels of the crops and for the embryo's."""
-    figure = _figure(8.4, 4.2)
+    figure = new_figure(8.4, 4.2)
     axes = figure.subplots(1, 2, sharey=True)
     for axis, reliability, name in zip(axes, (crop, embryo), ("crop", "embryo only"), strict=True):
         table = reliability.table()
@@ -71,7 +71,7 @@ def plot_reliability(path: Path, crop: Reliability, embryo: Reliability) -> None
         axis.set_title(f"{name}: ECE {reliability.expected_calibration_error():.3f}", fontsize=9)
     axes[0].set_ylabel("share of pixels that are right")
     axes[0].legend(fontsize=7, loc="upper left", frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_confusion(path: Path, counts: pd.DataFrame) -> None:
@@ -79,7 +79,7 @@ def plot_confusion(path: Path, counts: pd.DataFrame) -> None:
     totals = counts.sum(axis=1).to_numpy(dtype=float)[:, None]
     values = counts.to_numpy(dtype=float)
     shares = np.divide(values, totals, out=np.full_like(values, np.nan), where=totals > 0)
-    figure = _figure(5.6, 4.9)
+    figure = new_figure(5.6, 4.9)
     axis = figure.subplots()
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     names = [str(name) for name in counts.columns]
@@ -92,10 +92,11 @@ def plot_confusion(path: Path, counts: pd.DataFrame) -> None:
             colour = "white" if share > 0.5 else "#333333"
             text = f"{100 * share:.1f} %"
             axis.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """A figure of so many inches, drawn without a screen."""
     figure = Figure(figsize=(width, height), dpi=DPI)
     FigureCanvasAgg(figure)
     # Fixed margins in inches: fitting them to each of some fifty figures would take longer than plotting.
@@ -103,6 +104,7 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, with the research-use notice."""
     figure.text(0.995, 0.01, RESEARCH_USE_ONLY, fontsize=6, color=PALE, ha="right")
     figure.savefig(path, format="png")

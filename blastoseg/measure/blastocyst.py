@@ -3,10 +3,9 @@
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from blastoseg.anatomy.components import drop_specks, fill_holes
+from blastoseg.anatomy.components import drop_specks, fill_holes, holds
 from blastoseg.measure.geometry import (
     Outline,
     caliper_widths,
@@ -39,9 +38,7 @@ def outline_region(labels: Labels, members: tuple[int, ...]) -> Region:
 
     ``labels`` must have an empty border. Specks are components below 2 % of the largest.
     """
-    lookup = np.zeros(256, np.uint8)
-    lookup[list(members)] = 1
-    mask, count = drop_specks(cv2.LUT(labels, lookup).view(np.bool_), SPECK_SHARE)
+    mask, count = drop_specks(holds(labels, members), SPECK_SHARE)
     filled = fill_holes(mask) if count else mask
     outlines = trace_outlines(filled) if count else []
     return Region(filled, float(np.count_nonzero(filled)) if outlines else math.nan, outlines)

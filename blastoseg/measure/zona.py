@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blastoseg.anatomy.components import drop_specks
-from blastoseg.anatomy.polar import ring_angles
+from blastoseg.anatomy.polar import radius_at
 from blastoseg.measure.blastocyst import Region
 from blastoseg.measure.geometry import (
     Field,
@@ -173,7 +173,7 @@ def _parted_share(blastocyst: Region, closed: ClosedZona) -> float:
     reach = np.zeros(PARTED_BINS)
     np.maximum.at(reach, bins, np.hypot(x, y))
     angles = (np.arange(PARTED_BINS) + 0.5) * (2 * math.pi / PARTED_BINS)
-    wall = np.interp(angles, ring_angles(len(closed.inner)), closed.inner, period=2 * math.pi)
+    wall = radius_at(angles, closed.inner)
     least = max(LEAST_PARTING_PX, LEAST_PARTING_SHARE * float(closed.inner.mean()))
     return float(np.mean(wall - reach > least))
 

@@ -13,6 +13,7 @@ from blastoseg.anatomy.polar import (
     close_radii,
     farthest,
     is_ring,
+    radius_at,
     ring_angles,
     ring_centre,
     ring_radii,
@@ -51,7 +52,7 @@ class ClosedZona:
     def radius_towards(self, points: Points, radii: Radii) -> Radii:
         """The value of ``inner``, ``outer`` or any such curve in the direction of points ``(n, 2)``."""
         bearing = np.arctan2(points[:, 1] - self.centre[1], points[:, 0] - self.centre[0])
-        return np.interp(bearing, ring_angles(ANGLES), radii, period=2 * math.pi)
+        return radius_at(bearing, radii)
 
     def encloses(self, point: Centre) -> bool:
         """Whether a point (x, y) lies within the inner outline."""

@@ -135,11 +135,12 @@ def resample_labels(labels: Labels, side: int) -> Labels:
         return labels
     best = np.full((side, side), -1.0, np.float32)
     resampled = np.zeros((side, side), np.uint8)
-    for value in np.unique(labels):
-        share = cv2.resize((labels == value).astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
-        better = share > best
-        best[better] = share[better]
-        resampled[better] = value
+    for value in range(int(labels.max()) + 1):
+        own = labels == value
+        if own.any():
+            share = cv2.resize(own.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
+            np.copyto(resampled, value, where=share > best)
+            np.maximum(best, share, out=best)
     return resampled
 
 

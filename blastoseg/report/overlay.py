@@ -1,6 +1,7 @@
 """Pictures for people: a frame with the tissues' outlines, and a thumbnail for the workbook."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -44,8 +45,8 @@ def stretch_contrast(image: Image) -> NDArray[np.uint8]:
     if high <= low:
         return np.full(image.shape, 128, np.uint8)
     table = np.clip((np.arange(int(np.iinfo(image.dtype).max) + 1) - low) * (255 / (high - low)), 0, 255)
-    stretched: NDArray[np.uint8] = table.astype(np.uint8)[image]
-    return stretched
+    shades = table.astype(np.uint8)
+    return np.asarray(cv2.LUT(image, shades) if image.dtype == np.uint8 else shades[image], np.uint8)
 
 
 def _sized(gray: NDArray[np.uint8], labels: Labels | None) -> tuple[NDArray[np.uint8], Labels | None]:
@@ -97,8 +98,15 @@ def line_width(labels: Labels) -> int:
 
 
 def _strip(width: int, caption: str) -> RGB:
-    strip = np.full((STRIP_HEIGHT, width, 3), _STRIP_GRAY, np.uint8)
+    strip = _legend(width).copy()
     write_small(strip, _shortened(caption, width - 12), (6, 14), (235, 235, 235))
+    return strip
+
+
+@lru_cache(8)
+def _legend(width: int) -> RGB:
+    """The strip without a caption, the same for every frame of a width; not to be written to."""
+    strip = np.full((STRIP_HEIGHT, width, 3), _STRIP_GRAY, np.uint8)
     x = 6
     for tissue in FOREGROUND:
         cv2.rectangle(strip, (x, 24), (x + 10, 34), tissue.colour, -1)

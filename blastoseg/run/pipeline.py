@@ -5,7 +5,7 @@
 
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.errors import EXIT_OK, BlastosegError, InputNotFoundError, OutputError, UsageError
 from blastoseg.model.card import load_card
-from blastoseg.records import Frame, FrameRef, FrameResult, Labels, Status
+from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.report.manifest import RunManifest, used_pixel_sizes, user_name
 from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.corrections.standing import Standing
@@ -32,11 +32,12 @@ from blastoseg.run.request import RunRequest
 from blastoseg.run.stream import ScoringPlan, score_frames
 from blastoseg.run.surroundings import pixels_alone, placed
 from blastoseg.run.watching import WatchedInputs
+from blastoseg.run.workers import Workers
 from blastoseg.run.worklist import WorkList
 from blastoseg.settings import check_pixel_size_option
-from blastoseg.sources import Discovery, IsolatedReaders, discover_frames, refs_to_choose_from
+from blastoseg.sources import Discovery, discover_frames, refs_to_choose_from
 from blastoseg.sources.names import is_printable, printable
-from blastoseg.stages import REVISIONS, failed_frame
+from blastoseg.stages import REVISIONS, Segmented, failed_frame
 
 if TYPE_CHECKING:
     from blastoseg.model.segmenter import Segmenter
@@ -46,41 +47,33 @@ log = logging.getLogger("blastoseg")
 FRAMES_A_LOCK_CHECK = 32
 
 
-def score_folder(request: RunRequest) -> Iterator[RunEvent]:
+def score_folder(request: RunRequest, loaded: "Segmenter | None" = None) -> Generator[RunEvent, None, None]:
     """Score every frame below the request's paths and write the report; yields what happens.
 
     Frames that the ledger knows as scored with the same weights and settings are not scored again; the
     report is always written whole. Raises the errors of ``errors.py`` that end a run; under pseudonyms their
-    messages hold none of the names either.
+    messages hold none of the names either. ``loaded`` holds the request's weights already.
     """
     check_pixel_size_option(request.um_per_px)
     if not request.paths:
         raise InputNotFoundError("no path given")
     with names_under(request.keyfile) as names:
-        yield from _score_folder(request, names)
+        yield from _score_folder(request, names, loaded)
 
 
-def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
-    from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only when a run begins
-
+def _score_folder(request: RunRequest, names: Names, loaded: "Segmenter | None") -> Iterator[RunEvent]:
     started = datetime.now(UTC)
     out = OutputFolder((request.out or names.default_out(request.paths)).absolute())
     names.begin(out.root)
     if not is_printable(str(out.root)):
         shown = printable(str(out.root))
         raise UsageError(f"--out {shown}: its name is no UTF-8 text: choose another folder")
-    with out.refusals(names.detail), IsolatedReaders(request.source_options, request.workers) as readers:
+    with out.refusals(names.detail), Workers.of(request) as workers:
         out.check_apart(request.paths)
         card = load_card(request.settings.weights)
-        discovery = discover_frames(request.paths, request.source_options, readers.contents_of, names)
+        discovery = discover_frames(request.paths, request.source_options, workers.contents_of, names)
         out.check_without_frames(request.paths, discovery.refs)
-        segmenter = Segmenter(
-            card,
-            request.device,
-            request.batch_size,
-            flips=request.settings.flips,
-            engine=request.engine,
-        )
+        segmenter = loaded or request.networks(card)
         out.create()
         with (
             OutputLock(out.root) as lock,
@@ -95,7 +88,7 @@ def _score_folder(request: RunRequest, names: Names) -> Iterator[RunEvent]:
                 journal=journal,
                 segmenter=segmenter,
                 discovery=discovery,
-                readers=readers,
+                workers=workers,
                 started=started,
                 inputs=[names.of_given(path) for path in request.paths],
                 names=names,
@@ -113,14 +106,15 @@ class Run:
     journal: Journal
     segmenter: "Segmenter"
     discovery: Discovery
-    readers: IsolatedReaders
+    workers: Workers
     started: datetime
     inputs: list[str]
     names: Names
 
     def __post_init__(self) -> None:
         self.work = WorkList(self.discovery, self.request)
-        self.pictures = self._picture_writer()
+        names = PictureNames(self.discovery.refs)
+        self.pictures = PictureWriter(self.out.root, names.place, self.request.overlays)
         inputs = list(zip(self.inputs, self.request.paths, strict=True))
         self.watched = WatchedInputs(inputs, self.discovery, self.request.stop)
 
@@ -215,19 +209,16 @@ class Run:
         self.journal.record(self.scored_with, key, result, around.as_text())
         return FrameScored(placed(result, around, self.request.settings.quality).status)
 
-    def _picture_writer(self) -> PictureWriter:
-        place, is_hidden = PictureNames(self.discovery.refs).place, bool(self.names.fingerprint)
-        return PictureWriter(self.out.root, place, self.request.overlays, without_label=is_hidden)
-
-    def _save(self, frame: Frame, labels: Labels | None, result: FrameResult) -> tuple[str, str]:
-        return self.pictures.save(frame, labels, self.work.placed(result))
+    def _finish(self, segmented: Segmented) -> FrameResult:
+        result, pictures = self.workers.finish(segmented, self.work.around_read(segmented.frame.ref))
+        result.mask_file, result.overlay_file = self.pictures.write(result.ref, pictures)
+        return result
 
     def _plan(self) -> ScoringPlan:
         return ScoringPlan(
             networks=self.segmenter,
-            settings=self.request.settings,
-            read=lambda ref: self.watched.read(ref, self.readers.read),
-            save=self._save,
+            read=lambda ref: self.watched.read(ref, self.workers.read),
+            finish=self._finish,
             workers=self.request.workers,
             is_stopped=lambda: bool(self.request.stop),
         )

@@ -4,10 +4,12 @@ import hashlib
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_NOTHING_MEASURED, EXIT_NOTHING_NEW, EXIT_OK
+from blastoseg.model.card import Card
 from blastoseg.model.engine import default_engine
 from blastoseg.records import FrameRef
 from blastoseg.report.letters import Letters
@@ -16,6 +18,9 @@ from blastoseg.settings import Settings
 from blastoseg.sources import SourceOptions
 from blastoseg.stages import stages_in_words
 from blastoseg.stopping import StopRequest
+
+if TYPE_CHECKING:
+    from blastoseg.model.segmenter import Segmenter
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,13 @@ class RunRequest:
             is_discreet=self.keyfile is not None,
             embryos=self.embryos,
         )
+
+    def networks(self, card: Card) -> "Segmenter":
+        """The networks of a model. Raises WeightsError or DeviceError."""
+        from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only when a run begins
+
+        flips = self.settings.flips
+        return Segmenter(card, self.device, self.batch_size, flips=flips, engine=self.engine)
 
     def scored_with(self, weights: str, engine: str, pseudonyms: str) -> ScoredWith:
         """What a frame's pixels are scored with: both networks, the settings that count, the stages.

@@ -1,7 +1,7 @@
 """The stages for a stream of frames, reading and measuring beside the network.
 
-Reading ahead and finishing behind run in worker threads (their work is in libraries that release the
-interpreter lock) while others keep the network busy. All queues are bounded, by frames and by bytes, so
+Reading ahead and finishing behind happen in processes of their own (``workers.py``), each waited for by a
+thread, while other threads keep the network busy. All queues are bounded, by frames and by bytes, so
 that memory grows neither with the number of frames nor with their size, and results come in the order of the
 frames.
 """
@@ -18,10 +18,9 @@ from typing import Any
 import cv2
 
 from blastoseg.errors import UnreadableFrameError
-from blastoseg.records import Frame, FrameRef, FrameResult, Labels
+from blastoseg.records import Frame, FrameRef, FrameResult
 from blastoseg.run.room import MOST_BYTES, Room
-from blastoseg.settings import Settings
-from blastoseg.stages import Networks, Segmented, failed_frame, measure_in_pixels, segment_frames, try_twice
+from blastoseg.stages import Networks, Segmented, failed_frame, segment_frames, try_twice
 
 log = logging.getLogger(__name__)
 
@@ -51,15 +50,14 @@ class Reading:
 class ScoringPlan:
     """How a stream of frames is scored.
 
-    ``read`` decodes a frame; ``save`` stores a finished frame's pictures and returns their paths (mask,
-    overlay) relative to OUT. Once ``is_stopped`` is true no
+    ``read`` decodes a frame; ``finish`` cleans, measures and judges what the networks saw, and stores its
+    pictures; both are called from ``workers`` threads, or twice as many. Once ``is_stopped`` is true no
     further batch is begun. Decoded frames of ``most_bytes`` and more hold back the reading of further ones.
     """
 
     networks: Networks
-    settings: Settings
     read: Callable[[FrameRef], Frame]
-    save: Callable[[Frame, Labels | None, FrameResult], tuple[str, str]]
+    finish: Callable[[Segmented], FrameResult]
     workers: int = 2
     is_stopped: Callable[[], bool] = bool
     most_bytes: int = MOST_BYTES
@@ -81,7 +79,8 @@ def score_frames(refs: Iterable[FrameRef], plan: ScoringPlan) -> Iterator[FrameR
         _one_opencv_thread(),
         ThreadPoolExecutor(plan.workers) as readers,
         ThreadPoolExecutor(passes) as networks,
-        ThreadPoolExecutor(plan.workers) as finishers,
+        # While one frame's pictures go to the disk, the next is measured.
+        ThreadPoolExecutor(2 * plan.workers) as finishers,
     ):
         reading: deque[Reading] = deque()
         segmenting: deque[Future[list[Segmented | FrameResult | None]]] = deque()
@@ -176,17 +175,10 @@ def _segment_read(batch: list[Reading], networks: Networks) -> list[Segmented | 
 
 def _finish_frame(segmented: Segmented, plan: ScoringPlan, room: Room) -> FrameResult:
     """Measure and save one frame. An unexpected error, twice, becomes a ``failed`` result."""
-    ref = segmented.frame.ref
-
-    def measure_and_save() -> tuple[Labels | None, FrameResult]:
-        labels, result = measure_in_pixels(segmented, plan.settings.quality)
-        result.mask_file, result.overlay_file = plan.save(segmented.frame, labels, result)
-        return labels, result
-
     size = segmented.frame.image.nbytes
     try:
         with room.measuring(size):
-            return try_twice(ref, measure_and_save)[1]
+            return try_twice(segmented.frame.ref, lambda: (None, plan.finish(segmented)))[1]
     finally:
         room.leave(size)
 

@@ -53,10 +53,9 @@ class WorkList:
         """What comes from around a frame that was found."""
         return Surroundings.of(ref, *self._request.pixel_size(ref))
 
-    def placed(self, result: FrameResult) -> FrameResult:
-        """A result in pixels of this run with what comes from around its frame."""
-        ref = self._ref_at[result.ref.embryo_id, result.ref.frame_index]
-        return placed(result, self.around(ref), self._request.settings.quality)
+    def around_read(self, read: FrameRef) -> Surroundings:
+        """What comes from around a frame that was read: its own ref tells what its pixels do."""
+        return self.around(self._ref_at[read.embryo_id, read.frame_index])
 
     def _is_as_now(self, ref: FrameRef, stored: StoredFrame, pictures: PictureWriter) -> bool:
         """Whether a frame's pictures are as they would be made now: where they lie, what stands on them."""

@@ -114,6 +114,12 @@ def _worker() -> tuple[int, int]:
     return (info.id, info.num_workers) if info else (0, 1)
 
 
+def shuffled_index(count: int, seed: int, place: int) -> int:
+    """Which of so many samples stands at a place of an endless stream: each once before any comes again."""
+    epoch, position = divmod(place, count)
+    return int(np.random.default_rng([seed, 1, epoch]).permutation(count)[position])
+
+
 class LabelledStream(IterableDataset[tuple[Tensor, Tensor]]):
     """Endless augmented samples, every one once before any comes again, in an order that the seed says.
 
@@ -131,14 +137,9 @@ class LabelledStream(IterableDataset[tuple[Tensor, Tensor]]):
         while True:
             first = (batch * self.share.processes + self.share.rank) * size
             for place in range(first, first + size):
-                sample = self.samples[self._index(place)]
+                sample = self.samples[shuffled_index(len(self.samples), seed, place)]
                 yield _augmented(sample, self.job.augmentation, np.random.default_rng([seed, 2, place]))
             batch += workers
-
-    def _index(self, place: int) -> int:
-        epoch, position = divmod(place, len(self.samples))
-        order = np.random.default_rng([self.job.data.seed, 1, epoch]).permutation(len(self.samples))
-        return int(order[position])
 
 
 class SyntheticStream(IterableDataset[tuple[Tensor, Tensor]]):

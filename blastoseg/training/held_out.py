@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from blastoseg.datasets import Case
 from blastoseg.model.segmenter import FloatArray, Segmenter
+from blastoseg.records import Labels
 from blastoseg.stages import frame_in_memory, label_frame, segment_frames
 from blastoseg.tissues import CHANNEL_OF_LABEL, INSIDE_OUT
 from blastoseg.training.data import VALIDATION_OFFSET, Sample, synthetic_sample
-from blastoseg.training.metrics import Summary, confusion, summarise
+from blastoseg.training.metrics import Counts, Summary, confusion, summarise
 from blastoseg.training.recipe_data import SyntheticData
 from blastoseg.training.reliability import Reliability
 
@@ -90,12 +91,16 @@ def answers_to(samples: Sequence[Sample], segmenter: Segmenter) -> Iterator[Answ
 
 
 def score_cases(cases: Sequence[Case], segmenter: Segmenter) -> Summary:
-    """Scores over whole frames: located, segmented and cleaned as in a run.
+    """Scores over whole frames: located, segmented and cleaned as in a run."""
+    return summarise([counts for _, counts in label_cases(cases, segmenter)])
+
+
+def label_cases(cases: Sequence[Case], segmenter: Segmenter) -> Iterator[tuple[Labels, Counts]]:
+    """The labels that a run gives each case's frame, and their confusion counts with the reference.
 
     A frame in which no embryo is found counts as background everywhere.
     """
     channels = np.asarray(CHANNEL_OF_LABEL)
-    counts = []
     for start in range(0, len(cases), segmenter.batch_size):
         batch = cases[start : start + segmenter.batch_size]
         labelled = [case.read() for case in batch]
@@ -107,5 +112,4 @@ def score_cases(cases: Sequence[Case], segmenter: Segmenter) -> Summary:
             predicted = np.zeros_like(one.labels)
             if answer.segmentation is not None:
                 _, predicted = label_frame(answer.segmentation, one.image.shape)
-            counts.append(confusion(channels[one.labels], channels[predicted], len(INSIDE_OUT)))
-    return summarise(counts)
+            yield predicted, confusion(channels[one.labels], channels[predicted], len(INSIDE_OUT))

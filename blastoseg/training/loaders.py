@@ -29,6 +29,7 @@ from blastoseg.training.data import (
     TensorSamples,
     UnlabelledStream,
 )
+from blastoseg.training.device_data import DeviceBatches
 from blastoseg.training.labelled import LabelledSplits, cut_samples
 from blastoseg.training.recipe import Job
 from blastoseg.training.recipe_data import LabelledData, Source, SyntheticData
@@ -199,6 +200,9 @@ class TrainingDataModule(lightning.LightningDataModule):
         self.take_signals()
         trainer: Any = self.trainer
         share = Share(trainer.global_rank, trainer.world_size, self.batches_done)
+        if self.data.job.optimisation.on_device:
+            device = trainer.strategy.root_device
+            return DeviceBatches(self.data.sources[0].train, self.data.job, share, device)
         loader = training_loader(self.data, share)
         if self.data.job.unlabelled is None:
             return loader

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from blastoseg.errors import EXIT_INTERRUPTED, CollapseError, TrainingError
+from blastoseg.errors import EXIT_INTERRUPTED, CollapseError, NetworkFailedError
 from blastoseg.model.architectures.contract import bring_to_size
 from blastoseg.stopping import StopRequest
 from blastoseg.training.collapse import collapse_of
@@ -149,7 +149,7 @@ class NetworkModule(lightning.LightningModule):
         if self.trainer.world_size > 1:
             is_number = self.trainer.strategy.reduce_boolean_decision(is_number, all=True)
         if not is_number:
-            raise TrainingError(
+            raise NetworkFailedError(
                 f"{subject} not a number at step {self.global_step}: lower learning_rate in the recipe and "
                 "continue from the last checkpoint with --resume"
             )

@@ -12,7 +12,15 @@ from blastoseg.model.architectures.configuration import Configuration, problems_
 from blastoseg.model.architectures.registry import LOCATORS, SEGMENTERS, Registry
 from blastoseg.model.card import MODEL_NAME, SegmenterCard, load_card
 from blastoseg.model.described import DescribedNetwork
-from blastoseg.training.recipe_data import Augmentation, Data, LabelledData, MixedData, Section, Source
+from blastoseg.training.recipe_data import (
+    Augmentation,
+    Data,
+    LabelledData,
+    MixedData,
+    Section,
+    Source,
+    problem_on_device,
+)
 from blastoseg.training.recipe_network import problems_of_network
 from blastoseg.training.recipe_optimisation import LossTerms, Optimisation
 from blastoseg.training.recipe_unlabelled import Unlabelled
@@ -69,6 +77,16 @@ class Job(DescribedNetwork):
             raise ValueError("fda takes tones from real frames: give a labelled source or unlabelled frames")
         return self
 
+    @model_validator(mode="after")
+    def _can_be_on_the_device(self) -> Self:
+        if not self.optimisation.on_device:
+            return self
+        if not isinstance(self.data, LabelledData) or self.unlabelled is not None:
+            raise ValueError("on_device is for labelled images of one source alone")
+        if problem := problem_on_device(self.augmentation):
+            raise ValueError(problem)
+        return self
+
     @property
     def takes_tones(self) -> bool:
         """Whether any source's images take over the coarse tones of real ones (``fda``)."""
@@ -108,19 +126,12 @@ class LocatorJob(Job):
             raise ValueError("is for the segmenter only")
         return side
 
-    @field_validator("pretrained")
+    @field_validator("pretrained", "unlabelled")
     @classmethod
-    def _starts_as_the_weights_do(cls, path: str) -> str:
-        if path:
+    def _is_plain(cls, given: Any) -> Any:
+        if given:
             raise ValueError("is for the segmenter only")
-        return path
-
-    @field_validator("unlabelled")
-    @classmethod
-    def _has_labels(cls, unlabelled: Unlabelled | None) -> Unlabelled | None:
-        if unlabelled is not None:
-            raise ValueError("is for the segmenter only")
-        return unlabelled
+        return given
 
     @field_validator("loss")
     @classmethod

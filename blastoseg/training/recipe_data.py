@@ -42,6 +42,23 @@ class Augmentation(Section):
         return self
 
 
+MOVES = frozenset({"quarter_turns", "zoom", "scale", "random_crop", "rotation_deg", "shift", "fda_share"})
+"""What can be done on the device; the rest of an augmentation changes gray values, or bends."""
+
+
+def problem_on_device(settings: Augmentation) -> str:
+    """Which setting cannot be done on the device, in words; empty where all can."""
+    plain = Augmentation()
+    strange = [
+        name
+        for name in Augmentation.model_fields
+        if name not in MOVES and getattr(settings, name) != getattr(plain, name)
+    ]
+    return (
+        f"augmentation.{strange[0]} is not done on the device: leave it out, or on_device" if strange else ""
+    )
+
+
 class SyntheticData(Section):
     """Images made by the simulator. Image number i depends on ``seed`` and i only.
 

@@ -26,7 +26,8 @@ class Optimisation(Section):
 
     ``batch_size`` is that of one process; ``accumulate`` such batches make a step. The length is given in
     ``steps`` or, for labelled data, in ``epochs``; ``max_minutes`` ends a run earlier, with the whole
-    schedule in that time. ``momentum``, and whether it is Nesterov's, are for sgd.
+    schedule in that time. With ``on_device`` the labelled samples lie on the GPU (or in memory) and are moved
+    about there, without ``workers``. ``momentum``, and whether it is Nesterov's, are for sgd.
     """
 
     optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
@@ -46,6 +47,7 @@ class Optimisation(Section):
     precision: Precision = "32-true"
     compile: bool = False
     workers: int = Field(default=0, ge=0)
+    on_device: bool = False
 
     @model_validator(mode="after")
     def _has_momentum_where_it_is_used(self) -> Self:

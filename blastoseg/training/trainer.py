@@ -14,7 +14,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch import nn
 
-from blastoseg.errors import DeviceError, TrainingError
+from blastoseg.errors import DeviceError, NetworkFailedError, TrainingError
 from blastoseg.model.card import load_card
 from blastoseg.model.segmenter import is_out_of_memory
 from blastoseg.stopping import stopping_on_signals
@@ -132,7 +132,7 @@ def train_network(
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        raise TrainingError(
+        raise NetworkFailedError(
             f"out of memory at step {module.global_step} with batches of {job.optimisation.batch_size}: "
             "halve batch_size in the recipe and double accumulate, then go on with --resume"
         ) from error

@@ -73,12 +73,13 @@ def frames_of(out):
 
 
 def readers_of(process):
-    """The processes that decode, without multiprocessing's own tracker."""
+    """The processes that decode and measure, without what multiprocessing starts for itself."""
     readers = []
     with contextlib.suppress(psutil.NoSuchProcess):
-        for child in psutil.Process(process.pid).children():
+        for child in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):  # or a zombie
-                if "spawn_main" in " ".join(child.cmdline()):
+                command, is_direct = " ".join(child.cmdline()), child.ppid() == process.pid
+                if "spawn_main" in command or ("forkserver" in command and not is_direct):
                     readers.append(child)
     return readers
 
@@ -168,7 +169,8 @@ def test_a_reader_that_hangs_is_replaced_and_no_frame_is_lost(folder, undisturbe
     out = tmp_path / "out"
     # The one that is stopped may still be starting: it is waited for a shorter time than the test is.
     hasty = (
-        "import blastoseg.sources.isolated as isolated\nisolated.PATIENCE_S, isolated.STARTING_S = 2.0, 30.0"
+        "import blastoseg.run.workers as workers, blastoseg.sources.isolated as isolated\n"
+        "isolated.PATIENCE_S = workers.PATIENCE_S = 2.0"
     )
     process = start(folder, out, injected=hasty)
     wait_for(lambda: masks(out) >= 1)
@@ -192,7 +194,7 @@ def test_frames_whose_readers_always_die_are_failed_rows_that_say_so(folder, tmp
     assert len(frames) == FRAMES
     failed = frames[frames["status"] == "failed"]
     assert len(failed)
-    assert failed["reason"].str.contains("its reader died").all()
+    assert failed["reason"].str.contains("died").all()
     code, text = finish(start(folder, out))
     assert code == 0, text
 

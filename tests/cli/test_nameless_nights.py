@@ -97,7 +97,7 @@ module.{function} = crash
     [
         ("run.pipeline", "discover_frames", "RuntimeError"),
         ("run.reporting", "write_csv", "RuntimeError"),
-        ("run.stream", "measure_in_pixels", "ValueError"),
+        ("run.stream", "try_twice", "ValueError"),
     ],
 )
 def test_an_error_that_nobody_foresaw_tells_no_name(ward, tmp_path, module, function, error):

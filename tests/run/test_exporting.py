@@ -21,7 +21,7 @@ from blastoseg.report.finished import Run
 from blastoseg.run import exporting
 from blastoseg.run.exporting import ExportRequest, chosen_rows, export_report
 from blastoseg.run.journal import OutputLock
-from tests.cheap_nights import HereReaders, make_nights_cheap, picture
+from tests.cheap_nights import make_nights_cheap, picture
 from tests.reviewed_night import correct, make_reviewed_nights_cheap, night, with_larger_icm, write_frames
 
 PIXELS = [name for name, known in FORMATS.items() if known.has_pixels]
@@ -37,7 +37,6 @@ def gray(number: int) -> np.ndarray:
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with ``day5``: an embryo whose name a spreadsheet would run, and one on a video."""
     make_nights_cheap(monkeypatch)
-    monkeypatch.setattr(exporting, "IsolatedReaders", HereReaders)
     monkeypatch.chdir(tmp_path)
     pictures = tmp_path / "day5" / "=E1"
     pictures.mkdir(parents=True)
@@ -180,7 +179,6 @@ def test_a_folder_with_other_files_is_refused_and_so_is_one_that_a_run_would_loo
 
 def test_corrected_frames_alone_are_exported_as_they_were_corrected(tmp_path, monkeypatch):
     make_reviewed_nights_cheap(monkeypatch)
-    monkeypatch.setattr(exporting, "IsolatedReaders", HereReaders)
     frames, out = write_frames(tmp_path / "frames", ["E1"], frames=2), tmp_path / "out"
     night(frames, out)
     with pytest.raises(InputNotFoundError, match="no frame is as was asked for"):

@@ -13,6 +13,7 @@ from blastoseg.records import Frame, FrameRef, Status
 from blastoseg.run.stream import ScoringPlan, score_frames
 from blastoseg.settings import Settings
 from blastoseg.sources.addresses import WholeImage
+from blastoseg.stages import measure_in_pixels
 from tests.gray_values import GRAY_OF_LABEL, GrayValueNetworks, drawn_labels
 
 
@@ -26,8 +27,13 @@ def refs(count: int) -> list[FrameRef]:
     ]
 
 
-def plan(read, save=lambda frame, labels, result: ("", "")):
-    return ScoringPlan(FourAtATime(), Settings(), read, save, workers=2)
+def plan(read, save=lambda frame: ""):
+    def finish(segmented):
+        _, result = measure_in_pixels(segmented, Settings().quality)
+        result.mask_file = save(segmented.frame)
+        return result
+
+    return ScoringPlan(FourAtATime(), read, finish, workers=2)
 
 
 def read_blastocyst(ref: FrameRef) -> Frame:
@@ -56,10 +62,10 @@ def test_results_come_in_order_and_every_frame_has_one_whatever_fails():
 
 
 def test_a_defect_while_measuring_costs_one_frame_only():
-    def save(frame, labels, result):
+    def save(frame):
         if frame.ref.frame_index == 2:
             raise ValueError("a defect")
-        return "m.png", "o.jpg"
+        return "m.png"
 
     results = list(score_frames(refs(6), plan(read_blastocyst, save)))
     assert [result.status is Status.FAILED for result in results] == [False, False, True, False, False, False]
@@ -67,7 +73,7 @@ def test_a_defect_while_measuring_costs_one_frame_only():
 
 
 def test_a_full_disk_ends_the_run():
-    def save(frame, labels, result):
+    def save(frame):
         raise OutputError("out/masks: cannot be written (No space left on device)")
 
     with pytest.raises(OutputError, match="No space left"):
@@ -104,11 +110,11 @@ def test_decoded_frames_are_bounded_by_their_bytes_too(first_large):
             most = max(most, held)
         return Frame(ref, image)
 
-    def save(frame, labels, result):
+    def save(frame):
         nonlocal held
         with lock:
             held -= frame.image.nbytes
-        return "", ""
+        return ""
 
     limit = 3 * large.nbytes
     scored = list(score_frames(refs(60), replace(plan(read, save), most_bytes=limit)))
@@ -123,7 +129,7 @@ def test_a_frame_larger_than_all_the_room_is_scored_alone():
 
 
 def test_an_error_that_ends_the_run_frees_those_who_wait_for_room():
-    def save(frame, labels, result):
+    def save(frame):
         raise OutputError("out/masks: cannot be written (No space left on device)")
 
     with pytest.raises(OutputError, match="No space left"):
@@ -133,7 +139,7 @@ def test_an_error_that_ends_the_run_frees_those_who_wait_for_room():
 def test_large_frames_are_measured_one_after_the_other():
     lock, alive, most = threading.Lock(), 0, 0
 
-    def save(frame, labels, result):
+    def save(frame):
         nonlocal alive, most
         with lock:
             alive += 1
@@ -141,7 +147,7 @@ def test_large_frames_are_measured_one_after_the_other():
         time.sleep(0.01)
         with lock:
             alive -= 1
-        return "", ""
+        return ""
 
     large = read_blastocyst(refs(1)[0]).image.nbytes
     list(score_frames(refs(12), replace(plan(read_blastocyst, save), most_bytes=4 * large)))

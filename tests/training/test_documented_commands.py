@@ -30,8 +30,8 @@ SHORTER = {
 """What makes a documented command quick: given last, it overrides what stands before."""
 
 
-def documented(block: int = 0) -> list[list[str]]:
-    text = re.findall(r"```sh\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[block]
+def documented(block: int = 0, page: Path = PAGE) -> list[list[str]]:
+    text = re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL)[block]
     return [shlex.split(line, comments=True) for line in text.splitlines() if line.strip()]
 
 
@@ -113,3 +113,20 @@ def test_every_recipe_on_the_page_is_there_and_every_recipe_is_on_the_page() -> 
     for path in recipes_folder().glob("*.toml"):
         name = path.stem.removeprefix("i2cnet-table1")
         assert f"`{path.stem}`" in text or f"`{name}`" in text
+
+
+def test_the_commands_of_the_page_on_the_papers_tables_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("monai")
+    if "starter" not in available_weights():
+        pytest.skip("the starter weights are not in this checkout")
+    monkeypatch.chdir(tmp_path)
+    page = PAGE.with_name("reproduce.md")
+    quick = {
+        "simulate": ["--embryos", "8", "--size", "160"],
+        "compare lab": ["--budget", "images", "1", "--input-size", "64"],
+    }
+    run_all(documented(page=page), quick)
+    assert (tmp_path / "compared" / "comparison.xlsx").is_file()
+    assert (tmp_path / "unet" / "evaluation.xlsx").is_file()

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Set
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from blastoseg.model.architectures.contract import Predicting, SegmentingNetwork
-    from blastoseg.model.architectures.widths import Width
+
+
+Width = Literal["full", "small"]
+"""full: the width of the network's paper. small: about 3 million parameters, for CPUs and at equal size."""
 
 
 class Configuration(ABC):
@@ -39,7 +42,7 @@ class SegmenterConfiguration(Configuration):
 
     @classmethod
     @abstractmethod
-    def settings_at(cls, width: "Width", side: int) -> dict[str, Any]:
+    def settings_at(cls, width: Width, side: int) -> dict[str, Any]:
         """The settings with which networks are compared: at a width, made for a side of the input."""
 
     @property

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from blastoseg.model.architectures.configuration import SegmenterConfiguration
-from blastoseg.model.architectures.widths import Width
+from blastoseg.model.architectures.configuration import SegmenterConfiguration, Width
 
 if TYPE_CHECKING:
     from blastoseg.model.architectures.contract import Predicting, SegmentingNetwork

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from blastoseg.model.architectures.configuration import SegmenterConfiguration
-from blastoseg.model.architectures.widths import Width
+from blastoseg.model.architectures.configuration import SegmenterConfiguration, Width
 
 if TYPE_CHECKING:
     from blastoseg.model.architectures.contract import SegmentingNetwork

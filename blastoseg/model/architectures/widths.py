@@ -1,14 +1,11 @@
 """The two widths in which every network of a comparison is to be had, and the settings that give them."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from blastoseg.model.architectures.configuration import SegmenterConfiguration
-
-Width = Literal["full", "small"]
-"""full: the width of the network's paper. small: about 3 million parameters, for CPUs and at equal size."""
+from blastoseg.model.architectures.configuration import SegmenterConfiguration, Width
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

@@ -78,7 +78,7 @@ class Reviewer:
     def labels(self, key: str, place: int, of_network: bool) -> Labels:
         """A frame's labels ``(y, x)`` as they count now, or as the network gave them."""
         frame = self.report.frame(key, place)
-        kept = None if of_network else self._standing(frame)
+        kept = None if of_network else self._standing(frame, self._kept(frame))
         return read_labels(self.out, kept) if kept else self._network(frame)
 
     def state(self, key: str) -> dict[str, Any]:
@@ -127,18 +127,19 @@ class Reviewer:
         drawn or lacks the tissue.
         """
         with self._writing(stamp):
+            kept = read_corrections(self.out).kept
             first, last = (self.report.frame(key, place) for place in places)
-            ends = [self._drawn_labels(frame) for frame in (first, last)]
+            ends = [self._drawn_labels(frame, kept.get(frame.identity)) for frame in (first, last)]
             indices = (first.frame_index, last.frame_index)
-            for place in range(places[0] + 1, places[1]):
-                frame = self._carriable(key, place)
-                if frame is None:
+            for frame in self._frames_between(key, *places):
+                own = kept.get(frame.identity)
+                before = self._standing(frame, own)
+                if before and before.record.how == "drawn":
                     continue
-                before = self._standing(frame)
                 labels = read_labels(self.out, before) if before else self._network(frame)
                 carried = _carried(ends, labels, _share(first, frame, last), tissue)
                 if (carried != self._network(frame)).any():
-                    self._keep(frame, Drawn(carried, by, carried_from=indices), self._kept(frame))
+                    self._keep(frame, Drawn(carried, by, carried_from=indices), own)
         return self.state(key)
 
     @contextmanager
@@ -219,29 +220,28 @@ class Reviewer:
     def _kept(self, frame: ReviewedFrame) -> Kept | None:
         return read_corrections(self.out).kept.get(frame.identity)
 
-    def _standing(self, frame: ReviewedFrame) -> Kept | None:
-        """The frame's correction, unless the frame is another by now."""
-        kept = self._kept(frame)
+    def _standing(self, frame: ReviewedFrame, kept: Kept | None) -> Kept | None:
+        """The frame's correction ``kept``, unless the frame is another by now."""
         if kept is None:
             return None
         now, stored = self._placed(frame)
         return kept if kept.record.is_of(up_to_date(stored.content), now.pixels) else None
 
-    def _drawn_labels(self, frame: ReviewedFrame) -> Labels:
-        kept = self._standing(frame)
-        if kept is None or kept.record.how != "drawn":
+    def _drawn_labels(self, frame: ReviewedFrame, kept: Kept | None) -> Labels:
+        standing = self._standing(frame, kept)
+        if standing is None or standing.record.how != "drawn":
             raise DataError(f"frame {frame.frame_index} was not corrected by hand: correct it first")
-        return read_labels(self.out, kept)
+        return read_labels(self.out, standing)
 
-    def _carriable(self, key: str, place: int) -> ReviewedFrame | None:
-        """A frame that a correction can be carried to: it has a picture, and nobody drew it."""
-        try:
-            frame = self.report.frame(key, place)
-            self._network(frame)
-        except (UnreadableFrameError, InputNotFoundError):
-            return None
-        kept = self._standing(frame)
-        return None if kept and kept.record.how == "drawn" else frame
+    def _frames_between(self, key: str, first: int, last: int) -> Iterator[ReviewedFrame]:
+        """Those that a correction can be carried to: the others have no picture to draw it on."""
+        for place in range(first + 1, last):
+            try:
+                frame = self.report.frame(key, place)
+                self._network(frame)
+            except (UnreadableFrameError, InputNotFoundError):
+                continue
+            yield frame
 
 
 def _check_revision(before: Kept | None, revision: str) -> None:

@@ -5,10 +5,10 @@ import pytest
 pytest.importorskip("monai")
 import torch
 
+from blastoseg.model.architectures.configuration import Width
 from blastoseg.model.architectures.encoder import count_parameters
 from blastoseg.model.architectures.peers.medt import cut_tiles, join_tiles
 from blastoseg.model.architectures.registry import SEGMENTERS
-from blastoseg.model.architectures.widths import Width
 
 PUBLISHED = {
     **{"unet": 31.11, "attention-unet": 31.74, "unet-plus-plus": 9.12, "nnunet": 33.47},

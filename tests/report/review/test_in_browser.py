@@ -15,7 +15,7 @@ from blastoseg.report.tables import typed_table, write_csv
 from blastoseg.run.journal import Journal
 from blastoseg.run.verdicts import import_verdicts
 
-from .finished import finished, page_of
+from .finished import content_of, finished, page_of
 from .test_page import HOSTILE
 
 pytestmark = pytest.mark.slow
@@ -107,6 +107,36 @@ def test_outlines_are_lines_that_go_all_at_once_or_by_tissue(address, open_page)
     page.keyboard.press("+")
     widths = page.evaluate("['.film-inner', '.film'].map((one) => document.querySelector(one).clientWidth)")
     assert widths[0] > 1.4 * widths[1]
+
+
+def test_another_focal_plane_of_a_moment_is_shown_in_the_film_and_lies_where_the_film_s_does(
+    tmp_path, open_page
+):
+    content = finished(tmp_path, ["E1"], frames=2)
+    own = [name for name in content.frames if not name.startswith(("steady", "course"))]
+    rows = content.frames[own].to_dict("records")
+    # The same picture: so that it must lie just over the film's.
+    others = [row | {"focal_plane": 15} for row in rows]
+    write_page(content_of(tmp_path, [*rows, *others]))
+    page = open_page(f"{(tmp_path / 'review' / 'index.html').as_uri()}#embryo={key_of('E1')}&frame=0")
+    shown_frame(page)
+    plane = page.locator(".plane")
+    assert not plane.is_visible()
+    page.get_by_label("Focal plane").select_option("15")
+    assert plane.is_visible()
+    page.wait_for_function("document.querySelector('.plane').naturalWidth > 0")
+    boxes = [page.locator(name).bounding_box() for name in (".plane", ".film-inner")]
+    data = page.evaluate("[view.data.film.window, view.film.plane.naturalWidth]")
+    (left, top, side), _ = data
+    scale = boxes[1]["width"] / side
+    assert boxes[0]["width"] == pytest.approx(scale, rel=0.01)
+    assert boxes[0]["x"] == pytest.approx(boxes[1]["x"] - left * scale, abs=2)
+    assert boxes[0]["y"] == pytest.approx(boxes[1]["y"] - top * scale, abs=2)
+    page.locator(".slider").fill("1")
+    page.wait_for_selector(".film[data-shown='1']")
+    assert plane.is_visible()
+    page.get_by_label("Focal plane").select_option("0")
+    assert not plane.is_visible()
 
 
 def test_embryos_are_compared_by_hour_and_by_event(tmp_path, open_page):

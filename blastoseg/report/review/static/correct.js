@@ -69,7 +69,7 @@ class CorrectView {
             copy(-1, "Copy from frame before"),
             copy(1, "Copy from frame after"),
             makeButton("Back to the network's", () => this.toNetwork(), { id: "to-network" }),
-            makeButton("Paint on or off", () => this.togglePaint(), { title: "o", "aria-pressed": true, id: "paint" }),
+            makeButton("Paint", () => this.togglePaint(), { title: "o", "aria-pressed": true, id: "paint" }),
             makeButton("Zoom in", zoom(1.5), { title: "+" }),
             makeButton("Zoom out", zoom(1 / 1.5), { title: "-" }),
           ),

@@ -56,6 +56,7 @@ function makeCarryForm(panel, key, data, pairs, refill, show) {
     }
     const [first, last] = pairs[chosen.pair];
     button.disabled = true;
+    told.textContent = "Carrying: about half a second a frame.";
     try {
       const state = await (await ask("/api/carry", { report: served.report, embryo: key, first, last, tissue: chosen.tissue, by: said.by })).json();
       applyState(key, data, state);

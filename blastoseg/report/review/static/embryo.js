@@ -20,6 +20,8 @@ class EmbryoView {
     this.doubt = make("p", { class: "doubt", id: "doubt" });
     this.full = make("a", { target: "_blank", rel: "noopener" }, "Open this frame's overlay, full size");
     this.planes = make("p", { id: "planes" });
+    /** @type {number | null} The focal plane that is looked at, where the moment has it. */
+    this.plane = null;
     this.numbers = make("tbody", {});
     this.width = 0;
     this.resize = new ResizeObserver(() => this.fit());
@@ -126,12 +128,20 @@ class EmbryoView {
     history.replaceState(null, "", `#embryo=${this.key}&frame=${frame}`);
   }
 
-  /** The moment's other focal planes, where there are some: their overlays, full size. @param {number} moment */
+  /** The moment's other focal planes, where there are some: in the film, and full size. @param {number} moment */
   showPlanes(moment) {
-    const links = this.data.planes
-      .filter((plane) => plane.frame_index === moment && plane.overlay)
-      .map((plane) => make("a", { href: addressOf(String(plane.overlay)), target: "_blank", rel: "noopener" }, `${plane.focal_plane} (${plane.status})`));
-    this.planes.replaceChildren(...(links.length ? ["Focal planes: ", ...links.flatMap((link) => [link, " "])] : []));
+    const there = this.data.planes.filter((plane) => plane.frame_index === moment && plane.overlay);
+    const own = this.data.frames.focal_plane[this.film.frame];
+    const chosen = there.find((plane) => plane.focal_plane === this.plane && plane.focal_plane !== own);
+    this.film.showPlane(chosen ? addressOf(String(chosen.overlay)) : null);
+    if (!there.length) return this.planes.replaceChildren();
+    const choices = there.map((plane) => /** @type {[string, string]} */ ([String(plane.focal_plane), `${plane.focal_plane} (${plane.status})`]));
+    const select = makeSelect("Focal plane", choices, String(chosen ? chosen.focal_plane : own), (value) => {
+      this.plane = Number(value);
+      this.showPlanes(moment);
+    });
+    const full = chosen ? [" ", make("a", { href: addressOf(String(chosen.overlay)), target: "_blank", rel: "noopener" }, "full size")] : [];
+    this.planes.replaceChildren(select, ...full, make("span", { class: "small" }, chosen ? " As its overlay shows it; numbers and curves are the film's." : ""));
   }
 
   /** @param {number} frame */

@@ -53,7 +53,8 @@ class FilmView {
     this.canvas.setAttribute("aria-label", `Frame of ${name}`);
     this.drawing = makeOutlines({}, data.film.side * data.film.fineness);
     this.nothing = make("p", { class: "nothing" });
-    this.inner = make("div", { class: "film-inner" }, this.canvas, this.drawing, this.nothing);
+    this.plane = make("img", { class: "plane", alt: "", hidden: true });
+    this.inner = make("div", { class: "film-inner" }, this.canvas, this.drawing, this.plane, this.nothing);
     this.element = make("div", { class: "film", tabindex: 0, role: "group", "aria-label": "Film; arrows move while it is zoomed" }, this.inner);
     /** @type {Map<number, HTMLImageElement>} */
     this.sheets = new Map();
@@ -83,6 +84,17 @@ class FilmView {
       sheet.addEventListener("load", draw, { once: true });
       sheet.addEventListener("error", () => { this.nothing.textContent = "the film cannot be loaded"; }, { once: true });
     }
+  }
+
+  /** Show another focal plane of the moment, by its overlay, in the film's own cut; null takes it away. @param {string | null} address */
+  showPlane(address) {
+    const [left, top, side] = this.data.film.window || [0, 0, 1];
+    this.plane.hidden = address === null;
+    if (address === null) return;
+    if (this.plane.getAttribute("src") !== address) this.plane.src = address;
+    this.plane.style.width = `${100 / side}%`;
+    this.plane.style.left = `${(-100 * left) / side}%`;
+    this.plane.style.top = `${(-100 * top) / side}%`;
   }
 
   /** @param {number} number @returns {HTMLImageElement} */

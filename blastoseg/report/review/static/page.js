@@ -76,7 +76,7 @@ function start() {
   if (!report) return;
   for (const id of ["notice", "footer"]) {
     const place = document.getElementById(id);
-    if (place) place.textContent = id === "notice" ? report.notice : `${report.notice} ${report.software}, weights ${report.weights}. Keys: arrows, space, o outlines, 1 to 4 tissues, + and - zoom, n and p embryos, a accept, r reject, l look at, c compare, / find, Esc back.`;
+    if (place) place.textContent = id === "notice" ? report.notice : `${report.notice} ${report.software}, weights ${report.weights}. Keys: arrows, space, o outlines, 1 to 4 tissues, + and - zoom, n and p embryos,${served.token ? " e correct," : ""} a accept, r reject, l look at, c compare, / find, Esc back.`;
   }
   showOutlineSwitches();
   showVerdictBar();

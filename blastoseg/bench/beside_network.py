@@ -1,0 +1,115 @@
+"""What a run does beside the networks, on 1, 2, 4 and 8 processes, with networks that answer at once."""
+
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blastoseg.bench.run import DIFFERENT_FRAMES, BenchPlan
+from blastoseg.model.card import load_card
+from blastoseg.model.segmenter import FloatArray, Segmenter
+from blastoseg.run.events import FrameScored, RunStarted
+from blastoseg.run.pipeline import score_folder
+from blastoseg.run.request import RunRequest
+from blastoseg.run.workers import Workers
+from blastoseg.settings import Settings
+from blastoseg.sources import SourceOptions, discover_frames, read_frame
+from blastoseg.stages import segment_frames
+
+COUNTS = (1, 2, 4, 8)
+ROUNDS = 2
+"""Every count has its turn so often, one after the other, and its best counts: other work slows all alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What so many processes do, and after how many seconds all of them are ready in a program just begun."""
+
+    processes: int
+    frames_per_s: float
+    ready_s: float
+
+
+class RememberedAnswers(Segmenter):
+    """Networks that answer at once what they have seen before."""
+
+    def __init__(self, plan: BenchPlan) -> None:
+        super().__init__(load_card(plan.weights), plan.device, plan.batch_size, flips=plan.flips)
+        self._known: dict[tuple[str, bytes], FloatArray] = {}
+
+    def locate_batch(self, squares: Sequence[NDArray[Any]]) -> FloatArray:
+        """As ``Segmenter``."""
+        return self._answers("locate", squares)
+
+    def segment_batch(self, crops: Sequence[NDArray[Any]] | NDArray[Any]) -> FloatArray:
+        """As ``Segmenter``."""
+        return self._answers("segment", crops)
+
+    def _answers(self, stage: str, images: Sequence[NDArray[Any]] | NDArray[Any]) -> FloatArray:
+        keys = [(stage, hashlib.blake2b(image.tobytes(), digest_size=16).digest()) for image in images]
+        if not all(key in self._known for key in keys):
+            ask = super().locate_batch if stage == "locate" else super().segment_batch
+            self._known.update(zip(keys, ask(list(images)), strict=True))
+        return np.stack([self._known[key] for key in keys])
+
+
+def time_beside_network(plan: BenchPlan, frames_folder: Path) -> Iterator[Rate]:
+    """The rates of ``COUNTS`` processes over the same frames, report and start-up apart."""
+    networks = RememberedAnswers(replace(plan, flips=False))
+    options = SourceOptions(Settings().naming)
+    refs = discover_frames([frames_folder], options).refs[:DIFFERENT_FRAMES]
+    for start in range(0, len(refs), plan.batch_size):
+        batch = refs[start : start + plan.batch_size]
+        segment_frames([read_frame(ref, options) for ref in batch], networks)
+    best = dict.fromkeys(COUNTS, 0.0)
+    for _ in range(ROUNDS):
+        for count in COUNTS:
+            best[count] = max(best[count], _frames_per_s(plan, frames_folder, networks, count))
+    for count, rate in best.items():
+        yield Rate(count, rate, _ready_s(count))
+
+
+def _frames_per_s(plan: BenchPlan, frames_folder: Path, networks: Segmenter, workers: int) -> float:
+    request = RunRequest(
+        paths=[frames_folder],
+        settings=Settings(weights=plan.weights, flips=networks.flips),
+        out=plan.folder / "run",
+        workers=workers,
+        fresh=True,
+    )
+    scored, start, end = 0, 0.0, 0.0
+    with closing(score_folder(request, networks)) as events:
+        for event in events:
+            if isinstance(event, RunStarted):
+                start = time.perf_counter()
+            if isinstance(event, FrameScored):
+                scored, end = scored + 1, time.perf_counter()
+            if scored == plan.frames:
+                break  # without a report
+    return scored / (end - start)
+
+
+def _ready_s(workers: int) -> float:
+    """In a process of its own, as a run is: in this one all has been started before."""
+    code = f"from {__name__} import start_workers; print(start_workers({workers}))"
+    done = subprocess.run(  # noqa: S603 (our own command)
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    return float(done.stdout)
+
+
+def start_workers(count: int) -> float:
+    """Seconds until so many processes are ready for a run, this one's own imports apart."""
+    request = RunRequest(paths=[], settings=Settings(), workers=count)
+    began = time.perf_counter()
+    with Workers.of(request) as workers:
+        workers.processes.start_all()
+        return time.perf_counter() - began
