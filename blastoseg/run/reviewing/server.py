@@ -271,5 +271,5 @@ def _in_words(error: Exception) -> str:
         return f"{'.'.join(map(str, first['loc'])) or 'JSON'}: {first['msg']}"
     if isinstance(error, LockedError):
         # Its advice is for a command line.
-        return f"{str(error).partition(': wait for it')[0]}: what you did stays here, save it when that has ended"
+        return f"{str(error).partition(': wait for it')[0]}: what you did stays here: save it when that ended"
     return str(error)
