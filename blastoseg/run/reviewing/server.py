@@ -142,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _get(self) -> Answer:
         access, headers = self.server.access, self._small_headers()
-        if not access.is_here(headers):
+        if not access.is_named(headers):
             return _refused("this server answers only its own page")
         asked = urlsplit(self.path)
         path = unquote(asked.path, errors="surrogateescape").removeprefix("/")
@@ -150,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
             return HTTPStatus.OK, b"", "image/x-icon"  # browsers ask by themselves, and complain without
         if path in _ENTRANCE:
             return HTTPStatus.OK, *entrance(_ENTRANCE[path])
-        if not access.may_read(headers):
+        if not access.is_here(headers) or not access.may_read(headers):
             return _refused("open the address that blastoseg review printed")
         if path in _READS:
             return _READS[path](self.server.reviewer, _Query(asked.query))
@@ -159,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _post(self) -> Answer:
         access, headers = self.server.access, self._small_headers()
-        if not access.is_here(headers) or not access.may_write(headers):
+        if not (access.is_named(headers) and access.is_here(headers) and access.may_write(headers)):
             return _refused("open the address that blastoseg review printed")
         if self.path == "/session":
             self._body()

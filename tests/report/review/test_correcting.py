@@ -224,6 +224,21 @@ def test_while_a_night_runs_the_page_says_why_nothing_was_saved(server, out, bro
     context.close()
 
 
+def test_after_a_night_the_page_is_loaded_again_and_nothing_drawn_meets_another_frame(page, out):
+    open_frame(page, 1)
+    drag(page, (90, 120), (120, 120))
+    # As a night's report in its place.
+    os.utime(out / "frames.csv", (1, 1))
+    page.evaluate(f"location.hash = 'correct={E1}&frame=2'")
+    page.wait_for_selector("main p:has-text('Load the page again')")
+    page.evaluate("drafts.clear()")
+    page.evaluate(f"location.hash = 'correct={E1}&frame=1'")
+    page.wait_for_selector(".paper")
+    drag(page, (90, 120), (120, 120))
+    save(page)
+    assert len(read_corrections(out).kept) == 1
+
+
 def test_it_ends_from_the_page_and_an_old_address_says_so(page, server):
     page.locator("#end").click()
     page.wait_for_selector("h1:has-text('Ended')")
