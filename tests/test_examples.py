@@ -87,3 +87,35 @@ def test_systemd_accepts_the_service_and_its_timer(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "blastoseg" not in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+@pytest.mark.parametrize(("code", "expected"), [(0, 0), (3, 0), (8, 8)])
+def test_a_slurm_task_scores_its_part_and_some_failed_frames_are_no_failed_task(
+    tmp_path: Path, code: int, expected: int
+) -> None:
+    command = tmp_path / "blastoseg"
+    command.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@"\nexit {code}\n')
+    command.chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+        "SLURM_ARRAY_TASK_ID": "2",
+        "SLURM_ARRAY_TASK_COUNT": "8",
+    }
+    scripts = {"score": ["/a day5", "/r"], "merge": ["/r"]}
+    said = {
+        name: subprocess.run(
+            ["bash", EXAMPLES / "slurm" / f"{name}.sh", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for name, arguments in scripts.items()
+    }
+    assert said["score"].returncode == expected, said["score"].stderr
+    _, *arguments = said["score"].stdout.splitlines()
+    assert arguments == ["/a day5", "--out", "/r/parts/2", "--part", "2/8", "--settle", "0", "--quiet"]
+    assert said["merge"].stdout.split() == ["merge", "/r/whole", "/r/parts/*"]
+    known = {name for option in typer.main.get_command(app).commands["run"].params for name in option.opts}
+    assert {one for one in arguments if one.startswith("-")} <= known

@@ -21,6 +21,7 @@ from blastoseg.cli import (
     export_model,
     grade,
     measure,
+    merge,
     prune,
     repair,
     review,
@@ -93,7 +94,7 @@ def _options(
 
 
 for _writes_files in (
-    *(run.run, measure.measure, simulate.simulate),
+    *(run.run, merge.merge, measure.measure, simulate.simulate),
     *(train.train, evaluate.evaluate, crossvalidate.crossvalidate, compare.compare),
 ):
     app.command()(output_may_go_unread()(_writes_files))

@@ -19,9 +19,10 @@ def review(
 
     Corrections lie in OUT/corrections; every later run measures them anew and reports them.
     """
-    import webbrowser
+    from contextlib import nullcontext
 
     from blastoseg.errors import UsageError, counted
+    from blastoseg.run.reviewing.opening import opened_in_browser
     from blastoseg.run.reviewing.saving import Reviewer
     from blastoseg.run.reviewing.server import ReviewServer
 
@@ -34,9 +35,8 @@ def review(
         with server:
             print(f"The report in {out} is open for this machine alone, until Ctrl-C or End on the page:")
             print(server.access.address, flush=True)
-            if open_:
-                webbrowser.open(server.access.address)
-            server.serve_forever(poll_interval=0.2)
+            with opened_in_browser(server.access.address) if open_ else nullcontext():
+                server.serve_forever(poll_interval=0.2)
     except KeyboardInterrupt:
         print()
     changes = counted(server.saved, "change")

@@ -64,6 +64,12 @@ def run(
     batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames in one pass of the network.")] = 8,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that read and measure.")] = 2,
     no_overlays: Annotated[bool, typer.Option("--no-overlays", help="Write no overlay pictures.")] = False,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N", help="Score part I of N alone, whole embryos; blastoseg merge joins the parts."
+        ),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Score every frame again, also those already scored.")
     ] = False,
@@ -144,6 +150,7 @@ def run(
     from blastoseg.cli.summary import summary_of_run
     from blastoseg.report.letters import read_letters
     from blastoseg.run.archive import read_archive
+    from blastoseg.run.part import Part
     from blastoseg.run.request import RunRequest
     from blastoseg.settings import load_settings
 
@@ -160,6 +167,7 @@ def run(
             batch_size=batch_size,
             workers=workers,
             overlays=not no_overlays,
+            part=Part.parse(part) if part else None,
             fresh=fresh,
             warn_if_nothing_new=warn_if_nothing_new,
             keep_missing=keep_missing,

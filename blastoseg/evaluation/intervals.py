@@ -1,5 +1,6 @@
 """How sure an overlap score is: intervals over embryos, since images of one embryo are no new evidence."""
 
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
+from scipy.stats import DegenerateDataWarning, bootstrap
 
 from blastoseg.evaluation.overlap import CLASS_MEAN, MEAN_OF_IMAGES, POOLED, case_jaccard
 from blastoseg.tissues import INSIDE_OUT
@@ -76,14 +77,17 @@ def _interval(statistic: Any, groups: int) -> tuple[Numbers, Numbers]:
     if groups < 2:
         nothing = np.full(len(INSIDE_OUT) + 1, np.nan)
         return nothing, nothing
-    found = bootstrap(
-        (np.arange(groups),),
-        statistic,
-        n_resamples=RESAMPLES,
-        batch=BATCH,
-        vectorized=True,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
+    with warnings.catch_warnings():
+        # Where all groups score the same, as untrained networks do, the interval is that score.
+        warnings.simplefilter("ignore", DegenerateDataWarning)
+        found = bootstrap(
+            (np.arange(groups),),
+            statistic,
+            n_resamples=RESAMPLES,
+            batch=BATCH,
+            vectorized=True,
+            confidence_level=CONFIDENCE,
+            method="percentile",
+            rng=np.random.default_rng(0),
+        ).confidence_interval
     return found.low, found.high

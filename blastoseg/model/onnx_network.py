@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 OPSET = 18
-"""Version of ONNX's operators, of December 2022: every runtime of today reads it."""
+"""Version of ONNX's operators, published in 2022-12: every runtime of today reads it."""
 TOLERANCE = 1e-3
 """Largest difference from torch's logits, over the largest logit: rounding gives 1e-6."""
 

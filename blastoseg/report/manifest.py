@@ -72,7 +72,8 @@ class RunManifest:
     ``frames_new`` are new or changed since the runs before; ``stopped`` says why a run ended early;
     ``letters_sha256`` is that of the file of ``--grades``, ``archive_embryos`` how many ``--archive`` held;
     ``pseudonyms`` is the fingerprint of their key, empty without one; ``stages`` are their revisions,
-    ``engine`` what computed the networks' passes.
+    ``engine`` what computed the networks' passes; ``part``
+    is that of several which this run scored, such as 3/8, ``parts_joined`` how many a report was joined from.
     """
 
     inputs: list[str]
@@ -97,6 +98,8 @@ class RunManifest:
     engine: str = ""
     pseudonyms: str = ""
     embryo_table_sha256: str = ""
+    part: str = ""
+    parts_joined: int = 0
     letters_sha256: str = ""
     archive_embryos: int = 0
     stages: dict[str, int] = field(default_factory=dict)

@@ -31,7 +31,17 @@ from blastoseg.report.embryo_pictures import EmbryoPictures
 from blastoseg.report.headline import MEASURES, unit_of_length
 from blastoseg.report.manifest import RunManifest
 from blastoseg.report.ranking import ids_of, ranked
-from blastoseg.report.sheet import LEFT, MOST_LINKS, TOP, TOP_CENTRED, Layout, Sheet, safe_value, workbook_at
+from blastoseg.report.sheet import (
+    LEFT,
+    MOST_LINKS,
+    MOST_ROWS,
+    TOP,
+    TOP_CENTRED,
+    Layout,
+    Sheet,
+    safe_value,
+    workbook_at,
+)
 from blastoseg.report.summary_sheet import Beside, write_summary
 from blastoseg.report.tables import decimals_of
 from blastoseg.report.timeline_sheet import chart_rows, charted, write_timeline
@@ -55,6 +65,13 @@ _EXPLAINED = tuple(
     }.values()
 )
 """Every column of a workbook without focal planes, once."""
+_FILES = {
+    "Embryos": "embryos.csv",
+    "Frames": "frames.csv",
+    "Events": "events.csv",
+    "Focal planes": "moments.csv",
+}
+"""The tables beside the workbook that hold every row of a sheet."""
 _NARROW = 9.5
 _FORMATS = {"h": "0.0", "fraction": "0%", "px2": "#,##0", "um2": "#,##0", "px": "0.0", "um": "0.0"}
 """No more digits than the frames' distance in time, and a person's eye, earn."""
@@ -97,11 +114,20 @@ def write_workbook(
         values.write(workbook)
 
 
+def _fitted(table: pd.DataFrame, title: str, heading: str) -> tuple[pd.DataFrame, str]:
+    """The rows that a sheet holds, and its heading, which says where the others are."""
+    if len(table) <= MOST_ROWS:
+        return table, heading
+    where = f": all are in {_FILES[title]}" if title in _FILES else ""
+    return table.head(MOST_ROWS), f"{heading}; the first {MOST_ROWS:,} rows, a sheet holds no more{where}"
+
+
 def _write_table(
     workbook: Workbook, title: str, heading: str, content: tuple[pd.DataFrame, Sequence[Column]]
 ) -> None:
     """A sheet with all of a table's columns, in their order."""
-    table, declared = content
+    declared = content[1]
+    table, heading = _fitted(content[0], title, heading)
     if len(LINKED) * len(table) > MOST_LINKS:
         heading += f"; links to pictures in the first {MOST_LINKS // len(LINKED):,} rows, Excel takes no more"
     widths = [_WIDTHS.get(column.name, 13) for column in declared]
@@ -150,7 +176,8 @@ def _write_rows(
     content: tuple[pd.DataFrame, Sequence[Column], Mapping[str, float]],
 ) -> None:
     """A sheet for people: every row as high as its text, numbers with few digits, a link to a picture."""
-    table, declared, widths = content
+    declared, widths = content[1:]
+    table, heading = _fitted(content[0], title, heading)
     layout = Layout([widths.get(column.name, _NARROW) for column in declared], frozen_columns=1)
     sheet = Sheet(workbook, title, heading, layout)
     sheet.append_header([heading_of(column) for column in declared], len(table))

@@ -4,27 +4,27 @@
 """
 
 import logging
-import socket
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.errors import EXIT_OK, BlastosegError, InputNotFoundError, OutputError, UsageError
 from blastoseg.model.card import load_card
 from blastoseg.records import FrameRef, FrameResult, Status
-from blastoseg.report.manifest import RunManifest, used_pixel_sizes, user_name
 from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
 from blastoseg.run.gone import Gone
 from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, read_runs, run_log
 from blastoseg.run.outputs import OutputFolder, PictureNames
+from blastoseg.run.part import PartRecord, check_is_part
+from blastoseg.run.provenance import Provenance
 from blastoseg.run.prune import follow_input
 from blastoseg.run.pseudonyms import Names, check_earlier_names, names_under
 from blastoseg.run.reporting import Report, is_dead_night
@@ -37,7 +37,7 @@ from blastoseg.run.worklist import WorkList
 from blastoseg.settings import check_pixel_size_option
 from blastoseg.sources import Discovery, discover_frames, refs_to_choose_from
 from blastoseg.sources.names import is_printable, printable
-from blastoseg.stages import REVISIONS, Segmented, failed_frame
+from blastoseg.stages import Segmented, failed_frame
 
 if TYPE_CHECKING:
     from blastoseg.model.segmenter import Segmenter
@@ -57,6 +57,8 @@ def score_folder(request: RunRequest, loaded: "Segmenter | None" = None) -> Gene
     check_pixel_size_option(request.um_per_px)
     if not request.paths:
         raise InputNotFoundError("no path given")
+    if request.part and request.keep_missing:
+        raise UsageError("--keep-missing does not go with --part: a part reports what it finds")
     with names_under(request.keyfile) as names:
         yield from _score_folder(request, names, loaded)
 
@@ -111,8 +113,13 @@ class Run:
     inputs: list[str]
     names: Names
 
+    @cached_property
+    def share(self) -> Discovery:
+        """What of all that was found this run scores: everything, or a part's share."""
+        return self.request.part.share_of(self.discovery) if self.request.part else self.discovery
+
     def __post_init__(self) -> None:
-        self.work = WorkList(self.discovery, self.request)
+        self.work = WorkList(self.share, self.request)
         names = PictureNames(self.discovery.refs)
         self.pictures = PictureWriter(self.out.root, names.place, self.request.overlays)
         inputs = list(zip(self.inputs, self.request.paths, strict=True))
@@ -126,8 +133,10 @@ class Run:
 
     def noted_in_history(self) -> Iterator[RunEvent]:
         """Score and report, with the run's start and end in the ledger's history."""
-        check_earlier_names(self.names, self.out, read_runs(self.out.root))
-        number = self.journal.start_run(self.details())
+        earlier = read_runs(self.out.root)
+        check_earlier_names(self.names, self.out, earlier)
+        check_is_part(self.request.part, self.out.root, earlier)
+        number = self.journal.start_run(self.provenance.details())
         try:
             with self.out.refusals(self.names.detail):
                 yield from self.score()
@@ -146,20 +155,22 @@ class Run:
         log.info("run %d ended: %s", number, ended.last_line())
         yield ended
 
-    def details(self) -> dict[str, Any]:
-        """What the ledger's history says of this run when it starts."""
-        return {
-            "inputs": self.inputs,
-            "weights": self.segmenter.card.name,
-            "weights_sha256": self.segmenter.card.sha256,
-            "settings_sha256": self.request.settings.digest(),
-            "pseudonyms": self.names.fingerprint,
-            "software": __version__,
-            "stages": self.scored_with.stages,
-            "device": self.segmenter.device_in_words,
-            "host": socket.gethostname(),
-            "user": user_name(),
-        }
+    @cached_property
+    def provenance(self) -> Provenance:
+        """What this run's results come from."""
+        return Provenance(
+            inputs=self.inputs,
+            weights=self.segmenter.card.name,
+            weights_sha256=self.segmenter.card.sha256,
+            device=self.segmenter.device_in_words,
+            engine=self.segmenter.engine,
+            precision=self.segmenter.precision,
+            batch_size=self.request.batch_size,
+            settings=self.request.settings.model_dump(mode="json"),
+            pseudonyms=self.names.fingerprint,
+            embryo_table_sha256=self.discovery.table_sha256,
+            part=str(self.request.part or ""),
+        )
 
     def score(self) -> Iterator[RunEvent]:
         """Score what the ledger does not know yet, noting each result in it."""
@@ -229,7 +240,7 @@ class Run:
         corrections = Standing(self.out.root, self.request.settings.quality, bool(self.names.fingerprint))
         there, known = self.out.pictures(), (self.journal, self.scored_with)
         rows = self.work.rows(*known, self.pictures, there, corrections=corrections)
-        gone = Gone(self.discovery, self.request)
+        gone = Gone(self.share, self.request)
         report = Report(chain(rows, gone.rows(*known, there, corrections)), self.request)
         told = tuple(gone.notes(self.out.embryos_csv, report.embryos["embryo_id"]))
         told += tuple(corrections.notes(self.out.frames_csv))
@@ -254,38 +265,23 @@ class Run:
             # An earlier report is worth more than an empty one.
             return replace(ended, notes=("nothing was finished: the report is the one before",))
         register = self.journal.pictures if self.request.pdf else None
-        report.write(self.out, manifest := self._manifest(report, ended), register)
+        report.write(self.out, manifest := self.provenance.manifest(report, ended, self.started), register)
         report.write_review(self.out, manifest, self.lock.check)
+        if self.request.part:
+            self._write_part()
         if not stop and not settling:
             days = self.request.settings.output.keep_missing_days
             shown = [*report.pictures, *corrections.replaced]
             follow_input(self.out.root, self.journal, shown, days, check=self.lock.check)
         return replace(ended, notes=(*self.names.notes, *self.discovery.remarks, *told, *report.notes))
 
-    def _manifest(self, report: Report, ended: RunEnded) -> RunManifest:
-        settings, card = self.request.settings, self.segmenter.card
-        return RunManifest(
-            inputs=self.inputs,
-            weights=card.name,
-            weights_sha256=card.sha256,
-            device=self.segmenter.device_in_words,
-            engine=self.segmenter.engine,
-            precision=self.segmenter.precision,
-            batch_size=self.request.batch_size,
-            settings=settings.model_dump(mode="json"),
-            settings_sha256=settings.digest(),
-            pixel_sizes=used_pixel_sizes(report.frames),
-            counts=ended.counts,
-            embryos=len(ended.embryos),
-            exit_code=ended.exit_code,
-            started=self.started,
-            ended=datetime.now(UTC),
-            frames_new=ended.new,
-            frames_unchanged=ended.unchanged,
-            files_still_being_written=ended.settling,
-            frames_left=ended.left,
-            stopped=ended.stopped,
-            pseudonyms=self.names.fingerprint,
-            stages=REVISIONS,
-            embryo_table_sha256=self.discovery.table_sha256,
-        )
+    def _write_part(self) -> None:
+        with_places = PartRecord(
+            provenance=self.provenance,
+            um_per_px=self.request.um_per_px,
+            scored_with=astuple(self.scored_with),
+            embryos_sha256="",
+            frames=[],
+            problems=[],
+        ).placed(self.discovery, self.work.reported)
+        with_places.write(self.out.root)

@@ -21,6 +21,7 @@ from blastoseg.stopping import StopRequest
 
 if TYPE_CHECKING:
     from blastoseg.model.segmenter import Segmenter
+    from blastoseg.run.part import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class RunRequest:
     ``keep_missing``: embryos of earlier runs that are not in the input stay in the report. ``stop`` may be
     asked for at any time, from any thread. ``engine`` computes the networks' passes, one of
     ``model.engine.ENGINES``. ``embryos`` is the lab's table of them, ``letters`` its model of
-    ICM and TE letters, ``archive`` the rows of earlier runs' embryos for percentiles; without it those of
+    ICM and TE letters, ``part``: score that share of the
+    embryos alone. ``archive`` the rows of earlier runs' embryos for percentiles; without it those of
     this run are taken. ``pdf``: a page for each patient is written.
     """
 
@@ -43,6 +45,7 @@ class RunRequest:
     um_per_px: float | None = None
     device: str = "auto"
     engine: str = field(default_factory=default_engine)
+    part: "Part | None" = None
     batch_size: int = 8
     workers: int = 2
     overlays: bool = True

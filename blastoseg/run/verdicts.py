@@ -85,14 +85,18 @@ def import_verdicts(file: Path, out: Path) -> tuple[int, int]:
     file that is none of ours or names an embryo that the report lacks, OutputError where the disk refuses.
     """
     ledger_of(out)  # Before a lock is written into a folder that is no run's.
-    given = _read_file(file)
+    return take_verdicts(_read_file(file), out, str(file))
+
+
+def take_verdicts(given: VerdictFile, out: Path, named: str) -> tuple[int, int]:
+    """As ``import_verdicts``, of what was read already; ``named`` is how messages call it."""
     with OutputLock(out):
         embryos = _embryos_of(out)
         unknown = sorted({one.embryo for one in given.verdicts if plain_text(one.embryo) not in embryos})
         if unknown:
             others = f" and {counted(len(unknown) - 1, 'other embryo')}" if len(unknown) > 1 else ""
             raise DataError(
-                f"{file}: {unknown[0]!r}{others} is not in the report of {out}: give the folder "
+                f"{named}: {unknown[0]!r}{others} is not in the report of {out}: give the folder "
                 "whose page saved this file"
             )
         kept = read_verdicts(out)

@@ -119,4 +119,4 @@ class WorkList:
             if row != stored:
                 moved.append(row)
             yield reported_row(corrections.over(now, row), there)
-        journal.note_around(moved)
+        journal.put(moved)

@@ -12,7 +12,10 @@ import tomli_w
 from typer.testing import CliRunner
 
 from blastoseg.cli import app
+from blastoseg.report.review.page import key_of
 from blastoseg.simulate import View, draw_frame
+from blastoseg.sources.label_images import read_label_image
+from tests.reviewed_night import correct, with_larger_icm
 from tests.training.conftest import labelled_recipe, one_thread  # noqa: F401  (a fixture)
 
 SIDE = 160
@@ -38,11 +41,18 @@ def write_frames(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_frames_of_a_folder_and_a_video_become_weights_that_a_run_uses(tmp_path, tiny_model, monkeypatch):
+def test_frames_of_a_folder_and_a_video_become_new_weights(tmp_path, tiny_model, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_frames(tmp_path / "day5")
-    command("run", "day5", "--out", "first", "--settle", 0, "--no-overlays")
+    command("run", "day5", "--out", "first", "--settle", 0)
+    [network] = Path("first/masks/E0").iterdir()
+    correct(Path("first"), key_of("E0"), place=0)
+    command("run", "day5", "--out", "first", "--settle", 0)
     said = command("export", "first", "--as", "training", "--from", "day5")
+    [taken] = Path("first-training/masks/E0").iterdir()
+    assert taken.name == network.name
+    labels, seen = (read_label_image(path, path.name) for path in (taken, network))
+    np.testing.assert_array_equal(labels, with_larger_icm(seen))
     assert f"first-training: {len(list(Path('first-training/images').rglob('*.png')))} frames" in said
     assert {path.name for path in Path("first-training/images").iterdir()} >= {"E0", "well5"}
     assert "6 labelled images of 5 embryos" in command("data", "check", "first-training")

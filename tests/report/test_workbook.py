@@ -129,16 +129,6 @@ def test_rows_open_their_pictures_by_links_that_hold_in_a_copy_of_the_folder(man
     assert column_of(book["Quality"], "Overlay") == [None, "open"]
 
 
-def test_a_sheet_has_no_more_links_than_excel_takes_and_says_so(manifest, tmp_path, monkeypatch):
-    monkeypatch.setattr("blastoseg.report.sheet.MOST_LINKS", 4)
-    monkeypatch.setattr("blastoseg.report.workbook.MOST_LINKS", 4)
-    rows = [row("WELL1", index, mask=f"m/{index}.png", overlay=f"o/{index}.jpg") for index in range(3)]
-    frames = written(rows, manifest(), tmp_path / "r.xlsx")["Frames"]
-    assert sum(cell.hyperlink is not None for cells in frames for cell in cells) == 4
-    assert "first 2 rows" in frames["A1"].value
-    assert column_of(frames, "Overlay")[2] == "o/2.jpg"
-
-
 @pytest.mark.parametrize("missing", ["some", "all"])
 def test_pixels_are_shown_where_a_pixel_size_is_missing_and_units_are_never_mixed(
     manifest, tmp_path, missing

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from blastoseg.datasets import open_dataset
-from blastoseg.errors import BlastosegError, TrainingError, counted
+from blastoseg.errors import BlastosegError, TrainingError, UsageError, counted
 from blastoseg.evaluation.comparison.members import Member
 from blastoseg.evaluation.comparison.protocol import Protocol, keep_protocol, labelled_data, write_splits
 from blastoseg.evaluation.comparison.report import write_report
@@ -50,7 +50,7 @@ def compare_networks(request: Comparison) -> dict[str, pd.DataFrame]:
     protocol, out, plan = request.protocol, request.out, request.plan
     data = labelled_data(protocol.recipe)
     dataset = open_dataset(Path(protocol.data), data.pairs)
-    _ = plan.devices_here
+    _check_request(request)
     for member in request.members:
         _check_member(member, protocol)
     keep_protocol(protocol, out)
@@ -80,6 +80,15 @@ def _measure_costs(request: Comparison) -> None:
         if load_cost(request.out, member.name) is None:
             request.plan.tell(f"timing {member.shown}")
             save_cost(cost_of(member.architecture, member.settings, side), request.out, member.name)
+
+
+def _check_request(request: Comparison) -> None:
+    """Raise DeviceError for GPUs that are not there, UsageError for a file that no network starts from."""
+    _ = request.plan.devices_here
+    names = [member.name for member in request.members]
+    strange = [name for name in request.protocol.pretrained if name not in names]
+    if strange:
+        raise UsageError(f"--pretrained {strange[0]}: is none of those compared: {', '.join(names)}")
 
 
 def _check_member(member: Member, protocol: Protocol) -> None:

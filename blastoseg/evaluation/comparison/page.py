@@ -14,8 +14,9 @@ NOTES = (
     "trainings; accuracy is the share of all pixels with the right tissue. Mean of images: every image "
     "scored, then averaged. Pooled: pixels of all images added up before scoring.",
     "sd: over trainings (folds and seeds). 95 %: the Jaccard index's interval by bootstrap over embryos. "
-    "Difference: mean over images, to I2CNet; p: paired signed-rank test over images (Wilcoxon 1945), "
-    "adjusted for the number of networks (Holm 1979). With p above 0.05 the order of two networks is noise.",
+    "Difference: mean over images, to I2CNet, over the tissues that an image's reference shows; p: paired "
+    "signed-rank test over images (Wilcoxon 1945), adjusted for the number of networks (Holm 1979). With p "
+    "above 0.05 the order of two networks is noise.",
     "Paper: what the I2CNet paper prints; there DeepLabv3+, SETR and PraNet began with pretrained weights, "
     "and its images, splits, widths and lengths are other ones. Its accuracy is taken for that of all "
     "pixels, and it does not say which averaging it used.",

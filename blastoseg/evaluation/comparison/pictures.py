@@ -7,12 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from blastoseg.evaluation.comparison.members import BASELINE
 from blastoseg.evaluation.overlap import MEAN_OF_IMAGES
 from blastoseg.evaluation.plots import ACCENT, INK, PALE, new_figure, save_figure
+from blastoseg.model.architectures.registry import SEGMENTERS
 from blastoseg.records import Image, Labels
 from blastoseg.report.overlay import stretch_contrast
 from blastoseg.tissues import FOREGROUND
@@ -25,8 +26,9 @@ SMALLEST_AREA = 30.0
 
 
 def plot_bubbles(path: Path, networks: pd.DataFrame) -> None:
-    """Mean Jaccard over 10^9 operations an image; the bubble's area grows with the parameters."""
-    rows = networks[(networks["averaging"] == MEAN_OF_IMAGES) & networks["jaccard"].notna()]
+    """Mean Jaccard over 10^9 operations an image, of networks; the bubble grows with the parameters."""
+    is_shown = networks["name"].isin(SEGMENTERS) & networks["jaccard"].notna()
+    rows = networks[is_shown & (networks["averaging"] == MEAN_OF_IMAGES)]
     figure = new_figure(9.6, 5.2)
     figure.subplots_adjust(right=0.69)
     axis = figure.subplots()
@@ -40,9 +42,9 @@ def plot_bubbles(path: Path, networks: pd.DataFrame) -> None:
         axis.annotate(str(place), (x, y), ha="center", va="center", fontsize=8, zorder=3)
         names.append(f"{place}  {row['network']}, {row['parameters_m']:.1f} M")
     axis.set_xscale("log")
-    for scale in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
-        scale(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.tick_params(axis="x", which="both", labelsize=8)
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
     axis.margins(x=0.1, y=0.1)
     axis.set(xlabel="GFLOPs an image (log)", ylabel="mean Jaccard, %, with its 95 % interval over embryos")
     figure.text(0.705, 0.87, "\n\n".join(names), fontsize=8, va="top")

@@ -18,7 +18,7 @@ COST = "cost.json"
 MEMBERS = "networks"
 
 
-class TestedImage(BaseModel):
+class ImageResult(BaseModel):
     """A test image: its name and embryo, confusion counts inside-out, and where the predicted labels lie."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,7 +51,7 @@ class Trained(BaseModel):
     computed_in: str = ""
     images_seen: int = 0
     hours: float = 0.0
-    tested: list[TestedImage] = []
+    tested: list[ImageResult] = []
 
 
 def trial_folder(out: Path, name: str, fold: int, seed: int) -> Path:

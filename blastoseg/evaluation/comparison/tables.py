@@ -36,8 +36,8 @@ def networks_table(results: Sequence[Trained], costs: Mapping[str, Cost | None])
     A score is the mean over trainings (folds and seeds) of the mean over the five tissues, accuracy that of
     all pixels; ``_sd`` is the standard deviation over trainings, NaN for one. ``jaccard_low`` and ``_high``
     are 95 % intervals over embryos. ``difference`` is the mean over images of a network's Jaccard less
-    I2CNet's, ``p`` that of the paired test, ``p_holm`` adjusted for the number of networks. ``status`` says
-    what failed.
+    I2CNet's, over the tissues that an image's reference shows, ``p`` that of the paired test, ``p_holm``
+    adjusted for the number of networks. ``status`` says what failed.
     """
     by_name = _by_name(results)
     tests = _tests(by_name)
@@ -114,6 +114,7 @@ def _row(name: str, trained: list[Trained], averaging: str, test: dict[str, floa
     row: dict[str, object] = {
         "name": name,
         "network": SHOWN.get(name, name),
+        "start": trained[0].start,
         "averaging": averaging,
         "status": f"failed: {some_of(failed)}" if failed else "trained",
         "trainings": len(done),
@@ -125,7 +126,6 @@ def _row(name: str, trained: list[Trained], averaging: str, test: dict[str, floa
     row |= {
         "training_h": _mean([one.hours for one in done]),
         "images_seen": _mean([float(one.images_seen) for one in done]),
-        "start": trained[0].start,
         "optimiser": trained[0].optimiser,
         "computed_in": trained[0].computed_in,
     }
@@ -186,12 +186,13 @@ def _tests(by_name: dict[str, list[Trained]]) -> dict[str, dict[str, float]]:
 
 def _by_image(trained: Sequence[Trained]) -> dict[str, float]:
     return mean_over_seeds(
-        [
-            {image.name: mean_known(case_jaccard(image.table)) for image in one.tested}
-            for one in trained
-            if not one.failed
-        ]
+        [{image.name: _jaccard_of(image.table) for image in one.tested} for one in trained if not one.failed]
     )
+
+
+def _jaccard_of(counts: Counts) -> float:
+    """Mean Jaccard over the tissues of the reference: with those alone, all networks are asked the same."""
+    return mean_known(case_jaccard(counts)[counts.sum(axis=1) > 0])
 
 
 def _paired(own: dict[str, float], other: dict[str, float]) -> tuple[Numbers, Numbers]:

@@ -12,7 +12,7 @@ from blastoseg.evaluation.comparison.members import Member
 from blastoseg.evaluation.comparison.optimisers import in_words
 from blastoseg.evaluation.comparison.protocol import Protocol, labelled_data, splits_folder
 from blastoseg.evaluation.comparison.results import (
-    TestedImage,
+    ImageResult,
     Trained,
     load_result,
     save_result,
@@ -94,7 +94,7 @@ def _train(trial: Trial, recipe: Recipe, protocol: Protocol, out: Path, plan: Tr
 
 def _test(
     trial: Trial, protocol: Protocol, out: Path, segmenter: Segmenter, tell: Callable[[str], None]
-) -> list[TestedImage]:
+) -> list[ImageResult]:
     dataset = open_dataset(Path(protocol.data), labelled_data(protocol.recipe).pairs)
     cases = select_split(dataset, "test", splits_folder(out, trial.fold)).cases
     folder = trial.folder(out) / LABELS
@@ -107,5 +107,5 @@ def _test(
         with replace_atomically(path) as temporary:
             temporary.write_bytes(cv2.imencode(".png", labels)[1].tobytes())
         where = path.relative_to(out).as_posix()
-        tested.append(TestedImage(name=case.name, group=case.group, counts=counts.tolist(), labels=where))
+        tested.append(ImageResult(name=case.name, group=case.group, counts=counts.tolist(), labels=where))
     return tested

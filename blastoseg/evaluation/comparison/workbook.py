@@ -23,11 +23,12 @@ def write_workbook(
 ) -> None:
     """Write the workbook to ``path``; ``pictures`` by what they show."""
     with workbook_at(path) as book:
+        start = ", ".join(dict.fromkeys(tables["networks"]["start"]))
         _write_table(book, "Networks", "Networks compared (Table 2 of the I2CNet paper)", tables["networks"])
         if len(tables["ablation"]):
             _write_table(book, "Table 1", "Contexts of I2CNet (Table 1 of the paper)", tables["ablation"])
         _write_table(book, "Tissues", "Scores by tissue", tables["tissues"])
-        _write_table(book, "Images", "Mean Jaccard of each test image", tables["images"])
+        _write_table(book, "Images", f"Mean Jaccard of each test image, networks {start}", tables["images"])
         _write_pictures(book, pictures)
         sheet = Sheet(book, "Run", "How this was made", Layout([26, 100], frozen_columns=1))
         sheet.append_header(["entry", "value"], len(facts))

@@ -230,8 +230,8 @@ class Journal:
             found = self._database.execute(_SELECT_ALL, _parameters(scored_with))
             yield from map(self._checked, found)
 
-    def note_around(self, rows: Iterable[StoredFrame]) -> None:
-        """Write rows whose frames stand elsewhere by now, with the same pixels and pictures."""
+    def put(self, rows: Iterable[StoredFrame]) -> None:
+        """Write rows as they are: of frames that stand elsewhere by now, or from another ledger."""
         sealed = [row.sealed() for row in rows]
         if sealed:
             with self._transaction():

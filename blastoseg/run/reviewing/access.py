@@ -38,10 +38,12 @@ class Access:
         """The header that gives a browser the cookie of this server."""
         return f"blastoseg-{self.port}={self.session}; HttpOnly; SameSite=Strict; Path=/"
 
+    def is_named(self, headers: Mapping[str, str]) -> bool:
+        """Whether the browser asks this machine by its number, and not by a name that was led here."""
+        return headers.get("host") == f"{HOST}:{self.port}"
+
     def is_here(self, headers: Mapping[str, str]) -> bool:
-        """Whether the browser asks this machine by its number, and no other page has it ask."""
-        if headers.get("host") != f"{HOST}:{self.port}":
-            return False
+        """Whether the browser asks by itself, and no other page has it ask."""
         site = headers.get("sec-fetch-site", "none")
         return headers.get("origin", self.origin) == self.origin and site in ("none", "same-origin")
 

@@ -30,6 +30,7 @@ from blastoseg.run.reviewing.access import HOST, Access
 from blastoseg.run.reviewing.asked import MOST_BYTES, AskedCarry, AskedSave, AskedWithdraw
 from blastoseg.run.reviewing.files import entrance, served_file
 from blastoseg.run.reviewing.saving import ChangedMeanwhileError, Drawn, Reviewer
+from blastoseg.run.verdicts import VerdictFile, take_verdicts
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _get(self) -> Answer:
         access, headers = self.server.access, self._small_headers()
-        if not access.is_here(headers):
+        if not access.is_named(headers):
             return _refused("this server answers only its own page")
         asked = urlsplit(self.path)
         path = unquote(asked.path, errors="surrogateescape").removeprefix("/")
@@ -150,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
             return HTTPStatus.OK, b"", "image/x-icon"  # browsers ask by themselves, and complain without
         if path in _ENTRANCE:
             return HTTPStatus.OK, *entrance(_ENTRANCE[path])
-        if not access.may_read(headers):
+        if not access.is_here(headers) or not access.may_read(headers):
             return _refused("open the address that blastoseg review printed")
         if path in _READS:
             return _READS[path](self.server.reviewer, _Query(asked.query))
@@ -159,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _post(self) -> Answer:
         access, headers = self.server.access, self._small_headers()
-        if not access.is_here(headers) or not access.may_write(headers):
+        if not (access.is_named(headers) and access.is_here(headers) and access.may_write(headers)):
             return _refused("open the address that blastoseg review printed")
         if self.path == "/session":
             self._body()
@@ -233,6 +234,11 @@ def _carry(reviewer: Reviewer, asked: AskedCarry) -> dict[str, Any]:
     return reviewer.carry(asked.report, asked.embryo, places, asked.tissue, by=asked.by.strip())
 
 
+def _verdicts(reviewer: Reviewer, asked: VerdictFile) -> dict[str, Any]:
+    new, _ = take_verdicts(asked, reviewer.out, "the page")
+    return {"new": new}
+
+
 _ENTRANCE = {"": "entrance.html", "entrance.js": "entrance.js"}
 _READS: dict[str, Callable[[Reviewer, _Query], Answer]] = {
     "api/state": _state,
@@ -243,6 +249,7 @@ _WRITES: dict[str, tuple[Any, Callable[[Reviewer, Any], dict[str, Any]]]] = {
     "/api/save": (AskedSave, _save),
     "/api/withdraw": (AskedWithdraw, _withdraw),
     "/api/carry": (AskedCarry, _carry),
+    "/api/verdicts": (VerdictFile, _verdicts),
 }
 
 
@@ -262,4 +269,7 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         return f"{'.'.join(map(str, first['loc'])) or 'JSON'}: {first['msg']}"
+    if isinstance(error, LockedError):
+        # Its advice is for a command line.
+        return f"{str(error).partition(': wait for it')[0]}: what you did stays here: save it when that ended"
     return str(error)

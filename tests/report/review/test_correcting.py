@@ -12,6 +12,7 @@ from blastoseg.run.corrections.folder import read_corrections, read_labels
 from blastoseg.run.journal import OutputLock
 from blastoseg.run.reviewing.saving import Reviewer
 from blastoseg.run.reviewing.server import ReviewServer
+from blastoseg.run.verdicts import read_verdicts
 from tests.reviewed_night import (
     E1,
     FRAMES,
@@ -222,6 +223,35 @@ def test_while_a_night_runs_the_page_says_why_nothing_was_saved(server, out, bro
     save(page)
     assert len(read_corrections(out).kept) == 1
     context.close()
+
+
+def test_after_a_night_the_page_is_loaded_again_and_nothing_drawn_meets_another_frame(page, out):
+    open_frame(page, 1)
+    drag(page, (90, 120), (120, 120))
+    # As a night's report in its place.
+    os.utime(out / "frames.csv", (1, 1))
+    page.evaluate(f"location.hash = 'correct={E1}&frame=2'")
+    page.wait_for_selector("main p:has-text('Load the page again')")
+    page.evaluate("drafts.clear()")
+    page.evaluate(f"location.hash = 'correct={E1}&frame=1'")
+    page.wait_for_selector(".paper")
+    drag(page, (90, 120), (120, 120))
+    save(page)
+    assert len(read_corrections(out).kept) == 1
+
+
+def test_verdicts_go_straight_into_the_report(page, out):
+    page.evaluate(f"location.hash = 'embryo={E1}&frame=0'")
+    page.wait_for_selector(".film[data-shown]")
+    # The cheap networks' card has no digest.
+    page.evaluate("report.weights_sha256 = 'ab'.repeat(32)")
+    page.keyboard.press("a")
+    page.locator("#save").click()
+    page.wait_for_selector("#verdict-bar:has-text('No new verdicts')")
+    [kept] = read_verdicts(out)
+    assert (kept.embryo, kept.verdict, kept.by) == ("E1", "accept", "A. B.")
+    page.reload()
+    page.wait_for_selector(".verdict:has-text('In the report: accept, by A. B.')")
 
 
 def test_it_ends_from_the_page_and_an_old_address_says_so(page, server):

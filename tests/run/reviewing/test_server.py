@@ -3,9 +3,12 @@
 import base64
 import json
 import socket
+import webbrowser
+from pathlib import Path
 
 import pytest
 
+from blastoseg.run.reviewing.opening import opened_in_browser
 from tests.reviewed_night import E1, request_to_save
 
 pytestmark = pytest.mark.slow
@@ -62,6 +65,23 @@ def test_nobody_else_writes_or_ends_it(out, ask, wrong):
         assert answer.status == 403, path
         assert answer.getheader("Set-Cookie") is None
     assert not (out / "corrections").exists()
+
+
+def test_the_entrance_opens_from_anywhere_and_holds_nothing(served, ask, monkeypatch):
+    for path in ("/", "/entrance.js", "/favicon.ico"):
+        answer, told = ask(path, Cookie=None, Sec_Fetch_Site="cross-site")
+        assert answer.status == 200
+        assert served.access.token.encode() not in told
+        assert ask(path, Host="rebound.example")[0].status == 403
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    with opened_in_browser(served.access.address):
+        [address] = opened
+        assert address.startswith("file:")
+        file = Path(address.removeprefix("file://"))
+        assert served.access.address in file.read_text("utf-8")
+        assert not file.parent.stat().st_mode & 0o077
+    assert not file.exists()
 
 
 def test_the_token_is_changed_for_a_cookie_that_scripts_cannot_read(ask):

@@ -61,7 +61,7 @@ function showVerdictBar() {
     make("label", { for: "by" }, "Your name or initials "),
     by,
     make("span", { class: unsaved ? "unsaved" : "" }, ` ${words} `),
-    makeButton("Save as a file", saveVerdicts, { id: "save", disabled: count === 0 }),
+    makeButton(served.token ? "Save verdicts" : "Save as a file", saveVerdicts, { id: "save", disabled: count === 0 }),
   );
 }
 
@@ -70,6 +70,10 @@ function saveVerdicts() {
     say("Write your name first: a verdict says whose it is.");
     document.getElementById("by")?.classList.add("missing");
     document.getElementById("by")?.focus();
+    return;
+  }
+  if (served.token) {
+    sendVerdicts();
     return;
   }
   const text = JSON.stringify(verdictFile(), null, 1);
@@ -83,4 +87,19 @@ function saveVerdicts() {
   for (const [, one] of notTaken()) one.saved = true;
   keepSaid();
   say("Saved. blastoseg verdicts import takes the file into the report.");
+}
+
+/** Where `blastoseg review` serves the page: straight into the report. */
+async function sendVerdicts() {
+  const sent = verdictFile();
+  try {
+    await ask("/api/verdicts", sent);
+    const { by, weights, weights_sha256 } = sent;
+    for (const one of sent.verdicts) if (one.embryo) taken.set(one.embryo, { ...one, embryo: one.embryo, by, weights, weights_sha256 });
+    keepSaid();
+    say("Saved into the report.");
+  } catch (error) {
+    const place = document.querySelector("#verdict-bar span");
+    if (place) place.textContent = ` ${error instanceof Error ? error.message : String(error)} `;
+  }
 }

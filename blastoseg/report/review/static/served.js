@@ -49,6 +49,12 @@ async function ask(path, body) {
 async function learnCorrections(key, data) {
   if (!served.token) return;
   const state = await (await ask(`/api/state?embryo=${key}`)).json();
+  if (served.report && state.report !== served.report) {
+    // Places may be others' by now: what was drawn on one frame must not meet another.
+    if (drafts.size) throw new Error("A run wrote the report anew. Load the page again: what was not saved was drawn on the report before.");
+    location.reload();
+    return;
+  }
   applyState(key, data, state);
 }
 
