@@ -28,7 +28,7 @@ from blastoseg.files import clash_key
 from blastoseg.records import Status
 from blastoseg.report.manifest import RunManifest
 from blastoseg.report.tables import write_csv
-from blastoseg.run import pipeline, reporting
+from blastoseg.run import pipeline, provenance, reporting
 from blastoseg.run.events import RunEnded
 from blastoseg.run.journal import Journal
 from blastoseg.run.prune import find_prunable, prune
@@ -79,7 +79,7 @@ def _cheap() -> Iterator[None]:
         patch.setattr(reporting, "take_over", lambda _: SimpleNamespace(notes={}, said=[]))
         patch.setattr(stages, "measure_labels", measure_once)
         patch.setattr(pipeline, "OutputLock", _NoLock)
-        patch.setattr(pipeline, "RunManifest", partial(RunManifest, software={}))
+        patch.setattr(provenance, "RunManifest", partial(RunManifest, software={}))
         patch.setattr(os, "fsync", lambda _: None)
         yield
 
