@@ -1,5 +1,6 @@
 """Typed tables with exactly the declared columns, and their CSV files."""
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,11 @@ def typed_table(rows: Sequence[dict[str, Any]], declared: Sequence[Column]) -> p
     return table.astype(dtypes_of(declared))
 
 
+def is_undefined(value: Any) -> bool:
+    """Whether a value of a table is NaN, None or NA."""
+    return math.isnan(value) if isinstance(value, float) else bool(pd.isna(value))  # isna takes its time
+
+
 def decimals_of(column: Column) -> int:
     """Digits behind the point that a column's values are given with."""
     return DECIMALS.get(column.unit, DECIMALS_ELSEWHERE)
@@ -63,7 +69,8 @@ def decimals_of(column: Column) -> int:
 
 def plain_text(text: str) -> str:
     """Text as a spreadsheet shows it and never runs it: control characters visible, formulas quoted."""
-    visible = "".join(_visible(character) for character in text)
+    # Nothing that is printable has to be made visible: nearly every text is done with at once.
+    visible = text if text.isprintable() else "".join(_visible(character) for character in text)
     is_special = text.startswith(FORMULA_STARTS) or visible in ERROR_VALUES
     return f"'{visible}" if is_special else visible
 
@@ -142,4 +149,4 @@ def _printed(values: "pd.Series[Any]", declared: Column | None) -> "Sequence[Any
 
 def _number(value: float, digits: int) -> str | None:
     # Adding 0.0 turns a rounded -0.0 into 0.0.
-    return None if pd.isna(value) else f"{round(value, digits) + 0.0:.{digits}f}"
+    return None if is_undefined(value) else f"{round(value, digits) + 0.0:.{digits}f}"

@@ -15,7 +15,7 @@ from blastoseg.datasets import (
     split_into_folds,
     write_split,
 )
-from blastoseg.errors import DataError, UsageError
+from blastoseg.errors import DataError, UsageError, counted
 from blastoseg.evaluation.comparison.members import Member
 from blastoseg.evaluation.comparison.optimisers import optimisation_of
 from blastoseg.files import replace_atomically
@@ -53,8 +53,8 @@ class Protocol(BaseModel):
     @property
     def length_in_words(self) -> str:
         """How long each network is trained."""
-        words = {"images": "images seen", "epochs": "epochs", "minutes": "minutes"}
-        return f"{self.amount:,} {words[self.budget]}"
+        noun = self.budget.removesuffix("s")
+        return f"{counted(self.amount, noun)}{' seen' if self.budget == 'images' else ''}"
 
     def optimisation(self, member: Member) -> Optimisation:
         """How the weights of one network are found, at the length that all have."""

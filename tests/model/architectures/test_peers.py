@@ -26,7 +26,6 @@ def millions(name: str, width: Width) -> float:
 
 
 def test_at_full_width_every_network_has_the_published_number_of_parameters() -> None:
-    assert set(SEGMENTERS) == {"i2cnet", *PUBLISHED}
     assert {name: millions(name, "full") for name in PUBLISHED} == pytest.approx(PUBLISHED, rel=0.03)
 
 
