@@ -29,6 +29,8 @@ DECIMALS = {
 """Digits behind the point by unit; anything else has ``DECIMALS_ELSEWHERE``."""
 DECIMALS_ELSEWHERE = 4
 DIGITS_UNDECLARED = 6
+ROWS_A_BATCH = 4096
+"""Rows that are printed at once."""
 # What a spreadsheet takes for a formula at the start of a cell (OWASP, CSV injection); the wide forms are
 # formulas where the spreadsheet runs in Japanese or Chinese.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -94,11 +96,19 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     The bytes depend on the values alone. Undefined values are empty; text never starts a formula. A number
     has its column's decimals, or six digits where ``blastoseg.columns`` declares no such column.
     """
-    printed = {name: _printed(table[name], BY_NAME.get(name)) for name in table.columns}
-    printed[NOTICE_COLUMN] = [RESEARCH_USE_ONLY] * len(table)
-    pd.DataFrame(printed).to_csv(
-        path, index=False, encoding="utf-8", lineterminator="\n", float_format=f"%.{DIGITS_UNDECLARED}g"
-    )
+    with path.open("w", encoding="utf-8", newline="") as file:
+        # Cells as text take ten times the memory of numbers: no more than a batch of rows are.
+        for start in range(0, max(1, len(table)), ROWS_A_BATCH):
+            rows = table.iloc[start : start + ROWS_A_BATCH]
+            printed = {name: _printed(rows[name], BY_NAME.get(name)) for name in rows.columns}
+            printed[NOTICE_COLUMN] = [RESEARCH_USE_ONLY] * len(rows)
+            pd.DataFrame(printed).to_csv(
+                file,
+                header=not start,
+                index=False,
+                lineterminator="\n",
+                float_format=f"%.{DIGITS_UNDECLARED}g",
+            )
 
 
 def save_csv(table: pd.DataFrame, path: Path) -> None:
