@@ -1,7 +1,7 @@
 """What travels between the stages: frames, crops, segmentations, results."""
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -81,7 +81,8 @@ class AboutEmbryo:
 
     def told(self) -> dict[str, Any]:
         """The fields that are not empty, by name."""
-        return {name: value for name, value in asdict(self).items() if value not in ("", None)}
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in values.items() if value not in ("", None)}
 
 
 NOTHING_TOLD = AboutEmbryo()

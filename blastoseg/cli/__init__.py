@@ -94,11 +94,10 @@ def _options(
 
 
 for _writes_files in (
-    *(run.run, merge.merge, measure.measure, simulate.simulate),
+    *(run.run, merge.merge, measure.measure, simulate.simulate, export.export),
     *(train.train, evaluate.evaluate, crossvalidate.crossvalidate, compare.compare),
 ):
     app.command()(output_may_go_unread()(_writes_files))
-app.command()(export.export)
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.command()(audit.audit)

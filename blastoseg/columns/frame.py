@@ -143,6 +143,17 @@ FRAME_COLUMNS: tuple[Column, ...] = IDENTITY_COLUMNS + PIXEL_COLUMNS
 Measures = dict[str, float | int | bool | None]
 """Values by column name: an undefined float is NaN, an undefined integer or truth value None."""
 
+_UNDEFINED: Measures = {
+    column.name: math.nan if column.dtype == "float" else None for column in PIXEL_COLUMNS
+}
+_PHYSICAL = [
+    (column.name, column.name.removesuffix(column.unit) + twin, power)
+    for column in MEASURE_COLUMNS
+    for unit, twin, power in (("um", "px", 1), ("um2", "px2", 2))
+    if column.unit == unit
+]
+"""Each column in micrometres with its twin in pixels, and the power of the pixel size between them."""
+
 
 def check_declared(names: Iterable[str], declared: Iterable[Column]) -> None:
     """Raise ValueError, which lists them, for names that no column has: what is computed must not vanish."""
@@ -156,11 +167,9 @@ def with_undefined(measures: Measures) -> Measures:
 
     Raises ValueError for a measure that no column declares.
     """
-    check_declared(measures, PIXEL_COLUMNS)
-    return {
-        column.name: measures.get(column.name, math.nan if column.dtype == "float" else None)
-        for column in PIXEL_COLUMNS
-    }
+    if not measures.keys() <= _UNDEFINED.keys():
+        check_declared(measures, PIXEL_COLUMNS)
+    return _UNDEFINED | measures
 
 
 def add_micrometres(pixel_measures: Measures, um_per_px: float) -> Measures:
@@ -170,14 +179,11 @@ def add_micrometres(pixel_measures: Measures, um_per_px: float) -> Measures:
     twin is given; NaN where ``um_per_px`` is NaN. All others pass through. Raises ValueError for a measure
     that no column declares.
     """
-    check_declared(pixel_measures, PIXEL_COLUMNS)
+    if not pixel_measures.keys() <= _UNDEFINED.keys():
+        check_declared(pixel_measures, PIXEL_COLUMNS)
     measures = dict(pixel_measures)
-    for column in MEASURE_COLUMNS:
-        power = {"um": 1, "um2": 2}.get(column.unit)
-        if power is None:
-            continue
-        twin = column.name.removesuffix(column.unit) + ("px" if power == 1 else "px2")
+    for name, twin, power in _PHYSICAL:
         pixels = pixel_measures.get(twin)
         if pixels is not None:
-            measures[column.name] = pixels * um_per_px**power
-    return {column.name: measures[column.name] for column in PIXEL_COLUMNS if column.name in measures}
+            measures[name] = pixels * um_per_px**power
+    return {name: measures[name] for name in _UNDEFINED if name in measures}

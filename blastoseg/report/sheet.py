@@ -30,7 +30,7 @@ from openpyxl.worksheet.page import PageMargins
 
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.files import unfinished_beside
-from blastoseg.report.tables import plain_text
+from blastoseg.report.tables import is_undefined, plain_text
 
 TITLE_ROWS = 3
 HEADER_ROW = TITLE_ROWS + 1
@@ -282,7 +282,7 @@ def safe_value(value: Any, decimals: int | None = None) -> Any:
     """What a cell holds: nothing for an undefined value, text that is never a formula, a rounded number."""
     if isinstance(value, str):
         return plain_text(value) or None
-    if pd.isna(value):
+    if is_undefined(value):
         return None
     if isinstance(value, np.generic):
         value = value.item()

@@ -1,5 +1,6 @@
 """Typed tables with exactly the declared columns, and their CSV files."""
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ DECIMALS = {
 """Digits behind the point by unit; anything else has ``DECIMALS_ELSEWHERE``."""
 DECIMALS_ELSEWHERE = 4
 DIGITS_UNDECLARED = 6
+ROWS_A_BATCH = 4096
+"""Rows that are printed at once."""
 # What a spreadsheet takes for a formula at the start of a cell (OWASP, CSV injection); the wide forms are
 # formulas where the spreadsheet runs in Japanese or Chinese.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -56,6 +59,11 @@ def typed_table(rows: Sequence[dict[str, Any]], declared: Sequence[Column]) -> p
     return table.astype(dtypes_of(declared))
 
 
+def is_undefined(value: Any) -> bool:
+    """Whether a value of a table is NaN, None or NA."""
+    return math.isnan(value) if isinstance(value, float) else bool(pd.isna(value))  # isna takes its time
+
+
 def decimals_of(column: Column) -> int:
     """Digits behind the point that a column's values are given with."""
     return DECIMALS.get(column.unit, DECIMALS_ELSEWHERE)
@@ -63,7 +71,8 @@ def decimals_of(column: Column) -> int:
 
 def plain_text(text: str) -> str:
     """Text as a spreadsheet shows it and never runs it: control characters visible, formulas quoted."""
-    visible = "".join(_visible(character) for character in text)
+    # Nothing that is printable has to be made visible: nearly every text is done with at once.
+    visible = text if text.isprintable() else "".join(_visible(character) for character in text)
     is_special = text.startswith(FORMULA_STARTS) or visible in ERROR_VALUES
     return f"'{visible}" if is_special else visible
 
@@ -87,11 +96,19 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     The bytes depend on the values alone. Undefined values are empty; text never starts a formula. A number
     has its column's decimals, or six digits where ``blastoseg.columns`` declares no such column.
     """
-    printed = {name: _printed(table[name], BY_NAME.get(name)) for name in table.columns}
-    printed[NOTICE_COLUMN] = [RESEARCH_USE_ONLY] * len(table)
-    pd.DataFrame(printed).to_csv(
-        path, index=False, encoding="utf-8", lineterminator="\n", float_format=f"%.{DIGITS_UNDECLARED}g"
-    )
+    with path.open("w", encoding="utf-8", newline="") as file:
+        # Cells as text take ten times the memory of numbers: no more than a batch of rows are.
+        for start in range(0, max(1, len(table)), ROWS_A_BATCH):
+            rows = table.iloc[start : start + ROWS_A_BATCH]
+            printed = {name: _printed(rows[name], BY_NAME.get(name)) for name in rows.columns}
+            printed[NOTICE_COLUMN] = [RESEARCH_USE_ONLY] * len(rows)
+            pd.DataFrame(printed).to_csv(
+                file,
+                header=not start,
+                index=False,
+                lineterminator="\n",
+                float_format=f"%.{DIGITS_UNDECLARED}g",
+            )
 
 
 def save_csv(table: pd.DataFrame, path: Path) -> None:
@@ -142,4 +159,4 @@ def _printed(values: "pd.Series[Any]", declared: Column | None) -> "Sequence[Any
 
 def _number(value: float, digits: int) -> str | None:
     # Adding 0.0 turns a rounded -0.0 into 0.0.
-    return None if pd.isna(value) else f"{round(value, digits) + 0.0:.{digits}f}"
+    return None if is_undefined(value) else f"{round(value, digits) + 0.0:.{digits}f}"

@@ -1,7 +1,7 @@
 """The report of a run: tables, workbook and manifest, each whole or not at all."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from blastoseg.report.patient_pages import PatientPages
 
 OTHER_WEIGHTS = "the letters were fitted to measures of other weights: fit them anew (blastoseg grade fit)"
+ROWS_A_BATCH = 4096
 log = logging.getLogger(__name__)
 
 
@@ -46,21 +47,42 @@ def _measured(counts: dict[str, int]) -> int:
     return counts.get(Status.OK, 0) + counts.get(Status.REVIEW, 0)
 
 
+def _frames_of(rows: Iterable[dict[str, Any]]) -> tuple[pd.DataFrame, dict[str, AboutEmbryo]]:
+    """The frames' table, and what the lab tells of each embryo.
+
+    Rows as dicts, or numbers as objects, would take several times the memory: no more than a batch are.
+    """
+    about: dict[str, AboutEmbryo] = {}
+    batches: list[pd.DataFrame] = []
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        about[row["embryo_id"]] = row["about"]
+        batch.append(row)
+        if len(batch) == ROWS_A_BATCH:
+            batches.append(_typed(batch))
+            batch = []
+    # One more, with all columns, also where there are no rows.
+    return pd.concat([*batches, _typed(batch)], ignore_index=True) if batches else _typed(batch), about
+
+
+def _typed(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    known: dict[Any, Any] = {}
+    columns = {}
+    for name, dtype in dtypes_of(FRAME_COLUMNS).items():
+        values = [row.get(name) for row in rows]
+        if str(dtype).startswith("string"):
+            values = [
+                known.setdefault(value, value) for value in values
+            ]  # one text for all that say the same
+        columns[name] = pd.Series(values, dtype=dtype)
+    return pd.DataFrame(columns)
+
+
 class Report:
     """The tables of a run, made of the ``reported_row`` of every frame, in their order."""
 
     def __init__(self, rows: Iterable[dict[str, Any]], request: RunRequest) -> None:
-        # Column by column: twenty thousand rows as dicts would take the memory of the whole run again.
-        values: dict[str, list[Any]] = {column.name: [] for column in FRAME_COLUMNS}
-        about: dict[str, AboutEmbryo] = {}
-        for row in rows:
-            about[row["embryo_id"]] = row["about"]
-            for name, column in values.items():
-                column.append(row.get(name))
-        dtypes = dtypes_of(FRAME_COLUMNS)
-        frames = pd.DataFrame(
-            {name: pd.Series(column, dtype=dtypes[name]) for name, column in values.items()}
-        )
+        frames, about = _frames_of(rows)
         settings = request.settings
         self._statuses = frames["status"]
         tables = course_tables(frames, settings.course.recent_h, settings.grades, about)

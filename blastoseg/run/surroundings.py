@@ -8,7 +8,7 @@ embryo come from the folders, names, tables and options of today: they are put t
 import json
 import math
 from collections.abc import Container
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,8 @@ class Surroundings:
 
     def as_text(self) -> str:
         """Strict JSON, the same for equal surroundings."""
-        values = asdict(self) | {"about": self.about.told()}
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        values["about"] = self.about.told()
         if not values["about"]:
             del values["about"]
         for name in ("time_h", "um_per_px"):

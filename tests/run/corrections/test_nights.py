@@ -3,6 +3,8 @@
 import json
 import os
 
+import cv2
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,6 +17,7 @@ from blastoseg.sources.label_images import read_label_image
 from blastoseg.stages import measure_label_image
 from tests.reviewed_night import (
     E1,
+    SIDE,
     correct,
     make_reviewed_nights_cheap,
     night,
@@ -185,3 +188,26 @@ def test_measure_gives_a_corrected_mask_the_row_that_the_run_gives(frames, tmp_p
     assert {path.name for path in (again / "corrections").iterdir()} >= {"report.xlsx", "embryos.csv"}
     with pytest.raises(UsageError, match="output folder of runs"):
         measure_label_images([out / "corrections"], out, Settings(), None)
+
+
+def test_a_video_that_grew_keeps_the_corrections_of_its_frames(tmp_path):
+    out, frames = tmp_path / "out", tmp_path / "frames"
+
+    def write_video(count: int) -> None:
+        frames.mkdir(exist_ok=True)
+        kind = cv2.VideoWriter_fourcc(*"MJPG")
+        film = cv2.VideoWriter(str(frames / "E1.avi"), kind, 5, (SIDE, SIDE))
+        for number in range(count):
+            film.write(cv2.imdecode(np.frombuffer(picture(84 - number), np.uint8), cv2.IMREAD_COLOR))
+        film.release()
+
+    write_video(3)
+    night(frames, out)
+    correct(out)
+    night(frames, out)
+    labels = rows(out).loc[("E1", 1), "mask"]
+    write_video(5)
+    ended = night(frames, out)
+    assert (ended.counts["failed"], ended.notes) == (0, ())
+    assert len(rows(out)) == 5
+    assert (rows(out).loc[("E1", 1), "mask"], rows(out).loc[("E1", 1), "corrected"]) == (labels, "drawn")
