@@ -27,7 +27,7 @@ SMALLEST_AREA = 30.0
 
 def plot_bubbles(path: Path, networks: pd.DataFrame) -> None:
     """Mean Jaccard over 10^9 operations an image, of networks; the bubble grows with the parameters."""
-    is_shown = networks["name"].isin(SEGMENTERS) & networks["jaccard"].notna()
+    is_shown = networks["name"].isin(SEGMENTERS) & networks[["jaccard", "gflops"]].notna().all(axis=1)
     rows = networks[is_shown & (networks["averaging"] == MEAN_OF_IMAGES)]
     figure = new_figure(9.6, 5.2)
     figure.subplots_adjust(right=0.69)

@@ -64,9 +64,12 @@ def _write_pictures(
     done = [one for one in results if not one.failed]
     if not done:
         return {}
-    bubbles = folder.plots / "bubbles.png"
-    folder.write(bubbles, lambda path: plot_bubbles(path, tables["networks"]))
-    pictures = {"Overlap, operations and parameters (Figure 6 of the paper)": bubbles}
+    pictures = {}
+    # Costs come last: in the middle of a comparison there are none.
+    if tables["networks"]["gflops"].notna().any():
+        bubbles = folder.plots / "bubbles.png"
+        folder.write(bubbles, lambda path: plot_bubbles(path, tables["networks"]))
+        pictures["Overlap, operations and parameters (Figure 6 of the paper)"] = bubbles
     names = in_order([one.name for one in done])
     panels = {
         "panel": (

@@ -18,7 +18,7 @@ from blastoseg.evaluation.comparison.compare_networks import Comparison, compare
 from blastoseg.evaluation.comparison.members import members_of
 from blastoseg.evaluation.comparison.protocol import Protocol, keep_protocol, read_protocol
 from blastoseg.evaluation.comparison.report import write_report
-from blastoseg.evaluation.comparison.results import MEMBERS, RESULT
+from blastoseg.evaluation.comparison.results import COST, MEMBERS, RESULT
 from blastoseg.training.recipe import load_recipe, recipes_folder
 from blastoseg.training.trainer import TrainingPlan
 from tests.training.conftest import one_thread, write_labelled
@@ -89,9 +89,12 @@ def test_killed_half_way_it_goes_on_to_the_table_of_an_undisturbed_run(tmp_path:
     for file in ("comparison.xlsx", "comparison.md", "plots/bubbles.png", "plots/panel.png"):
         assert (calm / file).stat().st_size > 1000, file
 
-    # The tables again, without training; a network that failed is a row that says so, without numbers.
+    # The tables again, without training and before anything was timed; a network that failed is a row that
+    # says so, without numbers.
     result = calm / MEMBERS / "blast-net" / "fold-1-seed-0" / RESULT
     result.write_text('{"name": "blast-net", "fold": 1, "seed": 0, "failed": "the loss is not a number"}')
+    for name in NETWORKS:
+        (calm / MEMBERS / name / COST).unlink()
     again = write_report(calm, lambda text: None)["networks"]
     row = again[again["name"] == "blast-net"].iloc[0]
     assert "the loss is not a number" in row["status"]
