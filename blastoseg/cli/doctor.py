@@ -85,7 +85,6 @@ def _checks_of_a_run(folder: Path, weights: str, device: str) -> Iterator[Check]
         ("Devices", partial(_devices, device)),
         (f"Weights {weights}", partial(_weights, weights)),
         ("Network", partial(_time_network, weights, device)),
-        ("Engines", partial(_engines, weights, device)),
         ("Write access", partial(_write_access, folder)),
     )
     for subject, step in steps:
@@ -168,7 +167,7 @@ def _time_network(weights: str, device: str) -> str:
     where = describe_device(segmenter.device)
     return (
         f"{seconds * 1000:.1f} ms per crop of {side} x {side} on {where}, in {segmenter.precision}, by the "
-        f"engine {segmenter.engine}, as a run has it"
+        f"engine {segmenter.engine}, as a run has it; {_engines(weights, device)}"
     )
 
 
