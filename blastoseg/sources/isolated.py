@@ -39,7 +39,7 @@ class ReadingWork:
 
     def done(self, job: Any, arrays: Arrays) -> tuple[Any, Arrays]:
         """For a Container its Contents, for a FrameRef the frame's ref and damage, beside its pixels."""
-        with _memory_limited():
+        with memory_limited():
             if isinstance(job, Container):
                 return list_contents(job), ()
             frame = read_frame(job, self.options)
@@ -96,7 +96,8 @@ class IsolatedReaders:
 
 
 @contextlib.contextmanager
-def _memory_limited() -> Iterator[None]:
+def memory_limited() -> Iterator[None]:
+    """Hold this process to ``MOST_MEMORY`` for a while: it is for a process with one thread that reads."""
     try:
         import resource  # noqa: PLC0415 (there is none on Windows)
     except ImportError:

@@ -12,7 +12,7 @@ import traceback
 import warnings
 from pathlib import Path
 
-from blastoseg.sources.isolated import _limit_memory
+from blastoseg.sources.isolated import memory_limited
 
 from .doors import DOORS, Door
 from .exploring import Explorer
@@ -47,32 +47,36 @@ def main() -> None:
     With a folder, files lead on to others (``Explorer``), and each lies there while it is opened.
     """
     seed, last, keep, *doors = sys.argv[1:]
-    explorer = Explorer() if keep else None
     logging.disable()
     warnings.simplefilter("ignore")
-    _limit_memory()
     scratch = Path(tempfile.mkdtemp(prefix="blastoseg-hostile-"))
     try:
-        for number in range(int(seed), int(last)):
-            door = doors[number % len(doors)]
-            data, suffix = explorer.file(door, number) if explorer else hostile_file(door, number)
-            if keep:
-                Path(keep, CURRENT).write_bytes(data)
-            print(json.dumps({"door": door, "seed": number}), flush=True)
-            folder = scratch / "one"
-            folder.mkdir()
-            before = time.process_time()
-            with explorer.watching(door, data, suffix) if explorer else contextlib.nullcontext():
-                finding = opened(DOORS[door], data, suffix, folder)
-            if keep and finding:
-                Path(keep, kept_as(door, number)).write_bytes(data)
-            told = {"seconds": time.process_time() - before, "peak": _peak_bytes(), "finding": finding}
-            if explorer:
-                told |= {"lines": explorer.lines, "kept": explorer.kept}
-            print(json.dumps({"door": door, "seed": number, **told}), flush=True)
-            shutil.rmtree(folder)
+        with memory_limited():
+            _open_all(range(int(seed), int(last)), doors, keep, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _open_all(numbers: range, doors: list[str], keep: str, scratch: Path) -> None:
+    explorer = Explorer() if keep else None
+    for number in numbers:
+        door = doors[number % len(doors)]
+        data, suffix = explorer.file(door, number) if explorer else hostile_file(door, number)
+        if keep:
+            Path(keep, CURRENT).write_bytes(data)
+        print(json.dumps({"door": door, "seed": number}), flush=True)
+        folder = scratch / "one"
+        folder.mkdir()
+        before = time.process_time()
+        with explorer.watching(door, data, suffix) if explorer else contextlib.nullcontext():
+            finding = opened(DOORS[door], data, suffix, folder)
+        if keep and finding:
+            Path(keep, kept_as(door, number)).write_bytes(data)
+        told = {"seconds": time.process_time() - before, "peak": _peak_bytes(), "finding": finding}
+        if explorer:
+            told |= {"lines": explorer.lines, "kept": explorer.kept}
+        print(json.dumps({"door": door, "seed": number, **told}), flush=True)
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
