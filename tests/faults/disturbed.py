@@ -17,15 +17,17 @@ from .power import Change, Disk
 from .shim import LATE, Calls, Ended, Fault, Kind, Worker
 
 REPORT = ("frames.csv", "embryos.csv", "events.csv")
-COURSE = ("steady_", "course_", "mask", "overlay")
+HOURS = ("time_h", "time_reference")
+FREE = ("steady_", "course_", "mask", "overlay")
 """Columns that look at a frame's neighbours, or whether its pictures are there."""
+NO_HOURS = "has no hours from it"
 TOLD = (
     "still being written: left for the next run",
     "is open in another program",
     "no copy of the earlier workbook was kept",
     "its notes cannot be read",
     "the report goes without it",
-    "has no hours from it",
+    NO_HOURS,
 )
 """What a run that is not whole says of it, there or in its log, and ends with exit code 0."""
 
@@ -179,14 +181,20 @@ def _after_the_fault(scene: Scene, fault: Fault, ended: Ended, before: dict[str,
     if ended.code == 0 and scene.command[0] == "run" and not is_told:
         yield from (f"exit 0, and {one}: {ended.said[-300:]!r}" for one in _differences(now, scene.truth))
     if ended.code in (0, 3) and scene.command[0] == "run":
-        yield from _wrong_rows(now["frames.csv"], scene.truth["frames.csv"], ended.code == 0 and not is_told)
+        # Without its table of hours an embryo has those of another clock, or none.
+        free = (*FREE, *(HOURS if NO_HOURS in said else ()))
+        whole = ended.code == 0 and not is_told
+        yield from _wrong_rows(now["frames.csv"], scene.truth["frames.csv"], whole, free)
     for name in REPORT:
         if ended.code not in (0, 3, 130) and now.get(name) not in (None, before.get(name), scene.truth[name]):
             yield f"{name} is neither the one before nor the new one"
 
 
-def _wrong_rows(now: bytes, truth: bytes, is_whole: bool) -> Iterator[str]:
-    """Frames are measured as ever, or failed with a reason; none is missing where the run is ``whole``."""
+def _wrong_rows(now: bytes, truth: bytes, is_whole: bool, free: tuple[str, ...]) -> Iterator[str]:
+    """Frames are measured as ever, or failed with a reason; none is missing where the run is ``whole``.
+
+    Columns that begin as those of ``free`` may differ.
+    """
     rows, known = (
         {row["source"]: row for row in csv.DictReader(io.StringIO(text.decode()))} for text in (now, truth)
     )
@@ -196,11 +204,7 @@ def _wrong_rows(now: bytes, truth: bytes, is_whole: bool) -> Iterator[str]:
                 yield f"{source} failed without a reason"
             continue
         other = [
-            name
-            for name, value in row.items()
-            if value != known[source][name]
-            and not name.startswith(COURSE)
-            and name not in ("mask", "overlay")
+            name for name, value in row.items() if value != known[source][name] and not name.startswith(free)
         ]
         if other:
             yield f"{source} is wrong in {other[:5]}"
