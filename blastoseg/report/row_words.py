@@ -10,7 +10,9 @@ from blastoseg.course.events import BEFORE_FIRST
 from blastoseg.quality import doubtful_tissues
 from blastoseg.report.headline import HOURS
 from blastoseg.report.wording import flags_in_words
+from blastoseg.tissues import INSIDE_OUT
 
+NAME_OF_TISSUE = {tissue.key: tissue.name.lower() for tissue in INSIDE_OUT}
 EARLIER = "earlier"
 """Said of an event before the first frame."""
 
@@ -23,7 +25,16 @@ def look_at_in_words(row: Mapping[Any, Any]) -> str:
     """What a person must look at before believing the row; empty where there is nothing."""
     weakness = _text(row, "expansion_note") if _text(row, "expansion_gardner") else ""
     said = (_text(row, "reason") or flags_in_words(row["flags"]), _text(row, "embryo_note"), weakness)
-    return "; ".join(filter(None, (_doubting_verdict(row), *said)))
+    return "; ".join(filter(None, (_doubting_verdict(row), *said, _correction_in_words(row))))
+
+
+def _correction_in_words(row: Mapping[Any, Any]) -> str:
+    """That a person's labels were measured, not the network's, and in which tissues they differ."""
+    how = _text(row, "corrected")
+    if not how:
+        return ""
+    names = [NAME_OF_TISSUE[key] for key in _text(row, "corrected_tissues").split(";") if key]
+    return ": ".join(filter(None, (f"labels corrected by hand ({how})", ", ".join(names))))
 
 
 def _doubting_verdict(row: Mapping[Any, Any]) -> str:

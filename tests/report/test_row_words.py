@@ -31,3 +31,9 @@ def test_a_verdict_is_told_and_one_that_doubts_is_something_to_look_at(told, loo
     row = _row(**told)
     assert look_at_in_words(row) == look_at
     assert stage_in_words(row) == stage
+
+
+def test_a_frame_whose_labels_a_person_drew_says_so():
+    row = _row(corrected="drawn", corrected_tissues="icm;blastocoel", reason="out of focus")
+    told = "out of focus; labels corrected by hand (drawn): inner cell mass, blastocoel"
+    assert look_at_in_words(row) == told

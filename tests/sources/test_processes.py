@@ -26,9 +26,18 @@ class Echo:
             os.kill(os.getpid(), signal.SIGKILL)
         if job == "fail":
             raise ZeroDivisionError
+        if job == "tell":
+            name = " ".join(("JANE", "DOE"))  # in pieces: a traceback shows the line
+            raise ValueError(name)
         if job == "hang":
             time.sleep(1000)
         return job, [array[::-1] for array in arrays]
+
+
+class Discreet(Echo):
+    """The same under pseudonyms."""
+
+    is_discreet = True
 
 
 def asked(job, *arrays, patience_s=60.0, tries=2):
@@ -56,6 +65,17 @@ def test_a_job_that_costs_two_processes_their_lives_is_given_up_and_the_next_is_
         with pytest.raises(ProcessLostError, match="gave no answer"):
             processes.ask(asked("hang", patience_s=0.5, tries=1))
         assert processes.ask(asked("on"))[0] == "on"
+
+
+def test_under_pseudonyms_a_defect_is_told_without_its_text(caplog):
+    with Processes(Discreet(), 1) as processes, pytest.raises(WorkFailedError, match=r"^ValueError$"):
+        processes.ask(asked("tell", tries=1))
+    with Processes(Echo(), 1) as processes, pytest.raises(WorkFailedError, match="JANE DOE"):
+        processes.ask(asked("tell", tries=1))
+    discreet, open_ = (record.getMessage() for record in caplog.records)
+    assert "test_processes.py" in discreet
+    assert "JANE DOE" not in discreet
+    assert "JANE DOE" in open_
 
 
 @pytest.mark.parametrize("job", ["hang", "idle"])
