@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from blastoseg.cli.given_path import given_path
+from blastoseg.cli.report_options import Archive, Grades, Pdf
 from blastoseg.cli.terminal import folded
 
 
@@ -17,22 +18,9 @@ def merge(
         list[Path],
         typer.Argument(metavar="PART...", parser=given_path, help="Output folders of all parts."),
     ],
-    grades: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", parser=given_path, help="Suggest letters of ICM and TE: of blastoseg grade fit."
-        ),
-    ] = None,
-    archive: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="OUT",
-            parser=given_path,
-            help="Output folder of an earlier run, for percentiles of ICM and TE; may be given again.",
-            show_default="these embryos",
-        ),
-    ] = None,
-    pdf: Annotated[bool, typer.Option("--pdf", help="Write a page for each patient too, as PDF.")] = False,
+    grades: Grades = None,
+    archive: Archive = None,
+    pdf: Pdf = False,
 ) -> None:
     """Join what blastoseg run --part scored into one output folder: the report of a run over everything.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blastoseg.cli.given_path import given_path, out_option
+from blastoseg.cli.report_options import Archive, Grades, Pdf
 from blastoseg.cli.terminal import folded, show_table
 
 if TYPE_CHECKING:
@@ -115,22 +116,9 @@ def run(
             help="The lab's table of embryos, CSV or .xlsx: patient, dish, insemination time, fate, grades.",
         ),
     ] = None,
-    grades: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", parser=given_path, help="Suggest letters of ICM and TE: of blastoseg grade fit."
-        ),
-    ] = None,
-    archive: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="OUT",
-            parser=given_path,
-            help="Output folder of an earlier run, for percentiles of ICM and TE; may be given again.",
-            show_default="this run's embryos",
-        ),
-    ] = None,
-    pdf: Annotated[bool, typer.Option("--pdf", help="Write a page for each patient too, as PDF.")] = False,
+    grades: Grades = None,
+    archive: Archive = None,
+    pdf: Pdf = False,
     summary_json: Annotated[
         Path | None,
         typer.Option(

@@ -1,5 +1,5 @@
 """Whatever was corrected, withdrawn and carried between which nights: the tables are those of a fresh run
-with the same corrections, and a night more gives the same bytes. BLASTOSEG_NIGHTS sets how many sequences.
+with the same corrections, and a night more gives the same bytes. A quarter of BLASTOSEG_NIGHTS are drawn.
 """
 
 import os
@@ -18,7 +18,7 @@ from blastoseg.run.reviewing.saving import Drawn, Reviewer
 from tests.reviewed_night import E1, FRAMES, make_reviewed_nights_cheap, night, picture, tables, write_frames
 
 pytestmark = pytest.mark.slow
-SEQUENCES = int(os.environ.get("BLASTOSEG_NIGHTS", "3"))
+SEQUENCES = int(os.environ.get("BLASTOSEG_NIGHTS", "12")) // 4
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 ACTIONS = st.lists(
