@@ -47,16 +47,21 @@ def frames_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
 
 def typed_table(rows: Sequence[dict[str, Any]], declared: Sequence[Column]) -> pd.DataFrame:
     """A table of the declared columns, in their order and dtypes; a missing value is empty."""
-    names = [column.name for column in declared]
-    unknown = {name for row in rows for name in row} - set(names)
+    dtypes = dtypes_of(declared)
+    unknown = set().union(*rows) - dtypes.keys()
     if unknown:
         raise KeyError(f"not declared in blastoseg.columns: {', '.join(sorted(unknown))}")
-    # As objects first: with pyarrow beside it, pandas refuses lone surrogates before they are spelled out.
-    table = pd.DataFrame(list(rows), columns=names, dtype=object)
-    for column in declared:
-        if column.dtype == "str":
-            table[column.name] = table[column.name].map(valid_text, na_action="ignore")
-    return table.astype(dtypes_of(declared))
+    # Each column at once in its own type: rows as objects would take several times the memory.
+    texts: dict[str, str] = {}
+    columns = {}
+    for name, dtype in dtypes.items():
+        # One text for all cells that say the same. With pyarrow beside it, pandas refuses lone surrogates.
+        values = [
+            texts.setdefault(value, valid_text(value)) if isinstance(value, str) else value
+            for value in (row.get(name) for row in rows)
+        ]
+        columns[name] = pd.Series(values, dtype=dtype)
+    return pd.DataFrame(columns)
 
 
 def is_undefined(value: Any) -> bool:

@@ -17,6 +17,7 @@ from blastoseg.run.reporting import Report
 from blastoseg.run.request import RunRequest
 from blastoseg.settings import Settings
 from blastoseg.sources.label_images import find_label_images, read_label_image
+from blastoseg.sources.names import printable
 from blastoseg.stages import REVISIONS, failed_frame, measure_label_image
 
 NO_WEIGHTS = "none: label images"
@@ -66,7 +67,7 @@ def _result_of(frame: KnownFrame, settings: Settings, um_per_px: float | None) -
 def _manifest(report: Report, request: RunRequest, started: datetime) -> RunManifest:
     settings = request.settings
     return RunManifest(
-        inputs=[path.name for path in request.paths],
+        inputs=[printable(path.name) for path in request.paths],
         weights=NO_WEIGHTS,
         weights_sha256="",
         device="",

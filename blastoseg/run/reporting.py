@@ -1,7 +1,7 @@
 """The report of a run: tables, workbook and manifest, each whole or not at all."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from blastoseg.columns import FRAME_COLUMNS, dtypes_of
 from blastoseg.course.tables import course_tables
 from blastoseg.errors import DataError, OutputError, counted
 from blastoseg.files import replace_atomically
@@ -20,7 +19,7 @@ from blastoseg.report.manifest import RunManifest, write_manifest
 from blastoseg.report.notes import take_over
 from blastoseg.report.percentiles import with_percentiles
 from blastoseg.report.review.page import Content, write_page
-from blastoseg.report.tables import write_csv
+from blastoseg.report.tables import frames_table, write_csv
 from blastoseg.report.workbook import write_workbook
 from blastoseg.run.journal import PictureRegister, RunRecord
 from blastoseg.run.outputs import OutputFolder, page_places
@@ -50,32 +49,20 @@ def _measured(counts: dict[str, int]) -> int:
 def _frames_of(rows: Iterable[dict[str, Any]]) -> tuple[pd.DataFrame, dict[str, AboutEmbryo]]:
     """The frames' table, and what the lab tells of each embryo.
 
-    Rows as dicts, or numbers as objects, would take several times the memory: no more than a batch are.
+    Rows as dicts would take several times the memory: no more than a batch are.
     """
     about: dict[str, AboutEmbryo] = {}
     batches: list[pd.DataFrame] = []
     batch: list[dict[str, Any]] = []
     for row in rows:
-        about[row["embryo_id"]] = row["about"]
+        about[row["embryo_id"]] = row.pop("about")
         batch.append(row)
         if len(batch) == ROWS_A_BATCH:
-            batches.append(_typed(batch))
+            batches.append(frames_table(batch))
             batch = []
     # One more, with all columns, also where there are no rows.
-    return pd.concat([*batches, _typed(batch)], ignore_index=True) if batches else _typed(batch), about
-
-
-def _typed(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    known: dict[Any, Any] = {}
-    columns = {}
-    for name, dtype in dtypes_of(FRAME_COLUMNS).items():
-        values = [row.get(name) for row in rows]
-        if str(dtype).startswith("string"):
-            values = [
-                known.setdefault(value, value) for value in values
-            ]  # one text for all that say the same
-        columns[name] = pd.Series(values, dtype=dtype)
-    return pd.DataFrame(columns)
+    last = frames_table(batch)
+    return pd.concat([*batches, last], ignore_index=True) if batches else last, about
 
 
 class Report:

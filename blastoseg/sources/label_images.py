@@ -15,6 +15,7 @@ from blastoseg.errors import InputNotFoundError, UnreadableFrameError
 from blastoseg.files import natural_key
 from blastoseg.records import FrameRef, Labels
 from blastoseg.sources.addresses import LabelImage
+from blastoseg.sources.names import printable
 from blastoseg.tissues import FOREGROUND
 
 SUFFIXES = frozenset({".png", ".tif", ".tiff"})
@@ -38,8 +39,8 @@ def find_label_images(paths: list[Path]) -> list[FrameRef]:
         if not found:
             raise InputNotFoundError(f"{given}: holds no label images (PNG or TIFF): check the path")
         for path in found:
-            embryo = path.resolve().parent.name
-            source = path.name if given.is_file() else path.relative_to(given).as_posix()
+            embryo = printable(path.resolve().parent.name)
+            source = printable(path.name if given.is_file() else path.relative_to(given).as_posix())
             index = frames_of.get(embryo, 0)
             frames_of[embryo] = index + 1
             refs.append(FrameRef(embryo, source, path, index, address=LabelImage()))

@@ -1,5 +1,8 @@
 """``blastoseg measure`` on folders of label images."""
 
+import json
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,6 +48,20 @@ def test_a_folder_becomes_a_table_in_natural_order_with_the_notice_last(masks, t
     assert table["blastocyst_diameter_um"].to_numpy() == pytest.approx(70, rel=0.01)
     assert table.columns[-1] == "notice"
     assert set(table["notice"]) == {RESEARCH_USE_ONLY}
+
+
+def test_names_that_are_no_utf8_are_spelled_out(masks, tmp_path):
+    folder = tmp_path / os.fsdecode(b"lab\xff")
+    try:
+        masks.rename(folder)
+        (folder / "well 6" / "RUN2.png").rename(folder / "well 6" / os.fsdecode(b"RUN2\xfe.png"))
+    except OSError as error:
+        pytest.skip(f"this disk takes no such name ({error})")
+    result = run(str(folder), "--out", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.output
+    sources = pd.read_csv(tmp_path / "out" / "frames.csv")["source"]
+    assert list(sources) == ["well 6/RUN2\\xfe.png", "well 6/RUN10.png"]
+    assert json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["inputs"] == ["lab\\xff"]
 
 
 def test_what_cannot_be_measured_has_a_row_that_says_why(masks, tmp_path):
