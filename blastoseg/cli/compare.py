@@ -86,20 +86,17 @@ def compare(
 
     A comparison that was stopped goes on where it was when it is started again.
     """
+    from blastoseg.cli.training_extra import training_libraries
     from blastoseg.cli.training_progress import TrainingProgress
-    from blastoseg.errors import EnvironmentProblemError, UsageError
+    from blastoseg.errors import UsageError
 
-    try:
+    with training_libraries():
         from blastoseg.evaluation.comparison.compare_networks import Comparison, compare_networks
         from blastoseg.evaluation.comparison.members import members_of
         from blastoseg.evaluation.comparison.protocol import Protocol, at_size
         from blastoseg.evaluation.comparison.report import write_report
         from blastoseg.training.recipe import load_recipe
         from blastoseg.training.trainer import TrainingPlan
-    except ModuleNotFoundError as error:
-        raise EnvironmentProblemError(
-            f"training needs {error.name}: install it with  pip install 'blastoseg[train]'"
-        ) from error
 
     progress = TrainingProgress(quiet)
     if report is not None:

@@ -37,17 +37,13 @@ def crossvalidate(
 
     A run that was stopped goes on where it was when it is started again.
     """
+    from blastoseg.cli.training_extra import training_libraries
     from blastoseg.cli.training_progress import TrainingProgress
-    from blastoseg.errors import EnvironmentProblemError
 
-    try:
+    with training_libraries():
         from blastoseg.evaluation.crossvalidation import CrossValidation, cross_validate
         from blastoseg.training.recipe import load_recipe
         from blastoseg.training.trainer import TrainingPlan
-    except ModuleNotFoundError as error:
-        raise EnvironmentProblemError(
-            f"training needs {error.name}: install it with  pip install 'blastoseg[train]'"
-        ) from error
     from blastoseg.settings import load_settings
 
     progress = TrainingProgress(quiet)

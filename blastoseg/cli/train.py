@@ -95,17 +95,13 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")] = False,
 ) -> None:
     """Train the networks of a recipe and write a model folder that `run --weights` takes."""
+    from blastoseg.cli.training_extra import training_libraries
     from blastoseg.cli.training_progress import TrainingProgress
-    from blastoseg.errors import EnvironmentProblemError
 
-    try:
+    with training_libraries():
         from blastoseg.training.recipe import load_recipe
         from blastoseg.training.train_model import DataFolders, train_model
         from blastoseg.training.trainer import TrainingPlan
-    except ModuleNotFoundError as error:
-        raise EnvironmentProblemError(
-            f"training needs {error.name}: install it with  pip install 'blastoseg[train]'"
-        ) from error
     without_labels = "i2cnet-adapt" if unlabelled else "i2cnet-synthetic"
     chosen = load_recipe(
         recipe or ("finetune" if data else without_labels), start_from or "", max_epochs, bool(unlabelled)
