@@ -13,6 +13,8 @@ from typing import Any
 import pandas as pd
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
+from blastoseg.errors import OutputError
+from blastoseg.settings import Settings
 
 LIBRARIES = (
     "torch",
@@ -122,3 +124,18 @@ def write_manifest(path: Path, manifest: RunManifest) -> None:
     """Write ``run.json``: strict JSON, UTF-8, sorted by nothing but the order of the fields."""
     text = json.dumps(manifest.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What ``run.json`` says of the run that wrote it, its ``settings`` as ``Settings``.
+
+    OutputError where it is not there, damaged, or another version's.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        weights = {name: str(manifest[name]) for name in ("weights", "weights_sha256")}
+        return manifest | weights | {"settings": Settings.model_validate(manifest["settings"])}
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise OutputError(
+            f"{path}: is missing or damaged ({error}): run blastoseg on {path.parent} again"
+        ) from error

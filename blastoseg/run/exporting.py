@@ -1,6 +1,5 @@
 """A report taken further: its frames and masks, or its tables, in the formats of other tools."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from blastoseg.records import Status
 from blastoseg.report.export.formats import FORMATS, check_libraries
 from blastoseg.report.export.parquet import write_parquet
 from blastoseg.report.finished import Run
+from blastoseg.report.manifest import read_manifest
 from blastoseg.report.tables import read_csv
 from blastoseg.run.exported import Exported, Frames, ImageOf, Progress, write_account
 from blastoseg.run.journal import Journal, OutputLock, RunRecord, read_runs
@@ -29,7 +29,6 @@ from blastoseg.run.outputs import OutputFolder
 from blastoseg.run.pseudonyms import Names, names_under
 from blastoseg.run.request import RunRequest
 from blastoseg.run.rereading import Rereading
-from blastoseg.settings import Settings
 from blastoseg.sources import IsolatedReaders, discover_frames
 
 MEASURED = (Status.OK, Status.REVIEW)
@@ -87,7 +86,7 @@ def export_report(request: ExportRequest, progress: Progress = lambda done, tota
             chosen = chosen_rows(run.frames, request)
             if not len(chosen):
                 raise InputNotFoundError(f"{request.out}: no frame is as was asked for: check the options")
-            manifest = _manifest_of(out)
+            manifest = read_manifest(out.manifest)
             with _written_whole(request.target) as folder:
                 exported = Exported(request.target)
                 make = FORMATS[request.format].make
@@ -169,15 +168,6 @@ def _pixels(
     with IsolatedReaders(options, 1) as readers:
         found = discover_frames(request.paths, options, readers.contents_of, names)
         yield Rereading(found, readers, journal, is_hidden=bool(names.fingerprint)).image_of
-
-
-def _manifest_of(out: OutputFolder) -> dict[str, Any]:
-    """What ``run.json`` says of the last run, its settings as ``Settings``."""
-    try:
-        manifest: dict[str, Any] = json.loads(out.manifest.read_text("utf-8"))
-        return {**manifest, "settings": Settings.model_validate(manifest["settings"])}
-    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
-        raise OutputError(f"{out.manifest}: is missing or damaged ({error}): run blastoseg again") from error
 
 
 def _check_any(exported: Exported) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
 
 from blastoseg.columns import BY_NAME
 from blastoseg.errors import InputNotFoundError, OutputError
 from blastoseg.report.film import Window
+from blastoseg.report.manifest import read_manifest
 from blastoseg.report.review.page import key_of
 from blastoseg.report.review.written import read_list
 from blastoseg.report.tables import plain_text, read_csv
@@ -21,7 +21,7 @@ from blastoseg.run.corrections.folder import identity_mark
 from blastoseg.run.corrections.record import FrameIdentity
 from blastoseg.run.journal.shown import ShownFrame, shown_frames
 from blastoseg.run.outputs import CORRECTIONS, OutputFolder
-from blastoseg.settings import Quality, Settings
+from blastoseg.settings import Quality
 
 _USED = [BY_NAME[name] for name in ("embryo_id", "frame_index", "time_h", "mask", "overlay")]
 _MARK = re.compile(r"-([0-9a-f]{12})-[0-9a-f]{8}\.\w+$")
@@ -63,25 +63,13 @@ class ReviewedReport:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """``run.json``: what the report was made with."""
-        path = OutputFolder(self.out).manifest
-        try:
-            manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            return {name: manifest[name] for name in ("settings", "weights", "weights_sha256", "pseudonyms")}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise OutputError(
-                f"{path}: cannot be read ({error}): run blastoseg on {self.out} again"
-            ) from error
+        return read_manifest(OutputFolder(self.out).manifest)
 
-    @cached_property
+    @property
     def thresholds(self) -> Quality:
         """The thresholds of the report's flags."""
-        try:
-            return Settings.model_validate(self.manifest["settings"]).quality
-        except ValidationError as error:
-            raise OutputError(
-                f"{OutputFolder(self.out).manifest}: its settings are another version's: run blastoseg on "
-                f"{self.out} again"
-            ) from error
+        thresholds: Quality = self.manifest["settings"].quality
+        return thresholds
 
     @cached_property
     def _names(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from blastoseg.anatomy.carrying import carry_tissue
 from blastoseg.errors import DataError, InputNotFoundError, OutputError, UnreadableFrameError
+from blastoseg.files import valid_text
 from blastoseg.records import FrameResult, Labels
 from blastoseg.report.film import outlines_in
 from blastoseg.report.pictures import caption, encode_label_image
@@ -159,7 +160,7 @@ class Reviewer:
         now, stored = self._placed(frame)
         report = self.report
         record = Record(
-            embryo=now.ref.embryo_id.encode("utf-8", "backslashreplace").decode(),
+            embryo=valid_text(now.ref.embryo_id),
             frame_index=frame.frame_index,
             source=stored.source,
             address=stored.address,
@@ -170,8 +171,8 @@ class Reviewer:
             tissues=tissues,
             by=drawn.by,
             at=datetime.now(UTC),
-            weights=str(report.manifest["weights"]),
-            weights_sha256=str(report.manifest["weights_sha256"]),
+            weights=report.manifest["weights"],
+            weights_sha256=report.manifest["weights_sha256"],
             labels="-",
             labels_sha256="0" * 64,
         )
