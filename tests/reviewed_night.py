@@ -1,6 +1,9 @@
 """A finished night whose frames can be corrected: two embryos, cheap networks, a page."""
 
 import base64
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +17,7 @@ from blastoseg.run.events import RunEnded
 from blastoseg.run.pipeline import score_folder
 from blastoseg.run.request import RunRequest
 from blastoseg.run.reviewing.saving import Drawn, Reviewer
+from blastoseg.run.reviewing.server import ReviewServer
 from blastoseg.settings import Settings
 from tests.cheap_nights import CheapNetworks, make_nights_cheap
 from tests.gray_values import GRAY_OF_LABEL, drawn_labels
@@ -54,6 +58,19 @@ def night(frames: Path, out: Path, **request) -> RunEnded:
     *_, ended = score_folder(RunRequest(paths=[frames], out=out, **asked | {"settings": settings}))
     assert isinstance(ended, RunEnded)
     return ended
+
+
+@contextmanager
+def serving(out: Path) -> Iterator[ReviewServer]:
+    """The report in ``out`` served meanwhile."""
+    with ReviewServer(Reviewer(out)) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def with_larger_icm(labels):

@@ -2,7 +2,6 @@
 
 import base64
 import os
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from blastoseg.run.corrections.folder import read_corrections, read_labels
 from blastoseg.run.journal import OutputLock
 from blastoseg.run.reviewing.saving import Reviewer
-from blastoseg.run.reviewing.server import ReviewServer
 from blastoseg.run.verdicts import read_verdicts
 from tests.reviewed_night import (
     E1,
@@ -20,6 +18,7 @@ from tests.reviewed_night import (
     correct,
     make_reviewed_nights_cheap,
     night,
+    serving,
     write_frames,
 )
 
@@ -36,12 +35,8 @@ def out(tmp_path):
 
 @pytest.fixture
 def server(out):
-    with ReviewServer(Reviewer(out)) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(out) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

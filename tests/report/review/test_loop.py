@@ -1,6 +1,5 @@
 """From a lab's frames over corrections in the browser to its own weights."""
 
-import threading
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +9,8 @@ pytest.importorskip("lightning")
 import tomli_w
 
 from blastoseg.report.review.page import key_of
-from blastoseg.run.reviewing.saving import Reviewer
-from blastoseg.run.reviewing.server import ReviewServer
 from tests.cli.test_export import command, write_frames
-from tests.reviewed_night import tables
+from tests.reviewed_night import serving, tables
 from tests.training.conftest import labelled_recipe, one_thread  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.slow
@@ -21,9 +18,7 @@ CORRECTED = [("E0", 0), ("E1", 0), ("well5", 1)]
 
 
 def correct_in_browser(browser, out):
-    with ReviewServer(Reviewer(out)) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(out) as server:
         context = browser.new_context()
         try:
             page = context.new_page()
@@ -45,8 +40,6 @@ def correct_in_browser(browser, out):
                 page.wait_for_selector("#told:has-text('measured anew')")
         finally:
             context.close()
-            server.shutdown()
-            thread.join()
 
 
 def corrected_in(out):

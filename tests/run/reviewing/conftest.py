@@ -2,13 +2,10 @@
 
 import http.client
 import json
-import threading
 
 import pytest
 
-from blastoseg.run.reviewing.saving import Reviewer
-from blastoseg.run.reviewing.server import ReviewServer
-from tests.reviewed_night import make_reviewed_nights_cheap, night, write_frames
+from tests.reviewed_night import make_reviewed_nights_cheap, night, serving, write_frames
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +19,8 @@ def out(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def served(out):
-    with ReviewServer(Reviewer(out)) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(out) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
