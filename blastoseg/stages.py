@@ -205,8 +205,9 @@ def with_pixel_size(
 
 def digest_of(image: Image) -> str:
     """What tells an image's pixels from any others, whatever file they lie in."""
-    kind = f"{image.dtype} {image.shape}".encode()
-    return hashlib.sha256(kind + np.ascontiguousarray(image).tobytes()).hexdigest()[:32]
+    digest = hashlib.sha256(f"{image.dtype} {image.shape}".encode())
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()[:32]
 
 
 def _findings_of(labels: Labels) -> LabelFindings:

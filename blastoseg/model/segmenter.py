@@ -43,8 +43,7 @@ class Segmenter:
     ``device`` is "auto" (the GPU if there is one), "cpu" or "cuda"; ``batch_size`` is the number of images a
     pass on a GPU; ``flips`` averages over the four mirror images (three to four times the work, better), or
     only of crops that need it. Where the model was trained at a second size too, two of the four are seen at
-    that size. ``engine`` is one
-    of ``engine.ENGINES``; the attribute says which it became.
+    that size. ``engine`` is one of ``engine.ENGINES``; the attribute says which it became.
     Raises WeightsError for damaged weights, or where the reference crop is not answered as the card says, and
     DeviceError for a device that is asked for and missing; the errors of ``choose_engine`` for an engine.
     """

@@ -8,7 +8,7 @@ and which rows of the ledger are its own, with their place in the whole. ``mergi
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -86,8 +86,16 @@ class PartRecord(BaseModel):
         """What its rows stand under in its ledger."""
         return ScoredWith(*self.scored_with)
 
-    def placed(self, found: Discovery, reported: Iterable[tuple[FrameRef, FrameKey]]) -> "PartRecord":
-        """This record with the places of the ``reported`` frames in the whole that was ``found``."""
+    @classmethod
+    def of(
+        cls,
+        provenance: Provenance,
+        scored_with: ScoredWith,
+        um_per_px: float | None,
+        found: Discovery,
+        reported: Iterable[tuple[FrameRef, FrameKey]],
+    ) -> "PartRecord":
+        """That of a run, with the places of the ``reported`` frames in the whole that was ``found``."""
         of_refs = _ranks(found.refs)
         of_problems = _ranks(problem.ref for problem in found.problems)
         broken = {(problem.ref.source, problem.ref.address.key) for problem in found.problems}
@@ -101,7 +109,14 @@ class PartRecord(BaseModel):
             )
         names = "\n".join([*of_refs, "", *of_problems]).encode("utf-8", "surrogatepass")
         digest = hashlib.sha256(names).hexdigest()
-        return self.model_copy(update={"embryos_sha256": digest, "frames": frames, "problems": problems})
+        return cls(
+            provenance=provenance,
+            um_per_px=um_per_px,
+            scored_with=astuple(scored_with),
+            embryos_sha256=digest,
+            frames=frames,
+            problems=problems,
+        )
 
     def write(self, out: Path) -> None:
         """Write it into the part's folder, whole or not at all. OutputError where the disk refuses."""

@@ -6,7 +6,7 @@
 import logging
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain
@@ -268,20 +268,13 @@ class Run:
         report.write(self.out, manifest := self.provenance.manifest(report, ended, self.started), register)
         report.write_review(self.out, manifest, self.lock.check)
         if self.request.part:
-            self._write_part()
+            reported, um_per_px = self.work.reported, self.request.um_per_px
+            record = PartRecord.of(
+                self.provenance, self.scored_with, um_per_px, found=self.discovery, reported=reported
+            )
+            record.write(self.out.root)
         if not stop and not settling:
             days = self.request.settings.output.keep_missing_days
             shown = [*report.pictures, *corrections.replaced]
             follow_input(self.out.root, self.journal, shown, days, check=self.lock.check)
         return replace(ended, notes=(*self.names.notes, *self.discovery.remarks, *told, *report.notes))
-
-    def _write_part(self) -> None:
-        with_places = PartRecord(
-            provenance=self.provenance,
-            um_per_px=self.request.um_per_px,
-            scored_with=astuple(self.scored_with),
-            embryos_sha256="",
-            frames=[],
-            problems=[],
-        ).placed(self.discovery, self.work.reported)
-        with_places.write(self.out.root)

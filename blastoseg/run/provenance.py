@@ -1,7 +1,7 @@
 """What a run's results come from: what it was given, which weights on what machine, under which settings."""
 
 import socket
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,7 +71,3 @@ class Provenance:
             stopped=ended.stopped,
             stages=REVISIONS,
         )
-
-    def without_part(self) -> "Provenance":
-        """What all parts of one run share, but for the machines that they ran on."""
-        return replace(self, part="", device="")

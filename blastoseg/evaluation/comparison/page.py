@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from blastoseg import RESEARCH_USE_ONLY
+from blastoseg.evaluation.comparison.tables import AVERAGINGS
 from blastoseg.evaluation.overlap import MEAN_OF_IMAGES, POOLED, SCORES
 
 NOTES = (
@@ -33,7 +34,7 @@ def page_of(tables: Mapping[str, pd.DataFrame], facts: Mapping[str, str]) -> str
         "## Overlap (Table 2 of the paper)\n\n"
         + _overlap(networks[~networks["name"].isin(_only_ablation(tables))]),
     ]
-    if len(tables["ablation"]) > len(AVERAGED):
+    if len(tables["ablation"]) > len(AVERAGINGS):
         parts.append("## Contexts of I2CNet (Table 1 of the paper)\n\n" + _overlap(tables["ablation"]))
     parts += [
         "\n".join(f"- {note}" for note in NOTES),
@@ -41,9 +42,6 @@ def page_of(tables: Mapping[str, pd.DataFrame], facts: Mapping[str, str]) -> str
         "## Costs and training\n\n" + _costs(networks),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-AVERAGED = (MEAN_OF_IMAGES, POOLED)
 
 
 def _only_ablation(tables: Mapping[str, pd.DataFrame]) -> set[str]:

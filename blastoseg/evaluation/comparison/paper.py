@@ -22,8 +22,6 @@ ALL_SCORES = {
     "i2cnet-backbone": (91.67, 88.52, 89.09, 88.53, 80.28),
 }
 """Accuracy, precision, recall, Dice, Jaccard of the rows that are known to us in full."""
-PRETRAINED = frozenset({"deeplabv3-plus", "setr", "pranet"})
-"""These began with pretrained weights in the paper; all others from scratch."""
 
 
 def published(name: str, score: str) -> float:

@@ -25,6 +25,7 @@ from blastoseg.training.recipe_data import LabelledData
 from blastoseg.training.recipe_optimisation import Optimisation
 
 PROTOCOL = "protocol.json"
+PURPOSE = "one of several networks trained alike, to be compared."
 NEVER_REACHED = 10_000_000
 """Steps of a training that ends by the clock."""
 
@@ -87,9 +88,6 @@ class Protocol(BaseModel):
         content["name"] = member.name
         content["seed"] += seed
         return Recipe.model_validate(content)
-
-
-PURPOSE = "one of several networks trained alike, to be compared."
 
 
 def at_size(recipe: Recipe, side: int | None) -> Recipe:

@@ -1,7 +1,6 @@
 """What one training of a comparison gave, in its folder: all tables are made from these files."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -81,14 +80,8 @@ def load_result(folder: Path) -> Trained | None:
 
 def all_results(out: Path) -> list[Trained]:
     """Every result of a comparison's folder."""
-    return list(_results(out))
-
-
-def _results(out: Path) -> Iterator[Trained]:
-    for folder in sorted((out / MEMBERS).glob("*/fold-*-seed-*")):
-        result = load_result(folder)
-        if result is not None:
-            yield result
+    results = (load_result(folder) for folder in sorted((out / MEMBERS).glob("*/fold-*-seed-*")))
+    return [result for result in results if result is not None]
 
 
 def save_cost(cost: Cost, out: Path, name: str) -> None:

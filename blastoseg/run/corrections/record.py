@@ -8,7 +8,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from blastoseg.records import Corrected
 
-FORMAT = "blastoseg correction"
 MOST_BYTES = 64 * 1024
 """Of a record: a larger file is none of ours."""
 DIGEST = r"^[0-9a-f]{64}$"
