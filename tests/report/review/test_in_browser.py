@@ -34,7 +34,8 @@ def address(tmp_path_factory):
 
 
 def shown_names(page):
-    return page.locator(".card-name").all_inner_texts()
+    # Not their inner text: the browser lays a card out only once it is near the screen, and until then that is empty.
+    return page.locator(".card-name").all_text_contents()
 
 
 def shown_frame(page):
@@ -59,8 +60,7 @@ def test_the_gallery_is_grouped_filtered_and_remembers_it_in_the_address(address
     page.get_by_label("Find").fill("p1")
     assert shown_names(page) == ["W1", "W3"]
     assert page.locator("#count").inner_text() == "2 of 3 embryos"
-    loaded = page.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth)")
-    assert loaded
+    page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth)")
 
 
 def test_an_embryo_is_watched_by_keyboard_slider_and_curve(address, open_page):
