@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     asked = parser.parse_args()
-    os.environ |= {"RAY_worker_niceness": "0"}
+    os.environ |= {"RAY_worker_niceness": "0", "RAY_raylet_start_wait_time_s": "300"}
     findings = kills = 0
     with tempfile.TemporaryDirectory() as folder:
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})

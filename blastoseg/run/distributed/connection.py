@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -20,20 +21,32 @@ from typing import Any
 from blastoseg.errors import DeviceError, EnvironmentProblemError, UsageError
 from blastoseg.stopping import STOP_SIGNALS
 
-LOCAL = "local"
+AUTO, LOCAL = "auto", "local"
 LOOPBACK = "127.0.0.1"
+HIGHEST_PORT = 65535
+ANSWER_S = 10.0
 STORE_BYTES = 200_000_000
 """Ray's shared memory of a cluster on this machine: results of a few hundred frames."""
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
 
 def check_address(address: str) -> None:
-    """Raise UsageError for what is no address of a cluster's head."""
-    if not address or "://" in address:
+    """Raise UsageError for what is no address of a cluster, DeviceError where nobody answers."""
+    if address in (AUTO, LOCAL):
+        return
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not port.isdecimal() or int(port) > HIGHEST_PORT:
         raise UsageError(
-            f"--ray {address}: give HOST:PORT of the cluster's head, auto for the cluster that this machine "
+            f"--ray {address}: give HOST:PORT of the cluster's head, {AUTO} for the cluster that this machine "
             f"belongs to, or {LOCAL} for one on this machine alone"
         )
+    try:
+        # Ray itself would try for minutes.
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
+    except OSError as error:
+        raise DeviceError(
+            f"--ray {address}: nobody answers there ({error.strerror or error}): is the cluster started?"
+        ) from error
 
 
 @contextlib.contextmanager

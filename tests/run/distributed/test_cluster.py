@@ -21,6 +21,7 @@ from blastoseg.run.events import FrameScored, RunEnded, RunEvent
 from blastoseg.run.pipeline import score_folder
 from blastoseg.run.request import RunRequest
 from blastoseg.settings import Output, Settings
+from blastoseg.stopping import StopRequest
 from tests.cheap_nights import LOOKS, make_nights_cheap, picture
 
 from .cheap_machines import DEADLY, DIE_ONCE, HANGING, UNFORESEEN, UNSEEN, CheapScorer
@@ -101,8 +102,9 @@ def test_a_stopped_run_goes_on_and_its_tables_are_in_bytes_those_of_a_run_withou
     cluster: Cluster, tmp_path: Path
 ) -> None:
     ward = make_ward(tmp_path / "ward")
-    whole = ended_of(score_folder(request_of(ward, tmp_path / "whole")))
-    request = request_of(ward, tmp_path / "out", cluster)
+    key = tmp_path / "key"
+    whole = ended_of(score_folder(replace(request_of(ward, tmp_path / "whole"), keyfile=key)))
+    request = replace(request_of(ward, tmp_path / "out", cluster), keyfile=key)
     events = score_folder(request)
     for event in events:
         if isinstance(event, FrameScored):
@@ -111,11 +113,13 @@ def test_a_stopped_run_goes_on_and_its_tables_are_in_bytes_those_of_a_run_withou
     stopped = ended_of(events)
     assert stopped.exit_code == 130
     assert 0 < stopped.left < 20
-    ended = ended_of(score_folder(request_of(ward, tmp_path / "out", cluster)))
+    ended = ended_of(score_folder(replace(request, stop=StopRequest())))
     assert ended.counts == whole.counts
     assert_same_tables(tmp_path / "whole", tmp_path / "out")
     for mask in (tmp_path / "whole" / "masks").rglob("*.png"):
         assert (tmp_path / "out" / mask.relative_to(tmp_path / "whole")).read_bytes() == mask.read_bytes()
+    for told in ("frames.csv", "run.log"):
+        assert "_RUN" not in (tmp_path / "out" / told).read_text("utf-8"), "a name, under pseudonyms"
 
 
 def test_machines_that_would_give_other_numbers_are_refused(
@@ -187,7 +191,12 @@ def test_a_cluster_of_this_machine_listens_to_this_machine_alone_and_is_ended() 
     assert done.stdout == done.stderr == ""
 
 
-@pytest.mark.parametrize("address", ["", "ray://head:10001"])
+@pytest.mark.parametrize("address", ["", "ray://head:10001", "head", "head:99999"])
 def test_what_is_no_address_is_refused_with_what_is(address: str) -> None:
     with pytest.raises(UsageError, match="HOST:PORT"):
         check_address(address)
+
+
+def test_where_nobody_answers_is_told_at_once() -> None:
+    with pytest.raises(DeviceError, match="nobody answers there"):
+        check_address("127.0.0.1:1")
