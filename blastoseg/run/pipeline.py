@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.errors import EXIT_OK, BlastosegError, InputNotFoundError, OutputError, UsageError
 from blastoseg.model.card import load_card
+from blastoseg.model.planned import PlannedNetworks
 from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.corrections.standing import Standing
@@ -75,7 +76,7 @@ def _score_folder(request: RunRequest, names: Names, loaded: "Segmenter | None")
         card = load_card(request.settings.weights)
         discovery = discover_frames(request.paths, request.source_options, workers.contents_of, names)
         out.check_without_frames(request.paths, discovery.refs)
-        segmenter = loaded or request.networks(card)
+        networks = loaded or request.planned_networks(card)
         out.create()
         with (
             OutputLock(out.root) as lock,
@@ -88,7 +89,7 @@ def _score_folder(request: RunRequest, names: Names, loaded: "Segmenter | None")
                 out=out,
                 lock=lock,
                 journal=journal,
-                segmenter=segmenter,
+                networks=networks,
                 discovery=discovery,
                 workers=workers,
                 started=started,
@@ -106,7 +107,7 @@ class Run:
     out: OutputFolder
     lock: OutputLock
     journal: Journal
-    segmenter: "Segmenter"
+    networks: "PlannedNetworks | Segmenter"
     discovery: Discovery
     workers: Workers
     started: datetime
@@ -128,22 +129,25 @@ class Run:
     @cached_property
     def scored_with(self) -> ScoredWith:
         """What a frame's pixels are scored with."""
-        segmenter = self.segmenter
-        return self.request.scored_with(segmenter.card.fingerprint, segmenter.engine, self.names.fingerprint)
+        networks = self.networks
+        return self.request.scored_with(networks.card.fingerprint, networks.engine, self.names.fingerprint)
 
     def noted_in_history(self) -> Iterator[RunEvent]:
         """Score and report, with the run's start and end in the ledger's history."""
         earlier = read_runs(self.out.root)
         check_earlier_names(self.names, self.out, earlier)
         check_is_part(self.request.part, self.out.root, earlier)
-        number = self.journal.start_run(self.provenance.details())
+        number = 0
         try:
             with self.out.refusals(self.names.detail):
+                self.choose()
+                number = self.journal.start_run(self.provenance.details())
                 yield from self.score()
                 ended = self.report()
         except BlastosegError as error:
             log.error("%s", error)
             with suppress(OutputError):
+                number = number or self.journal.start_run(self.provenance.details())
                 self.journal.end_run(
                     number, {"error": self.names.without_out(str(error)), "exit_code": error.exit_code}
                 )
@@ -155,16 +159,16 @@ class Run:
         log.info("run %d ended: %s", number, ended.last_line())
         yield ended
 
-    @cached_property
+    @property
     def provenance(self) -> Provenance:
         """What this run's results come from."""
         return Provenance(
             inputs=self.inputs,
-            weights=self.segmenter.card.name,
-            weights_sha256=self.segmenter.card.sha256,
-            device=self.segmenter.device_in_words,
-            engine=self.segmenter.engine,
-            precision=self.segmenter.precision,
+            weights=self.networks.card.name,
+            weights_sha256=self.networks.card.sha256,
+            device=self.networks.device_in_words,
+            engine=self.networks.engine,
+            precision=self.networks.precision,
             batch_size=self.request.batch_size,
             settings=self.request.settings.model_dump(mode="json"),
             pseudonyms=self.names.fingerprint,
@@ -172,10 +176,22 @@ class Run:
             part=str(self.request.part or ""),
         )
 
+    def choose(self) -> None:
+        """Choose what is to be scored; where anything is, load the networks."""
+        there = self.out.pictures()
+        self.work.choose(self.journal, self.scored_with, self.pictures, there)
+        if not self.work.to_score or not isinstance(self.networks, PlannedNetworks):
+            return
+        self.workers.begin()
+        planned, self.networks = self.networks, self.request.networks(self.networks.card)
+        if self.networks.engine != planned.engine:
+            # What another engine computed is known under another key.
+            del self.scored_with
+            self.work.choose(self.journal, self.scored_with, self.pictures, there)
+
     def score(self) -> Iterator[RunEvent]:
         """Score what the ledger does not know yet, noting each result in it."""
         work, pictures = self.work, self.pictures
-        work.choose(self.journal, self.scored_with, pictures, self.out.pictures())
         self.journal.claim_pictures(self.scored_with, work.waiting)
         may_be_read = (one for ref, _ in work.to_score for one in refs_to_choose_from(ref))
         planned = (path for ref in may_be_read for path in pictures.planned(ref))
@@ -187,8 +203,7 @@ class Run:
         yield started
         for problem, key in work.problems:
             yield self._note(problem.ref, key, failed_frame(pixels_alone(problem.ref), problem.reason))
-        results = score_frames((pixels_alone(ref) for ref, _ in work.to_score), self._plan())
-        for number, ((ref, key), result) in enumerate(zip(work.to_score, results, strict=False)):
+        for number, ((ref, key), result) in enumerate(zip(work.to_score, self._results(), strict=False)):
             if number % FRAMES_A_LOCK_CHECK == 0:
                 self.lock.check()
             if result is not None:
@@ -208,8 +223,8 @@ class Run:
             already_scored=len(work.frames) - len(work.to_score),
             new=work.new_found,
             ignored=self.discovery.ignored,
-            device=self.segmenter.device_in_words,
-            weights=self.segmenter.card.name,
+            device=self.networks.device_in_words,
+            weights=self.networks.card.name,
             settling=len(self.watched.settling),
         )
 
@@ -225,14 +240,17 @@ class Run:
         result.mask_file, result.overlay_file = self.pictures.write(result.ref, pictures)
         return result
 
-    def _plan(self) -> ScoringPlan:
-        return ScoringPlan(
-            networks=self.segmenter,
+    def _results(self) -> Iterator[FrameResult | None]:
+        if isinstance(self.networks, PlannedNetworks):
+            return iter(())
+        plan = ScoringPlan(
+            networks=self.networks,
             read=lambda ref: self.watched.read(ref, self.workers.read),
             finish=self._finish,
             workers=self.request.workers,
             is_stopped=lambda: bool(self.request.stop),
         )
+        return score_frames((pixels_alone(ref) for ref, _ in self.work.to_score), plan)
 
     def report(self) -> RunEnded:
         """Write tables, workbook and manifest from the ledger, each whole or not at all."""

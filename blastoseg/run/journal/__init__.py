@@ -2,9 +2,10 @@
 
 from blastoseg.run.journal.history import RunRecord, ledger_of, read_runs
 from blastoseg.run.journal.keys import MISSING, FrameKey, FrameKeys, KnownBy, ScoredWith
-from blastoseg.run.journal.ledger import Journal, as_row
+from blastoseg.run.journal.ledger import Journal
 from blastoseg.run.journal.lock import OutputLock
 from blastoseg.run.journal.pictures import Picture, PictureRegister, up_to_date
+from blastoseg.run.journal.rows import as_row
 from blastoseg.run.journal.run_log import run_log
 from blastoseg.run.journal.schema import StoredFrame
 
