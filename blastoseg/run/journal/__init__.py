@@ -1,6 +1,6 @@
 """What makes a night safe: one run at a time, whole files only, and a ledger of every frame and run."""
 
-from blastoseg.run.journal.history import RunRecord, ledger_of, read_runs
+from blastoseg.run.journal.history import RunRecord, is_dead_night, ledger_of, read_runs
 from blastoseg.run.journal.keys import MISSING, FrameKey, FrameKeys, KnownBy, ScoredWith
 from blastoseg.run.journal.ledger import Journal
 from blastoseg.run.journal.lock import OutputLock
@@ -22,6 +22,7 @@ __all__ = [
     "ScoredWith",
     "StoredFrame",
     "as_row",
+    "is_dead_night",
     "ledger_of",
     "read_runs",
     "run_log",
