@@ -44,9 +44,7 @@ def test_frames_are_known_where_the_engine_that_was_planned_cannot_compute_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_nights_cheap(monkeypatch)
-    monkeypatch.setattr(
-        planned, "choose_engine", lambda *_: "onnx"
-    )  # and torch it will be
+    monkeypatch.setattr(planned, "choose_engine", lambda *_: "onnx")  # and torch it will be
     request = RunRequest([_frames_in(tmp_path / "day5")], Settings(), out=tmp_path / "out", engine="auto")
     for known in (0, 3):
         [started] = [event for event in score_folder(request) if isinstance(event, RunStarted)]
