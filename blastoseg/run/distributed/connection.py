@@ -37,7 +37,7 @@ def check_address(address: str) -> None:
     host, _, port = address.rpartition(":")
     if not host or "/" in host or not port.isdecimal() or int(port) > HIGHEST_PORT:
         raise UsageError(
-            f"--ray {address}: give HOST:PORT of the cluster's head, {AUTO} for the cluster that this machine "
+            f"--ray {address}: give HOST:PORT of the cluster's head, {AUTO} for the one that this machine "
             f"belongs to, or {LOCAL} for one on this machine alone"
         )
     try:
@@ -75,10 +75,9 @@ def connected(address: str, processors: int) -> Iterator[Any]:
         with _signals_kept():
             try:
                 ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
-            except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-                raise DeviceError(
-                    f"--ray {address}: {_first_line(error)}: is the cluster started?"
-                ) from error
+            except Exception as error:  # Ray raises that itself where a machine is too busy
+                do = "run without --ray, or again" if address == LOCAL else "is the cluster in order?"
+                raise DeviceError(f"--ray {address}: {_first_sentence(error)}: {do}") from error
         if address == LOCAL and {node["NodeManagerAddress"] for node in ray.nodes()} != {LOOPBACK}:
             raise EnvironmentProblemError(
                 f"--ray {LOCAL}: Ray would listen beyond this machine: it was imported before: start anew"
@@ -161,5 +160,6 @@ def _signals_kept() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+def _first_sentence(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].partition(". ")[0].rstrip(".:")
