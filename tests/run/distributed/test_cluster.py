@@ -24,7 +24,7 @@ from blastoseg.settings import Output, Settings
 from blastoseg.stopping import StopRequest
 from tests.cheap_nights import LOOKS, make_nights_cheap, picture
 
-from .cheap_machines import DEADLY, DIE_ONCE, HANGING, UNFORESEEN, UNSEEN, CheapScorer
+from .cheap_machines import DEADLY, DIE_ONCE, HANGING, UNFORESEEN, UNSEEN, CheapScorer, add_node
 
 pytestmark = pytest.mark.slow
 TABLES = ("frames.csv", "embryos.csv", "events.csv")
@@ -58,8 +58,9 @@ def cluster() -> Iterator[Cluster]:
     """Two nodes, with room for one machine each."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_worker_niceness", "0")
-        both = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-        both.add_node(num_cpus=1)
+        both = Cluster()
+        for _ in range(2):
+            add_node(both, 1)
         yield both
         both.shutdown()
 
@@ -172,13 +173,13 @@ def test_what_kills_hangs_or_cannot_be_seen_is_a_row_with_its_reason_and_costs_n
 def test_a_node_that_dies_in_the_middle_costs_nothing(cluster: Cluster, tmp_path: Path) -> None:
     ward = make_ward(tmp_path / "ward")
     ended_of(score_folder(request_of(ward, tmp_path / "whole")))
-    further = cluster.add_node(num_cpus=8)
+    further = add_node(cluster, 8)
     request = replace(request_of(ward, tmp_path / "out", cluster), workers=4)  # too many for the others
     events = score_folder(request)
     for event in events:
         if isinstance(event, FrameScored):
             cluster.remove_node(further, allow_graceful=False)
-            cluster.add_node(num_cpus=4)
+            add_node(cluster, 4)
             break
     ended_of(events)
     assert_same_tables(tmp_path / "whole", tmp_path / "out")
