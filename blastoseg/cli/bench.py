@@ -41,12 +41,13 @@ def bench(
 
     from rich.console import Console
 
-    from blastoseg.bench.run import BenchPlan, draw_folder, peak_memory_mib
-
     console = Console()
     if training:
         _show_training(console, recipe, device)
         return
+
+    from blastoseg.bench.run import BenchPlan, draw_folder, peak_memory_mib
+
     with tempfile.TemporaryDirectory(prefix="blastoseg-bench-") as folder:
         plan = BenchPlan(
             folder=Path(folder),
@@ -125,9 +126,11 @@ def _show_beside_network(console: "Console", plan: "BenchPlan", drawn: Path) -> 
 def _show_training(console: "Console", recipe: str, device: str) -> None:
     from rich.table import Table
 
-    from blastoseg.bench.training import time_training
-    from blastoseg.training.recipe import load_recipe
+    from blastoseg.cli.training_extra import training_libraries
 
+    with training_libraries():
+        from blastoseg.bench.training import time_training
+        from blastoseg.training.recipe import load_recipe
     chosen = load_recipe(recipe)
     job = chosen.segmenter
     title = f"batches of {job.optimisation.batch_size} at {job.input_size} x {job.input_size} pixels"
