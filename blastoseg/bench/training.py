@@ -43,7 +43,7 @@ class Speed:
 def time_training(recipe: Recipe, device_name: str = "auto") -> list[Speed]:
     """The loader alone, then a whole step of each network: forward, loss, backward, optimiser.
 
-    Input size, batch size, width, sources and number of loader processes are the recipe's, with drawn images
+    Input size, batch size, width, sources and number of loader processes are the recipe's, with synthetic images
     for a lab's labelled ones; the networks are trained in float32, each with its cross entropy. Raises
     EnvironmentProblemError where MONAI is missing.
     """

@@ -1,4 +1,4 @@
-"""What a command that trains needs before torch is loaded: the extra ``train``, and threads that wait calmly."""
+"""What a command that trains needs before torch is loaded: the extra ``train``, and calm threads."""
 
 import os
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from blastoseg.errors import EnvironmentProblemError
 def training_libraries() -> Iterator[None]:
     """Around imports that need the extra: EnvironmentProblemError naming the library that is missing.
 
-    Torch's threads then sleep where they wait for each other, unless the environment says otherwise: it is read
-    once, when torch is loaded. Where other work shares the cores, threads that wait by spinning take them from
-    the one they wait for: a step costs several times the processor's time.
+    Torch's threads then sleep where they wait for each other, unless the environment, which torch reads once
+    when it is loaded, says otherwise. Where other work shares the cores, threads that wait by spinning take
+    them from the one they wait for: a step costs several times the processor's time.
     """
     if "GOMP_SPINCOUNT" not in os.environ:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -91,7 +91,7 @@ class Job(DescribedNetwork):
     @model_validator(mode="after")
     def _draws_the_same_anywhere(self) -> Self:
         if isinstance(self.data, SyntheticData) and self.optimisation.workers == "auto":
-            raise ValueError("what synthetic images alone show depends on the number of workers: give a number")
+            raise ValueError("synthetic images alone depend on the number of workers: give a number")
         return self
 
     @property

@@ -111,5 +111,5 @@ def test_a_gpu_gets_as_many_workers_as_there_are_cores_where_their_number_change
     content["segmenter"]["optimisation"]["steps"] = 2
     content["segmenter"]["data"] = {"kind": "synthetic", "seed": 1, "fill": [0.6, 0.9]}
     (tmp_path / "mine.toml").write_text(tomli_w.dumps(content))
-    with pytest.raises(SettingsError, match="depends on the number of workers"):
+    with pytest.raises(SettingsError, match="depend on the number of workers"):
         load_recipe(tmp_path / "mine.toml")
