@@ -16,7 +16,7 @@ from blastoseg.errors import UsageError, counted
 from blastoseg.model.architectures.encoder import count_parameters
 from blastoseg.model.architectures.monai import monai_network
 from blastoseg.model.card import CLASSES
-from blastoseg.model.segmenter import choose_device
+from blastoseg.model.devices import choose_device
 from blastoseg.simulate import View, draw_frame
 from blastoseg.training.data import LoadedSource, Sample
 from blastoseg.training.labelled import cut_sample
@@ -43,8 +43,8 @@ class Speed:
 def time_training(recipe: Recipe, device_name: str = "auto") -> list[Speed]:
     """The loader alone, then a whole step of each network: forward, loss, backward, optimiser.
 
-    Input size, batch size, width, sources and number of loader processes are the recipe's, with synthetic images
-    for a lab's labelled ones; the networks are trained in float32, each with its cross entropy. Raises
+    Input size, batch size, width, sources and number of loader processes are the recipe's, with synthetic
+    images for a lab's labelled ones; the networks are trained in float32, each with its cross entropy. Raises
     EnvironmentProblemError where MONAI is missing.
     """
     job = recipe.segmenter

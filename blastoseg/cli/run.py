@@ -41,7 +41,10 @@ def run(
         str | None, typer.Option(help="Name or folder of the weights.", show_default="starter")
     ] = None,
     device: Annotated[
-        str, typer.Option(help="auto, cpu or cuda. A device asked for must be there.")
+        str,
+        typer.Option(
+            help="auto, cpu, cuda, cuda:N; several with commas, or all GPUs: a process each. Must be there."
+        ),
     ] = "auto",
     engine: Annotated[
         str,

@@ -3,27 +3,25 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from blastoseg.errors import DeviceError, UsageError, counted
+from blastoseg.errors import DeviceError, UsageError
 from blastoseg.model.allocator import reuse_freed_memory
 from blastoseg.model.architectures.contract import Predicting
 from blastoseg.model.averaging import Averaging, averaged
 from blastoseg.model.card import Card, ReferenceCard
+from blastoseg.model.devices import Precision, choose_device, choose_precision, describe_device
 from blastoseg.model.engine import Engine, check_engine, choose_engine
 from blastoseg.model.loading import load_locator, load_network
 from blastoseg.model.onnx_network import OnnxNetwork
 from blastoseg.model.reference import check_reference, reference_crop, summarise
 
 log = logging.getLogger(__name__)
-
-Precision = Literal["auto", "float32", "bfloat16"]
-"""auto: float32 on the CPU, so that every machine gives the same numbers; bfloat16 on a GPU that has it."""
 
 CPU_BATCH = 4
 """Crops a pass on the CPU, always: more are not faster there, and convolutions of different batch sizes
@@ -40,7 +38,7 @@ Network = TypeVar("Network", Predicting, nn.Module)
 class Segmenter:
     """Both networks of a model on one device.
 
-    ``device`` is "auto" (the GPU if there is one), "cpu" or "cuda"; ``batch_size`` is the number of images a
+    ``device`` is one of those that ``devices.choose_device`` knows; ``batch_size`` is the number of images a
     pass on a GPU; ``flips`` averages over the four mirror images (three to four times the work, better), or
     only of crops that need it. Where the model was trained at a second size too, two of the four are seen at
     that size. ``engine`` is one of ``engine.ENGINES``; the attribute says which it became.
@@ -238,34 +236,6 @@ def part_embryos(main: FloatArray, other: FloatArray, threshold: float) -> Float
     beside_main[:, :, 1:] |= is_main[:, :, :-1]
     beside_main[:, :, :-1] |= is_main[:, :, 1:]
     return np.where(is_other & beside_main, np.float32(0), np.maximum(main, other))
-
-
-def choose_device(wanted: str) -> torch.device:
-    """The device to run on. Raises DeviceError for "cuda" where there is none, or an unknown name."""
-    if wanted not in ("auto", "cpu", "cuda"):
-        raise DeviceError(f"unknown device {wanted!r}: choose auto, cpu or cuda")
-    if wanted == "cuda" and not torch.cuda.is_available():
-        built = "" if torch.version.cuda else " (this torch is built without CUDA)"
-        raise DeviceError(
-            f"no CUDA device is usable{built}: use --device cpu, or install a CUDA build of torch"
-        )
-    if wanted == "cpu" or not torch.cuda.is_available():
-        return torch.device("cpu")
-    return torch.device("cuda")
-
-
-def choose_precision(wanted: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:
-    """The precision of the forward pass: what is asked for, or what suits the device."""
-    if wanted != "auto":
-        return wanted
-    return "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
-
-
-def describe_device(device: torch.device) -> str:
-    """The device in words, for logs and the report."""
-    if device.type == "cuda":
-        return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({counted(torch.get_num_threads(), 'thread')})"
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -5,7 +5,7 @@
 
 import logging
 from collections.abc import Generator, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,6 +22,7 @@ from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
 from blastoseg.run.gone import Gone
 from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, read_runs, run_log
+from blastoseg.run.network_processes import NetworkProcesses
 from blastoseg.run.outputs import OutputFolder, PictureNames
 from blastoseg.run.part import PartRecord, check_is_part
 from blastoseg.run.provenance import Provenance
@@ -70,12 +71,12 @@ def _score_folder(request: RunRequest, names: Names, loaded: "Segmenter | None")
     if not is_printable(str(out.root)):
         shown = printable(str(out.root))
         raise UsageError(f"--out {shown}: its name is no UTF-8 text: choose another folder")
-    with out.refusals(names.detail), Workers.of(request) as workers:
+    with out.refusals(names.detail), Workers.of(request) as workers, ExitStack() as opened:
         out.check_apart(request.paths)
         card = load_card(request.settings.weights)
         discovery = discover_frames(request.paths, request.source_options, workers.contents_of, names)
         out.check_without_frames(request.paths, discovery.refs)
-        segmenter = loaded or request.networks(card)
+        segmenter = loaded or opened.enter_context(request.networks(card))
         out.create()
         with (
             OutputLock(out.root) as lock,
@@ -106,7 +107,7 @@ class Run:
     out: OutputFolder
     lock: OutputLock
     journal: Journal
-    segmenter: "Segmenter"
+    segmenter: "Segmenter | NetworkProcesses"
     discovery: Discovery
     workers: Workers
     started: datetime
@@ -165,7 +166,7 @@ class Run:
             device=self.segmenter.device_in_words,
             engine=self.segmenter.engine,
             precision=self.segmenter.precision,
-            batch_size=self.request.batch_size,
+            batch_size=self.segmenter.batch_size,
             settings=self.request.settings.model_dump(mode="json"),
             pseudonyms=self.names.fingerprint,
             embryo_table_sha256=self.discovery.table_sha256,

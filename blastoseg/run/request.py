@@ -2,6 +2,8 @@
 
 import hashlib
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ from blastoseg.model.engine import default_engine
 from blastoseg.records import FrameRef
 from blastoseg.report.letters import Letters
 from blastoseg.run.journal import ScoredWith
+from blastoseg.run.network_processes import NetworkProcesses, NetworkWork
 from blastoseg.settings import Settings
 from blastoseg.sources import SourceOptions
 from blastoseg.stages import stages_in_words
@@ -87,12 +90,24 @@ class RunRequest:
             embryos=self.embryos,
         )
 
-    def networks(self, card: Card) -> "Segmenter":
-        """The networks of a model. Raises WeightsError or DeviceError."""
-        from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only when a run begins
+    @contextmanager
+    def networks(self, card: Card) -> "Iterator[Segmenter | NetworkProcesses]":
+        """The networks of a model: in this process, or in one for each of several devices.
 
-        flips = self.settings.flips
-        return Segmenter(card, self.device, self.batch_size, flips=flips, engine=self.engine)
+        Raises WeightsError or DeviceError.
+        """
+        # torch loads only when a run begins
+        from blastoseg.model.devices import devices_named  # noqa: PLC0415
+        from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415
+
+        devices = devices_named(self.device)
+        flips, size = self.settings.flips, self.batch_size
+        if len(devices) == 1:
+            yield Segmenter(card, devices[0], size, flips=flips, engine=self.engine)
+            return
+        work = NetworkWork(card, "", batch_size=size, flips=flips, engine=self.engine)
+        with NetworkProcesses(work, devices) as networks:
+            yield networks
 
     def scored_with(self, weights: str, engine: str, pseudonyms: str) -> ScoredWith:
         """What a frame's pixels are scored with: both networks, the settings that count, the stages.
