@@ -26,7 +26,7 @@ PLAIN = {
 """Third-party packages of the rooms that everything else stands on."""
 MAY_NAME_TORCH = {
     *("model.architectures", "model.loading", "model.segmenter", "model.onnx_network", "model.onnx_file"),
-    *("model.averaging", "model.devices"),
+    *("model.averaging", "model.devices", "model.device_passes"),
     *("bench", "training", "cli"),
 }
 """Rooms, or modules of a room."""

@@ -69,3 +69,11 @@ def devices_in_words() -> str:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     names = ("cpu", *(f"cuda:{index}" for index in range(count)))
     return ", ".join(describe_device(torch.device(name)) for name in names)
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """True for the errors with which torch says that memory is exhausted, and for no other."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    message = str(error)
+    return "DefaultCPUAllocator" in message or "CUDA out of memory" in message

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blastoseg.errors import BlastosegError, DeviceError
+from blastoseg.model.batches import SIZES
 from blastoseg.model.card import CLASSES, Card
 from blastoseg.sources.processes import Processes, ProcessLostError, Request
 from blastoseg.sources.serving import Arrays
@@ -57,7 +58,7 @@ class NetworkWork:
 
     card: Card
     device: str
-    batch_size: int
+    batch_size: int | None
     flips: "Averaging"
     engine: str
 
@@ -107,9 +108,15 @@ class NetworkProcesses:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
-            # One after the other would load the weights one after the other.
-            processes = [opened.enter_context(_OneProcess(self._work, device)) for device in self._devices]
+            work, devices = self._work, self._devices
+            processes = [opened.enter_context(_OneProcess(work, devices[0]))]
+            if work.batch_size is None:
+                # The first measures which size pays: each for itself could find another.
+                _, first = processes[0].ask_networks(DESCRIBE).answer
+                work = replace(work, batch_size=first.batch_size)
+            processes += [opened.enter_context(_OneProcess(work, device)) for device in devices[1:]]
             with ThreadPoolExecutor(len(processes)) as asking:
+                # Side by side: each loads the weights.
                 described = list(asking.map(lambda one: one.ask_networks(DESCRIBE).answer, processes))
             words, ways = zip(*described, strict=True)
             if len(set(ways)) > 1:
@@ -162,7 +169,7 @@ class _OneProcess(Processes):
 
     def __init__(self, work: NetworkWork, device: str) -> None:
         side = work.card.segmenter.input_size
-        a_batch = work.batch_size * side * side * len(CLASSES) * 4
+        a_batch = (work.batch_size or SIZES[-1]) * side * side * len(CLASSES) * 4
         super().__init__(replace(work, device=device), 1, shared_bytes=max(2 * a_batch, 1 << 20))
         self._device = device
 

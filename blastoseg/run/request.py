@@ -38,7 +38,8 @@ class RunRequest:
     asked for at any time, from any thread. ``engine`` computes the networks' passes, one of
     ``model.engine.ENGINES``. ``part``: score that share of the embryos alone. ``embryos`` is the lab's table
     of them, ``letters`` its model of ICM and TE letters, ``archive`` the rows of earlier runs' embryos for
-    percentiles; without it those of this run are taken. ``pdf``: a page for each patient is written.
+    percentiles; without it those of this run are taken. ``batch_size`` None:
+    as many frames as suit the device. ``pdf``: a page for each patient is written.
     """
 
     paths: list[Path]
@@ -48,7 +49,7 @@ class RunRequest:
     device: str = "auto"
     engine: str = field(default_factory=default_engine)
     part: "Part | None" = None
-    batch_size: int = 8
+    batch_size: int | None = None
     workers: int = 2
     overlays: bool = True
     fresh: bool = False
