@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,8 @@ class NetworkWork:
     flips: "Averaging"
     engine: str
 
-    is_discreet = False  # it is told of no file
+    is_discreet: ClassVar[bool] = False  # it is told of no file
+    libraries: ClassVar[tuple[str, ...]] = ()
 
     @cached_property
     def segmenter(self) -> "Segmenter":

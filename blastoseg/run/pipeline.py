@@ -6,31 +6,24 @@
 import logging
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
-from blastoseg.errors import EXIT_OK, BlastosegError, InputNotFoundError, OutputError, UsageError
+from blastoseg.errors import BlastosegError, InputNotFoundError, OutputError, UsageError
 from blastoseg.model.card import load_card
 from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.report.pictures import PictureWriter
-from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
-from blastoseg.run.gone import Gone
 from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, read_runs, run_log
-from blastoseg.run.network_processes import NetworkProcesses
 from blastoseg.run.outputs import OutputFolder, PictureNames
-from blastoseg.run.part import PartRecord, check_is_part
+from blastoseg.run.part import check_is_part
 from blastoseg.run.provenance import Provenance
-from blastoseg.run.prune import follow_input
 from blastoseg.run.pseudonyms import Names, check_earlier_names, names_under
-from blastoseg.run.reporting import Report, is_dead_night
 from blastoseg.run.request import RunRequest
-from blastoseg.run.stream import ScoringPlan, score_frames
+from blastoseg.run.scoring import FrameCare, Scorer, scorer_of
 from blastoseg.run.surroundings import pixels_alone, placed
 from blastoseg.run.watching import WatchedInputs
 from blastoseg.run.workers import Workers
@@ -38,7 +31,7 @@ from blastoseg.run.worklist import WorkList
 from blastoseg.settings import check_pixel_size_option
 from blastoseg.sources import Discovery, discover_frames, refs_to_choose_from
 from blastoseg.sources.names import is_printable, printable
-from blastoseg.stages import Segmented, failed_frame
+from blastoseg.stages import failed_frame
 
 if TYPE_CHECKING:
     from blastoseg.model.segmenter import Segmenter
@@ -71,12 +64,12 @@ def _score_folder(request: RunRequest, names: Names, loaded: "Segmenter | None")
     if not is_printable(str(out.root)):
         shown = printable(str(out.root))
         raise UsageError(f"--out {shown}: its name is no UTF-8 text: choose another folder")
-    with out.refusals(names.detail), Workers.of(request) as workers, ExitStack() as opened:
+    with out.refusals(names.detail), Workers.of(request) as workers, ExitStack() as scoring:
         out.check_apart(request.paths)
         card = load_card(request.settings.weights)
         discovery = discover_frames(request.paths, request.source_options, workers.contents_of, names)
         out.check_without_frames(request.paths, discovery.refs)
-        segmenter = loaded or opened.enter_context(request.networks(card))
+        scorer = scoring.enter_context(scorer_of(request, card, workers, loaded))
         out.create()
         with (
             OutputLock(out.root) as lock,
@@ -89,9 +82,8 @@ def _score_folder(request: RunRequest, names: Names, loaded: "Segmenter | None")
                 out=out,
                 lock=lock,
                 journal=journal,
-                segmenter=segmenter,
+                scorer=scorer,
                 discovery=discovery,
-                workers=workers,
                 started=started,
                 inputs=[names.of_given(path) for path in request.paths],
                 names=names,
@@ -107,9 +99,8 @@ class Run:
     out: OutputFolder
     lock: OutputLock
     journal: Journal
-    segmenter: "Segmenter | NetworkProcesses"
+    scorer: Scorer
     discovery: Discovery
-    workers: Workers
     started: datetime
     inputs: list[str]
     names: Names
@@ -129,22 +120,25 @@ class Run:
     @cached_property
     def scored_with(self) -> ScoredWith:
         """What a frame's pixels are scored with."""
-        segmenter = self.segmenter
-        return self.request.scored_with(segmenter.card.fingerprint, segmenter.engine, self.names.fingerprint)
+        scorer = self.scorer
+        return self.request.scored_with(scorer.card.fingerprint, scorer.engine, self.names.fingerprint)
 
     def noted_in_history(self) -> Iterator[RunEvent]:
         """Score and report, with the run's start and end in the ledger's history."""
         earlier = read_runs(self.out.root)
         check_earlier_names(self.names, self.out, earlier)
         check_is_part(self.request.part, self.out.root, earlier)
-        number = self.journal.start_run(self.provenance.details())
+        number = 0
         try:
             with self.out.refusals(self.names.detail):
+                self.choose()
+                number = self.journal.start_run(self.provenance.details())
                 yield from self.score()
                 ended = self.report()
         except BlastosegError as error:
             log.error("%s", error)
             with suppress(OutputError):
+                number = number or self.journal.start_run(self.provenance.details())
                 self.journal.end_run(
                     number, {"error": self.names.without_out(str(error)), "exit_code": error.exit_code}
                 )
@@ -156,27 +150,37 @@ class Run:
         log.info("run %d ended: %s", number, ended.last_line())
         yield ended
 
-    @cached_property
+    @property
     def provenance(self) -> Provenance:
         """What this run's results come from."""
         return Provenance(
             inputs=self.inputs,
-            weights=self.segmenter.card.name,
-            weights_sha256=self.segmenter.card.sha256,
-            device=self.segmenter.device_in_words,
-            engine=self.segmenter.engine,
-            precision=self.segmenter.precision,
-            batch_size=self.segmenter.batch_size,
+            weights=self.scorer.card.name,
+            weights_sha256=self.scorer.card.sha256,
+            device=self.scorer.device_in_words,
+            engine=self.scorer.engine,
+            precision=self.scorer.precision,
+            batch_size=self.scorer.batch_size,
             settings=self.request.settings.model_dump(mode="json"),
             pseudonyms=self.names.fingerprint,
             embryo_table_sha256=self.discovery.table_sha256,
             part=str(self.request.part or ""),
         )
 
+    def choose(self) -> None:
+        """Choose what is to be scored; where anything is, make ready to score."""
+        there, planned = self.out.pictures(), self.scorer.engine
+        self.work.choose(self.journal, self.scored_with, self.pictures, there)
+        if self.work.to_score:
+            self.scorer.prepare()
+        if self.scorer.engine != planned:
+            # What another engine computed is known under another key.
+            del self.scored_with
+            self.work.choose(self.journal, self.scored_with, self.pictures, there)
+
     def score(self) -> Iterator[RunEvent]:
         """Score what the ledger does not know yet, noting each result in it."""
         work, pictures = self.work, self.pictures
-        work.choose(self.journal, self.scored_with, pictures, self.out.pictures())
         self.journal.claim_pictures(self.scored_with, work.waiting)
         may_be_read = (one for ref, _ in work.to_score for one in refs_to_choose_from(ref))
         planned = (path for ref in may_be_read for path in pictures.planned(ref))
@@ -188,7 +192,8 @@ class Run:
         yield started
         for problem, key in work.problems:
             yield self._note(problem.ref, key, failed_frame(pixels_alone(problem.ref), problem.reason))
-        results = score_frames((pixels_alone(ref) for ref, _ in work.to_score), self._plan())
+        care = FrameCare(self.watched, work.around_read, pictures.write, self.request.stop)
+        results = self.scorer.score((pixels_alone(ref) for ref, _ in work.to_score), care)
         for number, ((ref, key), result) in enumerate(zip(work.to_score, results, strict=False)):
             if number % FRAMES_A_LOCK_CHECK == 0:
                 self.lock.check()
@@ -209,8 +214,8 @@ class Run:
             already_scored=len(work.frames) - len(work.to_score),
             new=work.new_found,
             ignored=self.discovery.ignored,
-            device=self.segmenter.device_in_words,
-            weights=self.segmenter.card.name,
+            device=self.scorer.device_in_words,
+            weights=self.scorer.card.name,
             settling=len(self.watched.settling),
         )
 
@@ -221,61 +226,9 @@ class Run:
         self.journal.record(self.scored_with, key, result, around.as_text())
         return FrameScored(placed(result, around, self.request.settings.quality).status)
 
-    def _finish(self, segmented: Segmented) -> FrameResult:
-        result, pictures = self.workers.finish(segmented, self.work.around_read(segmented.frame.ref))
-        result.mask_file, result.overlay_file = self.pictures.write(result.ref, pictures)
-        return result
-
-    def _plan(self) -> ScoringPlan:
-        return ScoringPlan(
-            networks=self.segmenter,
-            read=lambda ref: self.watched.read(ref, self.workers.read),
-            finish=self._finish,
-            workers=self.request.workers,
-            is_stopped=lambda: bool(self.request.stop),
-        )
-
     def report(self) -> RunEnded:
-        """Write tables, workbook and manifest from the ledger, each whole or not at all."""
+        """Write the report, each file whole or not at all."""
+        from blastoseg.run.closing import write_report  # noqa: PLC0415  what writes workbooks loads last
+
         self.lock.check()
-        corrections = Standing(self.out.root, self.request.settings.quality, bool(self.names.fingerprint))
-        there, known = self.out.pictures(), (self.journal, self.scored_with)
-        rows = self.work.rows(*known, self.pictures, there, corrections=corrections)
-        gone = Gone(self.share, self.request)
-        report = Report(chain(rows, gone.rows(*known, there, corrections)), self.request)
-        told = tuple(gone.notes(self.out.embryos_csv, report.embryos["embryo_id"]))
-        told += tuple(corrections.notes(self.out.frames_csv))
-        stop, settling = self.request.stop, len(self.watched.settling)
-        ended = RunEnded(
-            out=Path(self.names.without_out(str(self.out.root))),
-            embryos=report.embryos,
-            counts=report.counts,
-            exit_code=EXIT_OK,
-            settling=settling,
-            left=len(self.work.waiting) if stop else 0,
-            stopped=stop.reason,
-            new=self.work.new,
-        )
-        code = self.request.exit_code(
-            is_nothing_new=ended.is_nothing_new,
-            has_failed_frames=bool(ended.counts[Status.FAILED]),
-            is_dead=is_dead_night(ended.counts, read_runs(self.out.root)),
-        )
-        ended = replace(ended, exit_code=code)
-        if stop and not len(report.frames):
-            # An earlier report is worth more than an empty one.
-            return replace(ended, notes=("nothing was finished: the report is the one before",))
-        register = self.journal.pictures if self.request.pdf else None
-        report.write(self.out, manifest := self.provenance.manifest(report, ended, self.started), register)
-        report.write_review(self.out, manifest, self.lock.check)
-        if self.request.part:
-            reported, um_per_px = self.work.reported, self.request.um_per_px
-            record = PartRecord.of(
-                self.provenance, self.scored_with, um_per_px, found=self.discovery, reported=reported
-            )
-            record.write(self.out.root)
-        if not stop and not settling:
-            days = self.request.settings.output.keep_missing_days
-            shown = [*report.pictures, *corrections.replaced]
-            follow_input(self.out.root, self.journal, shown, days, check=self.lock.check)
-        return replace(ended, notes=(*self.names.notes, *self.discovery.remarks, *told, *report.notes))
+        return write_report(self)

@@ -2,8 +2,6 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +11,10 @@ import pandas as pd
 from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_NOTHING_MEASURED, EXIT_NOTHING_NEW, EXIT_OK
 from blastoseg.model.card import Card
 from blastoseg.model.engine import default_engine
+from blastoseg.model.planned import PlannedNetworks, plan_networks
 from blastoseg.records import FrameRef
 from blastoseg.report.letters import Letters
 from blastoseg.run.journal import ScoredWith
-from blastoseg.run.network_processes import NetworkProcesses, NetworkWork
 from blastoseg.settings import Settings
 from blastoseg.sources import SourceOptions
 from blastoseg.stages import stages_in_words
@@ -36,10 +34,11 @@ class RunRequest:
     key in it. ``warn_if_nothing_new``: a run without a new frame has an exit code of its own.
     ``keep_missing``: embryos of earlier runs that are not in the input stay in the report. ``stop`` may be
     asked for at any time, from any thread. ``engine`` computes the networks' passes, one of
-    ``model.engine.ENGINES``. ``part``: score that share of the embryos alone. ``embryos`` is the lab's table
-    of them, ``letters`` its model of ICM and TE letters, ``archive`` the rows of earlier runs' embryos for
-    percentiles; without it those of this run are taken. ``batch_size`` None:
-    as many frames as suit the device. ``pdf``: a page for each patient is written.
+    ``model.engine.ENGINES``. ``part``: score that share of the embryos alone. ``ray``: on the machines of
+    the Ray cluster with that address, or of one that is started here (``local``); None: in own processes.
+    ``embryos`` is the lab's table of them, ``letters`` its model of ICM and TE letters, ``archive`` the rows
+    of earlier runs' embryos for percentiles; without it those of this run are taken. ``pdf``: a page for each
+    patient is written. ``batch_size`` None: as many frames at once as suit the device.
     """
 
     paths: list[Path]
@@ -49,6 +48,7 @@ class RunRequest:
     device: str = "auto"
     engine: str = field(default_factory=default_engine)
     part: "Part | None" = None
+    ray: str | None = None
     batch_size: int | None = None
     workers: int = 2
     overlays: bool = True
@@ -91,24 +91,16 @@ class RunRequest:
             embryos=self.embryos,
         )
 
-    @contextmanager
-    def networks(self, card: Card) -> "Iterator[Segmenter | NetworkProcesses]":
-        """The networks of a model: in this process, or in one for each of several devices.
+    def planned_networks(self, card: Card) -> PlannedNetworks:
+        """What ``networks`` will give, without loading them. Raises the same, as far as can be told."""
+        return plan_networks(card, self.device, self.engine, self.batch_size)
 
-        Raises WeightsError or DeviceError.
-        """
-        # torch loads only when a run begins
-        from blastoseg.model.devices import devices_named  # noqa: PLC0415
-        from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415
+    def networks(self, card: Card) -> "Segmenter":
+        """The networks of a model. Raises WeightsError or DeviceError."""
+        from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only for frames to score
 
-        devices = devices_named(self.device)
-        flips, size = self.settings.flips, self.batch_size
-        if len(devices) == 1:
-            yield Segmenter(card, devices[0], size, flips=flips, engine=self.engine)
-            return
-        work = NetworkWork(card, "", batch_size=size, flips=flips, engine=self.engine)
-        with NetworkProcesses(work, devices) as networks:
-            yield networks
+        flips = self.settings.flips
+        return Segmenter(card, self.device, self.batch_size, flips=flips, engine=self.engine)
 
     def scored_with(self, weights: str, engine: str, pseudonyms: str) -> ScoredWith:
         """What a frame's pixels are scored with: both networks, the settings that count, the stages.
