@@ -155,6 +155,7 @@ def _about(device: torch.device, plan: BenchPlan, chosen: Segmenter) -> dict[str
         driver = Path("/proc/driver/nvidia/version")
         about |= {
             "CUDA, cuDNN": f"{torch.version.cuda}, {torch.backends.cudnn.version()}",  # type: ignore[no-untyped-call]
+            "convolutions of float32 by TF32": str(torch.backends.cudnn.allow_tf32),
             "driver": driver.read_text("utf-8").partition("\n")[0] if driver.is_file() else "not told",
             "compute capability": f"{card.major}.{card.minor}",
             "memory": f"{card.total_memory / 2**30:.0f} GiB",
