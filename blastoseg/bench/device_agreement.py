@@ -20,7 +20,8 @@ class Agreement:
     """A precision of the device beside float32 on the CPU, over the same frames.
 
     ``labels_equal`` is a share of all pixels; ``least_jaccard`` that of the frame and tissue differing most.
-    ``measures_off`` is the largest difference of a measure over its value, ``measure`` which that is.
+    ``measures_off`` is the largest difference of a measure over its value, ``measure`` which that is;
+    ``measures_undefined`` counts those that the device alone leaves undefined.
     """
 
     precision: str
@@ -30,6 +31,7 @@ class Agreement:
     verdicts_differ: int
     measure: str
     measures_off: float
+    measures_undefined: int
 
 
 def agreements(plan: BenchPlan, device: str, frames: list[Frame]) -> Iterator[Agreement]:
@@ -41,7 +43,7 @@ def agreements(plan: BenchPlan, device: str, frames: list[Frame]) -> Iterator[Ag
         found = _measured(
             Segmenter(card, device, plan.batch_size, precision=precision, flips=plan.flips), frames
         )
-        equal, jaccards, off = [], [1.0], {"none": 0.0}
+        equal, jaccards, off, undefined = [], [1.0], {"none": 0.0}, 0
         for (labels, one), (labels_there, there) in zip(expected, found, strict=True):
             equal.append(float((labels == labels_there).mean()))
             for tissue in FOREGROUND:
@@ -49,9 +51,13 @@ def agreements(plan: BenchPlan, device: str, frames: list[Frame]) -> Iterator[Ag
                 if (is_here | is_there).any():
                     jaccards.append(float((is_here & is_there).sum() / (is_here | is_there).sum()))
             for name, value in one.measures.items():
+                if not (isinstance(value, float) and np.isfinite(value) and value):
+                    continue
                 other = there.measures.get(name)
-                if isinstance(value, float) and isinstance(other, float) and value and np.isfinite(value):
+                if isinstance(other, float) and np.isfinite(other):
                     off[name] = max(off.get(name, 0.0), abs(other - value) / abs(value))
+                else:
+                    undefined += 1
         worst = max(off, key=lambda name: off[name])
         yield Agreement(
             precision=precision,
@@ -63,6 +69,7 @@ def agreements(plan: BenchPlan, device: str, frames: list[Frame]) -> Iterator[Ag
             ),
             measure=worst,
             measures_off=off[worst],
+            measures_undefined=undefined,
         )
 
 

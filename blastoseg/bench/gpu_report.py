@@ -38,11 +38,11 @@ NAMES = ("gpu-report.md", "gpu-report.json")
 
 @dataclass(frozen=True)
 class BatchSpeed:
-    """Of the segmenter, with averaging as in a run; memory is the device's at its height, NaN on the CPU."""
+    """Of the segmenter, with averaging as in a run; memory is the device's at its height, None on the CPU."""
 
     batch_size: int
     ms_a_crop: float
-    memory_mib: float
+    memory_mib: float | None
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def report_on_device(plan: BenchPlan) -> GpuReport:
 def write_report(report: GpuReport, folder: Path) -> list[Path]:
     """Write the report as Markdown and as JSON; returns both files."""
     paths = [folder / name for name in NAMES]
-    content = json.dumps(asdict(report), indent=2, allow_nan=True)
+    content = json.dumps(asdict(report), indent=2, allow_nan=False)
     for path, text in zip(paths, (as_markdown(report), f"{content}\n"), strict=True):
         path.write_text(text, "utf-8")
     return paths
@@ -132,6 +132,8 @@ def as_markdown(report: GpuReport) -> str:
 
 
 def _cell(value: Any) -> str:
+    if value is None:
+        return "not known"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
@@ -181,7 +183,7 @@ def _batch_speed(plan: BenchPlan, device: str, size: int, crops: NDArray[np.uint
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(networks.device)
     _, seconds = _seconds(networks, crops[:size])
-    memory = torch.cuda.max_memory_allocated(networks.device) / 2**20 if is_gpu else float("nan")
+    memory = torch.cuda.max_memory_allocated(networks.device) / 2**20 if is_gpu else None
     return BatchSpeed(size, 1000 * seconds / size, memory)
 
 
