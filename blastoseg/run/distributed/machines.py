@@ -187,7 +187,9 @@ class Machines:
 
     def _device(self, request: RunRequest) -> str:
         if request.device not in ("auto", "cpu", "cuda"):
-            raise DeviceError(f"unknown device {request.device!r}: choose auto, cpu or cuda")
+            raise DeviceError(
+                f"--device {request.device}: with --ray choose auto, cpu or cuda: a GPU a machine"
+            )
         if request.device != "auto":
             return request.device
         has_gpus = any(node["Resources"].get("GPU", 0) >= 1 for node in self._ray.nodes() if node["Alive"])
