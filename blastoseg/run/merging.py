@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -198,8 +199,9 @@ class Merge:
     def _report(self, new: int, started: datetime) -> RunEnded:
         settings, asked = self.settings, self.request
         request = RunRequest([], settings, letters=asked.letters, archive=asked.archive, pdf=asked.pdf)
-        corrections = Standing(self.out.root, settings.quality, bool(self.provenance.pseudonyms))
-        report = Report(self._rows(corrections), request)
+        is_hidden, before = bool(self.provenance.pseudonyms), self.out.frames_csv
+        corrections = Standing(self.out.root, settings.quality, is_hidden, report_before=before)
+        report = Report(self._rows(corrections), request, self.out.root)
         ended = RunEnded(self.out.root, report.embryos, report.counts, exit_code=EXIT_OK, new=new)
         code = request.exit_code(
             is_nothing_new=False,
@@ -212,9 +214,9 @@ class Merge:
         report.write(self.out, manifest, self.journal.pictures if request.pdf else None)
         report.write_review(self.out, manifest, self.lock.check)
         days = settings.output.keep_missing_days
-        shown = [*report.pictures, *corrections.replaced]
+        shown = chain(report.pictures, corrections.replaced)
         follow_input(self.out.root, self.journal, shown, days, check=self.lock.check)
-        told = (*corrections.notes(self.out.frames_csv), *report.notes)
+        told = (*corrections.notes(), *report.notes)
         return replace(ended, notes=(*self._left_behind(), *told))
 
     def _left_behind(self) -> Iterator[str]:

@@ -237,13 +237,15 @@ class Run:
     def report(self) -> RunEnded:
         """Write tables, workbook and manifest from the ledger, each whole or not at all."""
         self.lock.check()
-        corrections = Standing(self.out.root, self.request.settings.quality, bool(self.names.fingerprint))
+        quality, is_hidden = self.request.settings.quality, bool(self.names.fingerprint)
+        corrections = Standing(self.out.root, quality, is_hidden, report_before=self.out.frames_csv)
         there, known = self.out.pictures(), (self.journal, self.scored_with)
         rows = self.work.rows(*known, self.pictures, there, corrections=corrections)
         gone = Gone(self.share, self.request)
-        report = Report(chain(rows, gone.rows(*known, there, corrections)), self.request)
+        rows = chain(rows, gone.rows(*known, there, corrections))
+        report = Report(rows, self.request, self.out.root)
         told = tuple(gone.notes(self.out.embryos_csv, report.embryos["embryo_id"]))
-        told += tuple(corrections.notes(self.out.frames_csv))
+        told += tuple(corrections.notes())
         stop, settling = self.request.stop, len(self.watched.settling)
         ended = RunEnded(
             out=Path(self.names.without_out(str(self.out.root))),
@@ -261,7 +263,7 @@ class Run:
             is_dead=is_dead_night(ended.counts, read_runs(self.out.root)),
         )
         ended = replace(ended, exit_code=code)
-        if stop and not len(report.frames):
+        if stop and not report.tables.frames_total:
             # An earlier report is worth more than an empty one.
             return replace(ended, notes=("nothing was finished: the report is the one before",))
         register = self.journal.pictures if self.request.pdf else None
@@ -275,6 +277,6 @@ class Run:
             record.write(self.out.root)
         if not stop and not settling:
             days = self.request.settings.output.keep_missing_days
-            shown = [*report.pictures, *corrections.replaced]
+            shown = chain(report.pictures, corrections.replaced)
             follow_input(self.out.root, self.journal, shown, days, check=self.lock.check)
         return replace(ended, notes=(*self.names.notes, *self.discovery.remarks, *told, *report.notes))

@@ -48,7 +48,8 @@ SELECT MAX(run), MAX(run) IN (
 _SELECT_SEEN = "SELECT 1" + _OF_ONE + " AND content IN (?, ?, ?, ?)"
 _SELECT_ONE = "SELECT *" + _OF_ONE
 _SELECT_ALL = (
-    "SELECT * FROM frames WHERE weights = ? AND settings = ? AND stages = ? ORDER BY place, source, address"
+    "SELECT source, address FROM frames WHERE weights = ? AND settings = ? AND stages = ? "
+    "ORDER BY place, source, address"
 )
 
 
@@ -226,9 +227,12 @@ class Journal:
 
     def all_stored(self, scored_with: ScoredWith) -> Iterator[StoredFrame]:
         """Every frame's row as it stands in the ledger, by embryo and frame index in natural order."""
+        own = _parameters(scored_with)
         with self._explained():
-            found = self._database.execute(_SELECT_ALL, _parameters(scored_with))
-            yield from map(self._checked, found)
+            # Whole rows would be sorted in a file as large as the ledger.
+            for frame in self._database.execute(_SELECT_ALL, own):
+                found = self._database.execute(_SELECT_ONE, (*own, *frame)).fetchone()
+                yield self._checked(found)
 
     def put(self, rows: Iterable[StoredFrame]) -> None:
         """Write rows as they are: of frames that stand elsewhere by now, or from another ledger."""
