@@ -187,8 +187,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--frames", type=int, default=20_000)
     parser.add_argument("--of-embryo", type=int, default=144)
+    parser.add_argument("--tables", choices=("csv", "parquet", "both"), default="csv")
     asked = parser.parse_args()
-    out, request = OutputFolder(asked.folder), RunRequest([], Settings())
+    settings = Settings().with_tables(asked.tables)
+    out, request = OutputFolder(asked.folder), RunRequest([], settings)
     if not (out.root / "journal.sqlite").exists():
         out.root.mkdir(parents=True, exist_ok=True)
         with measured(f"ledger of {asked.frames:,} frames"):

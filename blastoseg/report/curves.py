@@ -74,7 +74,7 @@ class CurveMaker:
 
     def of(self, embryo: str) -> Curves:
         """The curves of one embryo; over the frames' numbers where a frame has no hours."""
-        frames = self._tables.frames_of(embryo, [*self._drawn, "status", "course_flags"])
+        frames = self._tables.rows_of("frames", embryo, [*self._drawn, "status", "course_flags"])
         has_hours = bool(frames["time_h"].notna().all())
         x_name, at = ("time_h", "first_after_h") if has_hours else ("frame_index", "first_after_frame")
         marks = [(str(one["event"]), one[at]) for one in self._marks.get(embryo, ()) if pd.notna(one[at])]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from blastoseg.columns import FRAME_COLUMNS, MOMENT_COLUMNS, REPORTED_FRAME_COLUMNS
+from blastoseg.columns import FRAME_COLUMNS, MOMENT_COLUMNS, REPORTED_FRAME_COLUMNS, Column
 from blastoseg.course.episodes import worst_first
 from blastoseg.course.planes import first_planes
 from blastoseg.course.tables import DEFAULT_GRADES, CourseTables, course_tables
@@ -22,6 +22,12 @@ from blastoseg.report.spool import Spool
 from blastoseg.report.tables import typed_table
 from blastoseg.settings import Grades
 
+LONG_TABLES: Mapping[str, Sequence[Column]] = {
+    "frames": REPORTED_FRAME_COLUMNS,
+    "planes": FRAME_COLUMNS,
+    "moments": MOMENT_COLUMNS,
+}
+"""Those that grow with the frames."""
 ROWS_A_BATCH = 4096
 _TABLES_READ = 4
 """Tables that stay in memory once read: rows that follow each other mostly lie in one."""
@@ -60,9 +66,8 @@ class GatheredTables:
         self.measured_of_embryo: Counter[str] = Counter()
         self.doubtful = 0
         """How many rows of the frames' table are not ok."""
-        self._frames = Spool(REPORTED_FRAME_COLUMNS, folder)
-        self._planes, self._moments = Spool(FRAME_COLUMNS, folder), Spool(MOMENT_COLUMNS, folder)
-        self._read = lru_cache(_TABLES_READ)(self._frames.read)
+        self._spools = spools = {name: Spool(declared, folder) for name, declared in LONG_TABLES.items()}
+        self._read = lru_cache(_TABLES_READ)(lambda name, number, names: spools[name].read(number, names))
         self._batch_of: dict[str, int] = {}
         self._firsts: list[float] = []
         self._has_moments = False
@@ -79,15 +84,15 @@ class GatheredTables:
     def _set_aside(
         self, index: "pd.Index[int]", made: CourseTables
     ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-        self._batch_of |= dict.fromkeys(made.embryos["embryo_id"].astype(str), len(self._frames))
+        self._batch_of |= dict.fromkeys(made.embryos["embryo_id"].astype(str), len(self._firsts))
         self._firsts.append(float(index[0]) if len(index) else math.inf)
         self.frames_of_embryo.update(made.frames["embryo_id"])
         self.measured_of_embryo.update(made.frames["embryo_id"][made.frames["blastocyst_area_px2"].notna()])
         self.doubtful += int((made.frames["status"] != "ok").sum())
         self._has_moments |= len(made.moments) > 0
-        self._frames.append(made.frames)
-        self._planes.append(made.planes)
-        self._moments.append(made.moments.set_axis(first_planes(made.planes).index))
+        self._spools["frames"].append(made.frames)
+        self._spools["planes"].append(made.planes)
+        self._spools["moments"].append(made.moments.set_axis(first_planes(made.planes).index))
         return made.embryos, made.events, made.episodes
 
     @property
@@ -103,8 +108,8 @@ class GatheredTables:
     @cached_property
     def unit(self) -> str:
         """The unit of length of the whole report (``headline.unit_of_length``)."""
-        names = ("blastocyst_area_px2", "um_per_px")
-        units = {unit_of_length(one) for one in self._frames.tables(names) if one[names[0]].notna().any()}
+        parts = self._spools["frames"].tables(("blastocyst_area_px2", "um_per_px"))
+        units = {unit_of_length(one) for one in parts if one["blastocyst_area_px2"].notna().any()}
         return "um" if units == {"um"} else "px"
 
     @property
@@ -114,50 +119,45 @@ class GatheredTables:
 
     def frames_in_order(self, names: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
         """The frames' table in the order of the report, or some of its columns, in parts; one at least."""
-        return self._in_order(self._frames, names)
+        return self._in_order("frames", names)
 
     def planes_in_order(self, names: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
         """The table of focal planes likewise."""
-        return self._in_order(self._planes, names)
+        return self._in_order("planes", names)
 
     def moments_in_order(self) -> Iterator[pd.DataFrame]:
         """The table of moments likewise."""
-        return self._in_order(self._moments)
+        return self._in_order("moments")
 
-    def frames_of(self, embryo: str, names: Sequence[str] | None = None) -> pd.DataFrame:
-        """One embryo's rows of the frames' table."""
+    def rows_of(self, table: str, embryo: str, names: Sequence[str] | None = None) -> pd.DataFrame:
+        """One embryo's rows of one of ``LONG_TABLES``."""
         asked = None if names is None else tuple(dict.fromkeys(("embryo_id", *names)))
-        table = self._read(self._batch_of[embryo], asked)
-        return table[(table["embryo_id"] == embryo).to_numpy()]
-
-    def planes_of(self, embryo: str) -> pd.DataFrame:
-        """One embryo's rows of the table of focal planes."""
-        table = self._planes.read(self._batch_of[embryo])
-        return table[(table["embryo_id"] == embryo).to_numpy()]
+        rows = self._read(table, self._batch_of[embryo], asked)
+        return rows[(rows["embryo_id"] == embryo).to_numpy()]
 
     def batches(self, names: Sequence[str] | None = None) -> Iterator[Batch]:
         """Frames, some of their columns, with their embryos and events: a few whole embryos at a time."""
         for number, (begin, end) in enumerate(pairwise(self._ends)):
             yield Batch(
-                self._frames.read(number, names),
+                self._spools["frames"].read(number, names),
                 self.embryos.iloc[begin[0] : end[0]],
                 self.events.iloc[begin[1] : end[1]],
             )
 
     def planes_by_batch(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
         """Focal planes, some of their columns, of the embryos of each batch."""
-        return self._planes.tables(names)
+        return self._spools["planes"].tables(names)
 
-    def _in_order(self, spool: Spool, names: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+    def _in_order(self, table: str, names: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
         """Batches have whole embryos: rows that came after another embryo's wait for their turn."""
         waiting: list[pd.DataFrame] = []
         for number, next_first in enumerate([*self._firsts[1:], math.inf]):
-            table = pd.concat([*waiting, spool.read(number, names)])
-            if not table.index.is_monotonic_increasing:
-                table = table.sort_index(kind="stable")
-            ready = int(np.searchsorted(table.index.to_numpy(float), next_first))
-            waiting = [table.iloc[ready:]] if ready < len(table) else []
-            yield table.iloc[:ready].reset_index(drop=True)
+            rows = pd.concat([*waiting, self._spools[table].read(number, names)])
+            if not rows.index.is_monotonic_increasing:
+                rows = rows.sort_index(kind="stable")
+            ready = int(np.searchsorted(rows.index.to_numpy(float), next_first))
+            waiting = [rows.iloc[ready:]] if ready < len(rows) else []
+            yield rows.iloc[:ready].reset_index(drop=True)
 
 
 class _Arrived:

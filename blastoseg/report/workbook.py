@@ -42,7 +42,7 @@ from blastoseg.report.sheet import (
     safe_value,
     workbook_at,
 )
-from blastoseg.report.summary_sheet import Beside, write_summary
+from blastoseg.report.summary_sheet import MOST_PICTURED, Beside, write_summary
 from blastoseg.report.tables import decimals_of
 from blastoseg.report.timeline_sheet import chart_rows, charted, write_timeline
 from blastoseg.report.wording import flags_in_words, heading_of
@@ -97,7 +97,10 @@ def write_workbook(
     with_charts = charted(maker, ids_of(groups))
     shown = embryos_with_frames(tables)
     with workbook_at(path) as workbook:
-        beside = Beside(pictures, notes or {}, chart_rows(with_charts))
+        with_pictures = {
+            embryo: pictures[embryo] for embryo in ids_of(groups)[:MOST_PICTURED] if embryo in pictures
+        }
+        beside = Beside(with_pictures, notes or {}, chart_rows(with_charts))
         write_summary(workbook, groups, order, beside)
         fitted, heading = _fitted(embryos, "Embryos", f"Every column of {len(embryos):,} embryos")
         _write_table(workbook, "Embryos", heading, (len(fitted), [fitted], EMBRYO_COLUMNS))
@@ -123,11 +126,15 @@ def embryos_with_frames(tables: GatheredTables) -> set[str]:
     return {embryo for embryo, so_far in zip(newest, frames, strict=True) if so_far <= MOST_FRAMES}
 
 
+def left_out_in_words(tables: GatheredTables) -> str:
+    """What to say at the end of a run whose workbook does not hold all frames; empty where it does."""
+    told = _left_out("frames.csv", tables, embryos_with_frames(tables))
+    return f"report.xlsx holds the frames{told}" if told else ""
+
+
 def _write_frames(workbook: Workbook, tables: GatheredTables, shown: set[str]) -> None:
     rows = sum(tables.frames_of_embryo[embryo] for embryo in shown)
-    heading = f"Every column of {rows:,} frames"
-    if rows < tables.frames_total:
-        heading += _left_out("frames.csv", tables, shown)
+    heading = f"Every column of {rows:,} frames{_left_out('frames.csv', tables, shown)}"
     parts = _of_embryos(tables.frames_in_order(), shown)
     _write_table(workbook, "Frames", heading, (rows, parts, REPORTED_FRAME_COLUMNS))
 
@@ -137,6 +144,8 @@ def _of_embryos(parts: Iterable[pd.DataFrame], shown: set[str]) -> Iterator[pd.D
 
 
 def _left_out(file: str, tables: GatheredTables, shown: set[str]) -> str:
+    if len(shown) == len(tables.embryos):
+        return ""
     embryos = f"the newest {len(shown):,} of {len(tables.embryos):,} embryos"
     return f" of {embryos}; more than {MOST_FRAMES:,} frames open slowly: all are in {file}"
 
@@ -186,8 +195,7 @@ def _write_quality(workbook: Workbook, tables: GatheredTables) -> None:
 
 def _write_planes(workbook: Workbook, tables: GatheredTables, shown: set[str]) -> None:
     heading = "Each measure in the focal plane where its tissue is sharpest, and its spread over the planes"
-    if len(shown) < len(tables.embryos):
-        heading += _left_out("moments.csv", tables, shown)
+    heading += _left_out("moments.csv", tables, shown)
     moments = pd.concat(list(_of_embryos(tables.moments_in_order(), shown)))
     columns = _of_moments(unit_of_length(moments))
     _write_rows(workbook, "Focal planes", heading, (moments, columns, {"embryo_id": 16}))

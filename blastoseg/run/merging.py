@@ -21,6 +21,7 @@ from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.errors import EXIT_OK, OutputError, UsageError, counted, some_of
 from blastoseg.files import replace_atomically
 from blastoseg.records import Status
+from blastoseg.report.dataset import check_parquet
 from blastoseg.report.letters import Letters
 from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import RunEnded
@@ -33,7 +34,7 @@ from blastoseg.run.prune import follow_input
 from blastoseg.run.reporting import Report, is_dead_night
 from blastoseg.run.request import RunRequest
 from blastoseg.run.surroundings import Surroundings, placed_row, reported_row
-from blastoseg.settings import Settings
+from blastoseg.settings import Settings, TableKind
 from blastoseg.stages import stages_in_words
 
 log = logging.getLogger("blastoseg")
@@ -44,13 +45,17 @@ AGAIN = "run that part again"
 
 @dataclass(frozen=True, slots=True)
 class MergeRequest:
-    """What is joined into ``out``. ``letters``, ``archive`` and ``pdf`` are those of ``RunRequest``."""
+    """What is joined into ``out``. ``letters``, ``archive`` and ``pdf`` are those of ``RunRequest``.
+
+    Without ``tables`` the settings of the parts say of which kind the long tables are.
+    """
 
     out: Path
     parts: list[Path]
     letters: Letters | None = None
     archive: pd.DataFrame | None = None
     pdf: bool = False
+    tables: TableKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +151,13 @@ class Merge:
     @property
     def settings(self) -> Settings:
         """Those of every part."""
-        return Settings.model_validate(self.provenance.settings)
+        return Settings.model_validate(self.provenance.settings).with_tables(self.request.tables)
 
     def carried_out(self, started: datetime) -> RunEnded:
         """Take rows and pictures in, and write the report."""
         provenance = self.provenance
+        if self.settings.output.tables != "csv":
+            check_parquet()
         if self.parts[0].record.known_by.stages != stages_in_words(provenance.engine):
             raise UsageError("the parts were scored by another version: run them again with this one")
         earlier = read_runs(self.out.root)

@@ -17,6 +17,7 @@ from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.errors import EXIT_OK, BlastosegError, InputNotFoundError, OutputError, UsageError
 from blastoseg.model.card import load_card
 from blastoseg.records import FrameRef, FrameResult, Status
+from blastoseg.report.dataset import check_parquet
 from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
@@ -55,6 +56,8 @@ def score_folder(request: RunRequest, loaded: "Segmenter | None" = None) -> Gene
     messages hold none of the names either. ``loaded`` holds the request's weights already.
     """
     check_pixel_size_option(request.um_per_px)
+    if request.settings.output.tables != "csv":
+        check_parquet()
     if not request.paths:
         raise InputNotFoundError("no path given")
     if request.part and request.keep_missing:

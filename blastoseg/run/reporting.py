@@ -13,8 +13,9 @@ import pandas as pd
 from blastoseg.errors import DataError, OutputError, counted
 from blastoseg.files import replace_atomically
 from blastoseg.records import AboutEmbryo, Status
+from blastoseg.report.dataset import FOLDER, remove_dataset, write_dataset
 from blastoseg.report.embryo_pictures import pictures_of
-from blastoseg.report.gathered import ROWS_A_BATCH, GatheredTables
+from blastoseg.report.gathered import LONG_TABLES, ROWS_A_BATCH, GatheredTables
 from blastoseg.report.letters import with_letters
 from blastoseg.report.manifest import (
     PIXEL_SIZE_COLUMNS,
@@ -27,7 +28,7 @@ from blastoseg.report.notes import take_over
 from blastoseg.report.percentiles import with_percentiles
 from blastoseg.report.review.page import Content, write_page
 from blastoseg.report.tables import frames_table, write_csv
-from blastoseg.report.workbook import write_workbook
+from blastoseg.report.workbook import left_out_in_words, write_workbook
 from blastoseg.run.journal import PictureRegister, RunRecord
 from blastoseg.run.outputs import OutputFolder, page_places
 from blastoseg.run.request import RunRequest
@@ -84,7 +85,7 @@ class Report:
         self._order = settings.summary.order
         self.notes: list[str] = []
         self.pages: list[str] = []
-        self._with_page = settings.output.review_page
+        self._with_page, self._kind = settings.output.review_page, settings.output.tables
 
     @property
     def embryos(self) -> pd.DataFrame:
@@ -121,14 +122,9 @@ class Report:
         self._join_verdicts(out, is_hidden=bool(manifest.pseudonyms))
         tables, order = self.tables, self._order
         pictures = pictures_of(tables, out.root)
-        self._replace(out.frames_csv, lambda path: write_csv(tables.frames_in_order(), path))
+        self._write_long_tables(out, by_patient=bool(manifest.pseudonyms))
         self._replace(out.embryos_csv, lambda path: write_csv(tables.embryos, path))
         self._replace(out.events_csv, lambda path: write_csv(tables.events, path))
-        of_planes = ((out.planes_csv, tables.planes_in_order), (out.moments_csv, tables.moments_in_order))
-        for path, in_order in of_planes:
-            # One of a run before must not stand beside tables that it does not belong to.
-            if tables.has_moments or path.exists():
-                self._replace(path, partial(write_csv, in_order()))
         earlier = take_over(out.workbook)
         for note in earlier.said:
             log.warning("%s", note)
@@ -137,6 +133,8 @@ class Report:
             out.workbook,
             lambda path: write_workbook(path, tables, manifest, pictures, notes=earlier.notes, order=order),
         )
+        if left_out := left_out_in_words(tables):
+            self.notes.append(left_out)
         if register is not None:
             from blastoseg.report.patient_pages import PatientPages  # noqa: PLC0415  loads only where asked for
 
@@ -172,6 +170,31 @@ class Report:
                 f"{out.root / 'review'}: cannot be written ({error.strerror or error}): free some space?"
             ) from error
         log.info("review/index.html: %s written anew", counted(written, "embryo"))
+
+    def _write_long_tables(self, out: OutputFolder, by_patient: bool) -> None:
+        """Those that grow with the frames, as CSV, Parquet or both; the other kind of a run before goes."""
+        tables, kind = self.tables, self._kind
+        in_order = {
+            out.frames_csv: tables.frames_in_order,
+            out.planes_csv: tables.planes_in_order,
+            out.moments_csv: tables.moments_in_order,
+        }
+        for path, rows in in_order.items() if kind != "parquet" else ():
+            # One of a run before must not stand beside tables that it does not belong to.
+            if path == out.frames_csv or tables.has_moments or path.exists():
+                self._replace(path, partial(write_csv, rows()))
+        try:
+            if kind == "csv":
+                for name in LONG_TABLES:
+                    remove_dataset(out.root, name)
+                return
+            write_dataset(out.root, tables, by_patient)
+            for path in in_order if kind == "parquet" else ():
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{out.root / FOLDER}: cannot be written ({error.strerror or error}): free some space?"
+            ) from error
 
     def _join_verdicts(self, out: OutputFolder, is_hidden: bool) -> None:
         try:

@@ -44,7 +44,7 @@ def test_tables_gathered_a_few_embryos_at_a_time_are_those_of_all_at_once(tmp_pa
         write_csv(getattr(whole, name), tmp_path / "whole.csv")
         assert (tmp_path / "gathered.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes(), name
     pd.testing.assert_frame_equal(gathered.frames, whole.frames.reset_index(drop=True))
-    own = gathered.frames_of("E5", ["status"])
+    own = gathered.rows_of("frames", "E5", ["status"])
     assert list(own["status"]) == ["ok"] * 5 + ["failed"]
     assert gathered.unit == "px", "one embryo without a pixel size is enough"
 

@@ -19,13 +19,13 @@ def test_a_sheet_has_no_more_links_than_excel_takes_and_says_so(manifest, tmp_pa
 def test_of_many_frames_the_workbook_holds_the_newest_embryos_and_says_where_all_are(
     manifest, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("blastoseg.report.workbook.MOST_FRAMES", 4)
-    rows = [row(f"WELL{well}", index) for well in range(4) for index in range(2)]
+    monkeypatch.setattr("blastoseg.report.workbook.MOST_FRAMES", 7)
+    rows = [row(f"WELL{well}", index) for well in range(4) for index in range(3)]
     about = {"WELL1": AboutEmbryo(insemination_time="2026-03-01T09:00")}
     book = written(rows, manifest(), tmp_path / "r.xlsx", about=about)
     sheet = book["Frames"]
     assert "of the newest 2 of 4 embryos" in sheet["A1"].value
     assert sheet["A1"].value.endswith("all are in frames.csv")
-    assert column_of(sheet, "Embryo") == ["WELL1", "WELL1", "WELL3", "WELL3"]
-    assert sheet.auto_filter.ref.endswith(str(HEADER_ROW + 4))
-    assert book["Events"]["A1"].value.endswith("the first 4 rows, more open slowly: all are in events.csv")
+    assert column_of(sheet, "Embryo") == ["WELL1"] * 3 + ["WELL3"] * 3
+    assert sheet.auto_filter.ref.endswith(str(HEADER_ROW + 6))
+    assert book["Events"]["A1"].value.endswith("the first 7 rows, more open slowly: all are in events.csv")

@@ -175,8 +175,8 @@ def _write_embryos(
         [row] = tables.embryos.iloc[[embryo.place]].to_dict("records")
         own = str(row["embryo_id"])
         course = {name: read(parts[name].get(own, table.iloc[:0])) for name, (read, table) in told.items()}
-        course["planes"] = planes_data(tables.planes_of(own))
-        return _write_embryo(folder, content, embryo, row, course)
+        course["planes"] = planes_data(tables.rows_of("planes", own))
+        return _write_embryo(folder, content, embryo, row, course=course)
 
     # Decoding and encoding release the interpreter's lock.
     pool = ThreadPoolExecutor(MOST_WORKERS)
@@ -189,7 +189,7 @@ def _write_embryos(
 def _write_embryo(
     folder: Path, content: Content, embryo: _Embryo, row: dict[Any, Any], course: dict[str, Any]
 ) -> Written:
-    unit, frames = content.tables.unit, content.tables.frames_of(str(row["embryo_id"]))
+    unit, frames = content.tables.unit, content.tables.rows_of("frames", str(row["embryo_id"]))
     still = _still(frames, row)
     film = make_film(
         [_shot(content.out, *paths) for paths in zip(frames["overlay"], frames["mask"], strict=True)], still

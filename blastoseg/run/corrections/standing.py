@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from blastoseg.errors import OutputError, UnreadableFrameError, counted, some_of
+from blastoseg.columns import BY_NAME
+from blastoseg.errors import BlastosegError, OutputError, UnreadableFrameError, counted, some_of
 from blastoseg.records import FrameResult, Labels, Status
+from blastoseg.report.dataset import has_long_table, read_long_table
 from blastoseg.report.pictures import caption, encode_label_image
 from blastoseg.report.tables import plain_text
 from blastoseg.run.corrections.drawing import draw_correction, plain_frame
@@ -128,10 +130,22 @@ def _shown(frame: _Frame) -> _Frame:
     return plain_text(frame[0]), frame[1]
 
 
+def _corrected_in_parquet(out: Path) -> list[_Frame]:
+    names = ("embryo_id", "frame_index", "corrected")
+    try:
+        read = read_long_table(out, "frames", [BY_NAME[name] for name in names])
+    except BlastosegError:
+        return []
+    corrected = read[(read["corrected"].fillna("") != "").to_numpy(bool)]
+    return [(embryo, int(index)) for embryo, index, _ in corrected.itertuples(index=False)]
+
+
 def _corrected_in(table: Path) -> list[_Frame]:
     """The frames that a report names as corrected; none where there is no report that can be read."""
     names = ["embryo_id", "frame_index", "corrected"]
     found: list[_Frame] = []
+    if not table.is_file() and has_long_table(table.parent, table.stem):
+        return _corrected_in_parquet(table.parent)
     try:
         with pd.read_csv(
             table, usecols=names, dtype=str, keep_default_na=False, chunksize=_ROWS_A_LOOK

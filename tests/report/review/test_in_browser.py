@@ -33,7 +33,7 @@ def address(tmp_path_factory):
 
 
 def shown_names(page):
-    # Not their inner text: the browser lays a card out only once it is near the screen, and until then that is empty.
+    # Not their inner text: the browser lays a card out only once it is near the screen.
     return page.locator(".card-name").all_text_contents()
 
 
