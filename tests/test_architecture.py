@@ -268,12 +268,13 @@ def test_no_file_is_a_drawer_for_everything() -> None:
 
 
 def test_nothing_is_unpickled_evaluated_or_fetched() -> None:
-    banned_modules = {"pickle", "dill", "marshal", "shelve", "urllib", "http", "requests", "ftplib"}
+    banned_modules = {"pickle", "dill", "marshal", "shelve", "urllib", "http", "requests", "ftplib", "ray"}
+    # docs/architecture.md says what these may.
+    exceptions = {"run.reviewing.server": {"http", "urllib"}, "run.distributed.connection": {"ray"}}
     banned_calls = {"eval", "exec", "torch.load", "joblib.load", "pd.read_pickle", "os.system"}
     wrong = []
     for path, tree in TREES.items():
-        # The loopback of `blastoseg review` is the one exception: docs/architecture.md says what it may.
-        allowed = {"http", "urllib"} if _module(path) == "run.reviewing.server" else set()
+        allowed = exceptions.get(_module(path), set())
         wrong += [
             f"{path.name}: {name}"
             for name in STRUCTURE.imported_modules(tree)

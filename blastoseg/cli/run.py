@@ -71,6 +71,13 @@ def run(
             metavar="I/N", help="Score part I of N alone, whole embryos; blastoseg merge joins the parts."
         ),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Score on a Ray cluster: HOST:PORT, auto, or local for one here (an extra to install).",
+        ),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Score every frame again, also those already scored.")
     ] = False,
@@ -157,6 +164,7 @@ def run(
             workers=workers,
             overlays=not no_overlays,
             part=Part.parse(part) if part else None,
+            ray=ray,
             fresh=fresh,
             warn_if_nothing_new=warn_if_nothing_new,
             keep_missing=keep_missing,

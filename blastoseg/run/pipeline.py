@@ -5,7 +5,7 @@
 
 import logging
 from collections.abc import Generator, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -30,7 +30,7 @@ from blastoseg.run.prune import follow_input
 from blastoseg.run.pseudonyms import Names, check_earlier_names, names_under
 from blastoseg.run.reporting import Report, is_dead_night
 from blastoseg.run.request import RunRequest
-from blastoseg.run.stream import ScoringPlan, score_frames
+from blastoseg.run.scoring import FrameCare, Scorer, scorer_of
 from blastoseg.run.surroundings import pixels_alone, placed
 from blastoseg.run.watching import WatchedInputs
 from blastoseg.run.workers import Workers
@@ -38,7 +38,7 @@ from blastoseg.run.worklist import WorkList
 from blastoseg.settings import check_pixel_size_option
 from blastoseg.sources import Discovery, discover_frames, refs_to_choose_from
 from blastoseg.sources.names import is_printable, printable
-from blastoseg.stages import Segmented, failed_frame
+from blastoseg.stages import failed_frame
 
 if TYPE_CHECKING:
     from blastoseg.model.segmenter import Segmenter
@@ -73,12 +73,12 @@ def _score_folder(request: RunRequest, names: Names, loaded: "Segmenter | None")
     if not is_printable(str(out.root)):
         shown = printable(str(out.root))
         raise UsageError(f"--out {shown}: its name is no UTF-8 text: choose another folder")
-    with out.refusals(names.detail), Workers.of(request) as workers:
+    with out.refusals(names.detail), Workers.of(request) as workers, ExitStack() as scoring:
         out.check_apart(request.paths)
         card = load_card(request.settings.weights)
         discovery = discover_frames(request.paths, request.source_options, workers.contents_of, names)
         out.check_without_frames(request.paths, discovery.refs)
-        segmenter = loaded or request.networks(card)
+        scorer = scoring.enter_context(scorer_of(request, card, workers, loaded))
         out.create()
         with (
             OutputLock(out.root) as lock,
@@ -91,9 +91,8 @@ def _score_folder(request: RunRequest, names: Names, loaded: "Segmenter | None")
                 out=out,
                 lock=lock,
                 journal=journal,
-                segmenter=segmenter,
+                scorer=scorer,
                 discovery=discovery,
-                workers=workers,
                 started=started,
                 inputs=[names.of_given(path) for path in request.paths],
                 names=names,
@@ -109,9 +108,8 @@ class Run:
     out: OutputFolder
     lock: OutputLock
     journal: Journal
-    segmenter: "Segmenter"
+    scorer: Scorer
     discovery: Discovery
-    workers: Workers
     started: datetime
     inputs: list[str]
     names: Names
@@ -131,8 +129,8 @@ class Run:
     @cached_property
     def scored_with(self) -> ScoredWith:
         """What a frame's pixels are scored with."""
-        segmenter = self.segmenter
-        return self.request.scored_with(segmenter.card.fingerprint, segmenter.engine, self.names.fingerprint)
+        scorer = self.scorer
+        return self.request.scored_with(scorer.card.fingerprint, scorer.engine, self.names.fingerprint)
 
     def noted_in_history(self) -> Iterator[RunEvent]:
         """Score and report, with the run's start and end in the ledger's history."""
@@ -163,11 +161,11 @@ class Run:
         """What this run's results come from."""
         return Provenance(
             inputs=self.inputs,
-            weights=self.segmenter.card.name,
-            weights_sha256=self.segmenter.card.sha256,
-            device=self.segmenter.device_in_words,
-            engine=self.segmenter.engine,
-            precision=self.segmenter.precision,
+            weights=self.scorer.card.name,
+            weights_sha256=self.scorer.card.sha256,
+            device=self.scorer.device_in_words,
+            engine=self.scorer.engine,
+            precision=self.scorer.precision,
             batch_size=self.request.batch_size,
             settings=self.request.settings.model_dump(mode="json"),
             pseudonyms=self.names.fingerprint,
@@ -190,7 +188,8 @@ class Run:
         yield started
         for problem, key in work.problems:
             yield self._note(problem.ref, key, failed_frame(pixels_alone(problem.ref), problem.reason))
-        results = score_frames((pixels_alone(ref) for ref, _ in work.to_score), self._plan())
+        care = FrameCare(self.watched, work.around_read, pictures.write, self.request.stop)
+        results = self.scorer.score((pixels_alone(ref) for ref, _ in work.to_score), care)
         for number, ((ref, key), result) in enumerate(zip(work.to_score, results, strict=False)):
             if number % FRAMES_A_LOCK_CHECK == 0:
                 self.lock.check()
@@ -211,8 +210,8 @@ class Run:
             already_scored=len(work.frames) - len(work.to_score),
             new=work.new_found,
             ignored=self.discovery.ignored,
-            device=self.segmenter.device_in_words,
-            weights=self.segmenter.card.name,
+            device=self.scorer.device_in_words,
+            weights=self.scorer.card.name,
             settling=len(self.watched.settling),
         )
 
@@ -222,20 +221,6 @@ class Run:
         around = self.work.around(ref)
         self.journal.record(self.scored_with, key, result, around.as_text())
         return FrameScored(placed(result, around, self.request.settings.quality).status)
-
-    def _finish(self, segmented: Segmented) -> FrameResult:
-        result, pictures = self.workers.finish(segmented, self.work.around_read(segmented.frame.ref))
-        result.mask_file, result.overlay_file = self.pictures.write(result.ref, pictures)
-        return result
-
-    def _plan(self) -> ScoringPlan:
-        return ScoringPlan(
-            networks=self.segmenter,
-            read=lambda ref: self.watched.read(ref, self.workers.read),
-            finish=self._finish,
-            workers=self.request.workers,
-            is_stopped=lambda: bool(self.request.stop),
-        )
 
     def report(self) -> RunEnded:
         """Write tables, workbook and manifest from the ledger, each whole or not at all."""

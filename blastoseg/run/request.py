@@ -33,9 +33,11 @@ class RunRequest:
     key in it. ``warn_if_nothing_new``: a run without a new frame has an exit code of its own.
     ``keep_missing``: embryos of earlier runs that are not in the input stay in the report. ``stop`` may be
     asked for at any time, from any thread. ``engine`` computes the networks' passes, one of
-    ``model.engine.ENGINES``. ``part``: score that share of the embryos alone. ``embryos`` is the lab's table
-    of them, ``letters`` its model of ICM and TE letters, ``archive`` the rows of earlier runs' embryos for
-    percentiles; without it those of this run are taken. ``pdf``: a page for each patient is written.
+    ``model.engine.ENGINES``. ``part``: score that share of the embryos alone. ``ray``: on the machines of
+    the Ray cluster with that address, or of one that is started here (``local``); None: in own processes.
+    ``embryos`` is the lab's table of them, ``letters`` its model of ICM and TE letters, ``archive`` the rows
+    of earlier runs' embryos for percentiles; without it those of this run are taken. ``pdf``: a page for each
+    patient is written.
     """
 
     paths: list[Path]
@@ -45,6 +47,7 @@ class RunRequest:
     device: str = "auto"
     engine: str = field(default_factory=default_engine)
     part: "Part | None" = None
+    ray: str | None = None
     batch_size: int = 8
     workers: int = 2
     overlays: bool = True

@@ -11,6 +11,11 @@ from blastoseg.sources import Discovery
 from blastoseg.stopping import StopRequest
 
 
+def size_and_time(ref: FrameRef) -> str:
+    """What tells at a glance whether the files of a frame changed; it never raises."""
+    return FrameKeys(KnownBy.TIME).of(ref).content
+
+
 class WatchedInputs:
     """The inputs of a run, between discovery and the last frame read.
 
@@ -33,14 +38,19 @@ class WatchedInputs:
         try:
             frame = reader(ref)
         except UnreadableFrameError:
-            self._leave_if_unsettled(ref)
+            self.leave_if_changed(ref)
             raise
-        self._leave_if_unsettled(ref)
+        self.leave_if_changed(ref)
         return frame
 
-    def _leave_if_unsettled(self, ref: FrameRef) -> None:
-        now = FrameKeys(KnownBy.TIME).of(ref).content
-        if now == self._when_found[ref.path]:
+    def when_found(self, ref: FrameRef) -> str:
+        """``size_and_time`` of the frame's files when they were found."""
+        return self._when_found[ref.path]
+
+    def leave_if_changed(self, ref: FrameRef) -> None:
+        """Raise FrameLeftError where the frame's file changed since then, or its whole input is gone."""
+        now = size_and_time(ref)
+        if now == self.when_found(ref):
             return
         if MISSING not in now:
             self.settling.add(ref.path)

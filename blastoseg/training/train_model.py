@@ -30,7 +30,7 @@ from blastoseg.training.held_out import (
 from blastoseg.training.labelled import LabelledSplits, cut_samples, read_splits
 from blastoseg.training.recipe import CopiedLocator, Job, Recipe
 from blastoseg.training.recipe_data import SyntheticData
-from blastoseg.training.trainer import TrainingPlan, load_trained, train_network
+from blastoseg.training.trainer import TrainingPlan, first_network, load_trained, train_network
 from blastoseg.training.unlabelled import UnlabelledFrames, read_unlabelled
 
 log = logging.getLogger(__name__)
@@ -77,10 +77,6 @@ def train_model(
 def _train_model(
     recipe: Recipe, out: Path, plan: TrainingPlan, part: Part, data: DataFolders | None
 ) -> Card | None:
-    if isinstance(recipe.locator, CopiedLocator):
-        # Found out now, and not when the training is over.
-        load_locator(load_card(recipe.locator.copy_from))
-    splits = _read_all_splits(recipe, plan, data)
     trained: list[Target] = (
         ["tissues"] if isinstance(recipe.locator, CopiedLocator) else ["embryos", "tissues"]
     )
@@ -90,13 +86,22 @@ def _train_model(
         "segmenter": {"tissues"},
         "export": set(),
     }
-    for target in trained:
-        if target not in wanted[part]:
-            continue
-        resuming = plan.resume and plan.checkpoint(target).is_file()
-        plan.tell(f"training the {NETWORKS[target]}{', from its last checkpoint' if resuming else ''}")
+    plans = {
+        target: replace(plan, resume=plan.resume and plan.checkpoint(target).is_file())
+        for target in trained
+        if target in wanted[part]
+    }
+    # What weights cannot give is found out now, and not when the first network is trained.
+    if isinstance(recipe.locator, CopiedLocator):
+        load_locator(load_card(recipe.locator.copy_from))
+    for target, its_plan in plans.items():
+        first_network(recipe, target, its_plan)
+    splits = _read_all_splits(recipe, plan, data)
+    for target, its_plan in plans.items():
+        resuming = ", from its last checkpoint" if its_plan.resume else ""
+        plan.tell(f"training the {NETWORKS[target]}{resuming}")
         frames = _read_frames(recipe, plan, data) if target == "tissues" else None
-        train_network(recipe, target, replace(plan, resume=resuming), splits, unlabelled=frames)
+        train_network(recipe, target, its_plan, splits, unlabelled=frames)
     missing = [NETWORKS[target] for target in trained if not plan.checkpoint(target).is_file()]
     if missing and part != "export":
         plan.tell(f"{out}: not written yet: the {' and the '.join(missing)} is not trained")

@@ -113,7 +113,7 @@ def train_network(
     if plan.resume and not checkpoint.is_file():
         raise TrainingError(f"{checkpoint}: is missing: nothing to resume; start without --resume")
     steps_done = int(read_checkpoint(checkpoint)["global_step"]) if plan.resume else 0
-    network = _first_network(recipe, target, plan)
+    network = first_network(recipe, target, plan)
     module = NetworkModule(network, job, target, list(data.validation_sets), teaching=_teaching(recipe, data))
     if job.optimisation.precision == "auto":
         plan.tell(f"precision of this machine: {precision_here('auto', plan.on_gpu)}")
@@ -147,8 +147,11 @@ def train_network(
     return module
 
 
-def _first_network(recipe: Recipe, target: Target, plan: TrainingPlan) -> nn.Module:
-    """The network as a training begins with it; a checkpoint that is resumed fills it again."""
+def first_network(recipe: Recipe, target: Target, plan: TrainingPlan) -> nn.Module:
+    """The network as a training begins with it; a checkpoint that is resumed fills it again.
+
+    Raises UsageError or WeightsError where the weights that the recipe starts from cannot fill it.
+    """
     job = job_of(recipe, target)
     network: nn.Module = job.configuration.build()
     if recipe.start_from and not plan.resume:

@@ -166,14 +166,14 @@ def problems_after_kills(worker: Worker, scene: Scene, seed: int, kills: int = 1
         patience_s = rng.uniform(0.05, 1.0) * whole_s
         ended = worker.run(scene.root, *scene.command, *anew, patience_s=patience_s)
         if ended.code != LATE:
-            yield from _in_good_order(scene, ended)
+            yield from in_good_order(scene, ended)
     yield from after_all(scene, scene.set_right(worker))
 
 
 def _after_the_fault(scene: Scene, fault: Fault, ended: Ended, before: dict[str, bytes]) -> Iterator[str]:
     is_killed = ended.code == -9 and fault.kind in (Kind.KILL_BEFORE, Kind.KILL_AFTER)
     if not is_killed:
-        yield from _in_good_order(scene, ended)
+        yield from in_good_order(scene, ended)
     now = written(scene.out)
     log = scene.out / "run.log"
     said = f"{ended.said} {log.read_text('utf-8', 'replace') if log.is_file() else ''}"
@@ -212,7 +212,7 @@ def _wrong_rows(now: bytes, truth: bytes, is_whole: bool, free: tuple[str, ...])
         yield f"no row of {sorted(known.keys() - rows.keys())}"
 
 
-def _in_good_order(scene: Scene, ended: Ended) -> Iterator[str]:
+def in_good_order(scene: Scene, ended: Ended) -> Iterator[str]:
     if ended.code not in exit_codes() or ended.code == 1:
         yield f"exit code {ended.code}: {ended.said[-400:]!r}"
     log = scene.out / "run.log"

@@ -19,7 +19,7 @@ def _scored_with(
     """As a run has it that differs from others in the settings or the pixel size."""
     run = SimpleNamespace(
         request=RunRequest([Path("day5")], settings or Settings(), um_per_px=um_per_px),
-        segmenter=SimpleNamespace(card=SimpleNamespace(fingerprint="f"), engine=engine),
+        scorer=SimpleNamespace(card=SimpleNamespace(fingerprint="f"), engine=engine),
         names=SimpleNamespace(fingerprint=""),
     )
     scored_with = Run.__dict__["scored_with"].func(run)

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("lightning")
 import torch
 
-from blastoseg.errors import SettingsError, TrainingError
+from blastoseg.errors import SettingsError, TrainingError, UsageError
 from blastoseg.model.card import available_weights
 from blastoseg.model.loading import verify_weights
 from blastoseg.model.segmenter import Segmenter
@@ -191,6 +191,16 @@ def test_a_loss_that_is_no_number_ends_the_fit_with_advice(tmp_path: Path) -> No
     recipe = tiny_recipe(steps=20, learning_rate=1e30)
     with pytest.raises(TrainingError, match="lower learning_rate"):
         train_network(recipe, "tissues", TrainingPlan(tmp_path, accelerator="cpu"))
+
+
+def test_weights_of_another_network_are_refused_before_anything_is_trained(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    recipe = tiny_recipe().model_copy(update={"start_from": str(tiny_model)})
+    told: list[str] = []
+    with pytest.raises(UsageError, match="is not the recipe"):
+        whole.train_model(recipe, tmp_path / "model", TrainingPlan(tmp_path / "work", tell=told.append))
+    assert told == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")

@@ -33,7 +33,7 @@ def address(tmp_path_factory):
 
 
 def shown_names(page):
-    # Not their inner text: the browser lays a card out only once it is near the screen.
+    # Not their inner text: that is empty until the browser has laid a card out.
     return page.locator(".card-name").all_text_contents()
 
 

@@ -1,0 +1,98 @@
+"""Who scores a run's frames: the processes of this machine, or the machines of a cluster."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from blastoseg.model.card import Card
+from blastoseg.records import FrameRef, FrameResult
+from blastoseg.report.pictures import Pictures
+from blastoseg.run.request import RunRequest
+from blastoseg.run.stream import ScoringPlan, score_frames
+from blastoseg.run.surroundings import Surroundings
+from blastoseg.run.watching import WatchedInputs
+from blastoseg.run.workers import Workers
+from blastoseg.stages import Segmented
+from blastoseg.stopping import StopRequest
+
+if TYPE_CHECKING:
+    from blastoseg.model.segmenter import Segmenter
+
+
+@dataclass(frozen=True)
+class FrameCare:
+    """What a run itself does for its frames, whoever scores them.
+
+    ``watched`` notices files that change; ``around`` gives what a frame's overlay tells beside its pixels;
+    ``store`` writes a frame's pictures and says where they lie, mask and overlay. Once ``stop`` is asked for
+    nothing further is begun.
+    """
+
+    watched: WatchedInputs
+    around: Callable[[FrameRef], Surroundings]
+    store: Callable[[FrameRef, Pictures], tuple[str, str]]
+    stop: StopRequest
+
+
+class Scorer(Protocol):
+    """What scores frames with the networks of ``card``."""
+
+    @property
+    def card(self) -> Card: ...
+
+    @property
+    def engine(self) -> str: ...
+
+    @property
+    def precision(self) -> str: ...
+
+    @property
+    def device_in_words(self) -> str: ...
+
+    def score(self, refs: Iterable[FrameRef], care: FrameCare) -> Iterator[FrameResult | None]:
+        """One result a frame, in order, as ``stream.score_frames`` gives them."""
+
+
+class OwnProcesses:
+    """The networks of this process, and the processes beside it."""
+
+    def __init__(self, segmenter: "Segmenter", workers: Workers, count: int) -> None:
+        self.card = segmenter.card
+        self.engine = segmenter.engine
+        self.precision = segmenter.precision
+        self.device_in_words = segmenter.device_in_words
+        self._segmenter = segmenter
+        self._workers = workers
+        self._count = count
+
+    def score(self, refs: Iterable[FrameRef], care: FrameCare) -> Iterator[FrameResult | None]:
+        """One result a frame, in order, as ``stream.score_frames`` gives them."""
+
+        def finish(segmented: Segmented) -> FrameResult:
+            result, pictures = self._workers.finish(segmented, care.around(segmented.frame.ref))
+            result.mask_file, result.overlay_file = care.store(result.ref, pictures)
+            return result
+
+        plan = ScoringPlan(
+            networks=self._segmenter,
+            read=lambda ref: care.watched.read(ref, self._workers.read),
+            finish=finish,
+            workers=self._count,
+            is_stopped=lambda: bool(care.stop),
+        )
+        return score_frames(refs, plan)
+
+
+@contextmanager
+def scorer_of(
+    request: RunRequest, card: Card, workers: Workers, loaded: "Segmenter | None" = None
+) -> Iterator[Scorer]:
+    """What a run is asked to score with. Raises WeightsError, DeviceError or EnvironmentProblemError."""
+    if request.ray is None:
+        yield OwnProcesses(loaded or request.networks(card), workers, request.workers)
+        return
+    from blastoseg.run.distributed.cluster import Cluster  # noqa: PLC0415 (few runs need it)
+
+    with Cluster(request.ray, request, card) as cluster:
+        yield cluster
