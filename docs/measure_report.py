@@ -73,6 +73,8 @@ def growth(rng: np.random.Generator, frames: int) -> dict[str, Any]:
         "icm_components": np.where(rng.random(frames) < 0.02, 2, 1),
         "zp_gap_count": (rng.random(frames) < 0.05).astype(int),
         "zp_is_breached": np.zeros(frames, bool),
+        "zp_parted_frac": rng.uniform(0, 0.04, frames),
+        "zp_integrity_frac": rng.uniform(0.97, 1, frames),
     }
     widths = {"blastocyst": diameter, "embryo": diameter + 2 * zona, "icm": 2 * np.sqrt(icm / math.pi)}
     widths |= {"te_thickness": te, "zp_thickness": zona, "blastocoel": diameter * np.sqrt(cavity)}
