@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import cv2
 import pytest
 
+from blastoseg.model import planned
 from blastoseg.run import pipeline
 from blastoseg.sources import isolated
 from tests.gray_values import GRAY_OF_LABEL, GrayValueNetworks, drawn_labels
@@ -50,6 +51,9 @@ class HereProcesses:
     def __exit__(self, *_: object) -> None:
         pass
 
+    def begin(self) -> None:
+        pass
+
     def ask(self, request):
         return self._work.done(request.job, request.arrays)
 
@@ -57,6 +61,7 @@ class HereProcesses:
 def make_nights_cheap(patch: pytest.MonkeyPatch) -> None:
     """Runs of this process take these for the networks of any weights, and do all work themselves."""
     patch.setitem(sys.modules, "blastoseg.model.segmenter", SimpleNamespace(Segmenter=CheapNetworks))
+    patch.setattr(planned, "check_files", lambda card: None)
     patch.setattr(
         pipeline, "load_card", lambda name: SimpleNamespace(name=name, fingerprint=name, sha256=name)
     )

@@ -6,8 +6,8 @@ outline is positive lies the tissue. Both shapes are first moved to where their 
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from blastoseg.records import Labels, Mask
 from blastoseg.tissues import ZP, Tissue
@@ -38,7 +38,7 @@ def carry_tissue(before: Labels, after: Labels, between: Labels, share: float, t
 
 def interpolate_mask(before: Mask, after: Mask, share: float) -> Mask:
     """The shape ``(y, x)`` at ``share`` of the way from one to the other; both have pixels."""
-    start, end = (np.array(ndimage.center_of_mass(mask)) for mask in (before, after))
+    start, end = (np.array(scipy.ndimage.center_of_mass(mask)) for mask in (before, after))
     here = start + share * (end - start)
     blend = (1 - share) * _moved(_signed_distances(before), here - start)
     blend += share * _moved(_signed_distances(after), here - end)
@@ -67,7 +67,7 @@ def _moved(distances: _Distances, by: NDArray[np.float64]) -> _Distances:
 
 
 def _embryo(labels: Labels) -> Mask:
-    return np.asarray(ndimage.binary_fill_holes(labels > 0), bool)
+    return np.asarray(scipy.ndimage.binary_fill_holes(labels > 0), bool)
 
 
 def _inside_zona(labels: Labels) -> Mask:
@@ -84,6 +84,6 @@ def _without(labels: Labels, tissue: Tissue) -> Labels:
         return labels.copy()
     if own.all():
         return np.zeros_like(labels)
-    rows, columns = ndimage.distance_transform_edt(own, return_distances=False, return_indices=True)
+    rows, columns = scipy.ndimage.distance_transform_edt(own, return_distances=False, return_indices=True)
     nearest: Labels = labels[rows, columns]
     return nearest

@@ -10,8 +10,8 @@ from typing import cast
 
 import cv2
 import numpy as np
+import skimage
 from numpy.typing import NDArray
-from skimage.measure import CircleModel, ransac
 
 from blastoseg.records import Mask
 
@@ -91,9 +91,9 @@ def main_circle(ring: Mask) -> tuple[Centre, float] | None:
     extent = float(np.ptp(points, axis=0).max())
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="No inliers found")  # None says it
-        model, _ = ransac(  # type: ignore[no-untyped-call]
+        model, _ = skimage.measure.ransac(  # type: ignore[no-untyped-call]
             points,
-            CircleModel,
+            skimage.measure.CircleModel,
             min_samples=3,
             residual_threshold=CIRCLE_TOLERANCE * extent,
             is_model_valid=lambda circle, *_: 0.1 * extent < circle.radius < extent,

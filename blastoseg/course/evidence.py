@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import isotonic_regression
+import scipy
 
 from blastoseg.course.observed import Floats
 
@@ -66,7 +66,7 @@ def forward_only(values: Floats) -> Floats:
     weights = np.ones(len(given))
     fit = given
     for _ in range(ROUNDS):
-        fit = isotonic_regression(given, weights=weights).x
+        fit = scipy.optimize.isotonic_regression(given, weights=weights).x
         weights = 1 / np.maximum(np.abs(given - fit), _SMALLEST_RESIDUAL)
     fitted[known] = fit
     return fitted

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import linregress, theilslopes
+import scipy
 
 from blastoseg.course.collapses import Collapse
 from blastoseg.course.events import Event
@@ -52,7 +52,7 @@ def robust_slope(hours: Floats, values: Floats) -> float:
     known = np.isfinite(hours) & np.isfinite(values)
     if len(np.unique(hours[known])) < 2:
         return math.nan
-    return float(theilslopes(values[known], hours[known]).slope)
+    return float(scipy.stats.theilslopes(values[known], hours[known]).slope)
 
 
 def _overlaps(collapse: Collapse, inside: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> bool:
@@ -66,5 +66,5 @@ def _line(hours: Floats, values: Floats) -> Line:
     known = np.isfinite(values)
     if known.sum() < LEAST_FRAMES or not np.ptp(hours[known]) > 0:
         return Line()
-    line = linregress(hours[known], values[known])
+    line = scipy.stats.linregress(hours[known], values[known])
     return Line(float(line.slope), float(line.stderr))

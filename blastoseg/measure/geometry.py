@@ -12,9 +12,8 @@ from typing import Any, cast
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft
-from scipy.special import ndtri
 
 from blastoseg.records import Mask
 
@@ -66,7 +65,7 @@ def trace_contours(mask: Mask, soft: Field, sigma: float) -> list[Points]:
         slope_y = (soft[y + 1, x] - soft[y - 1, x]).astype(np.float64)
         steepness = np.hypot(slope_x, slope_y)
         inward = np.stack([slope_x, slope_y], axis=1) / np.maximum(steepness, 1e-6)[:, None]
-        depth = np.clip(sigma * ndtri(np.clip(soft[y, x], 1e-3, 0.999)), -0.5, 1.0)
+        depth = np.clip(sigma * scipy.special.ndtri(np.clip(soft[y, x], 1e-3, 0.999)), -0.5, 1.0)
         refined.append(contour[:, 0].astype(np.float64) - depth[:, None] * inward)
     return refined
 
@@ -79,15 +78,15 @@ def smooth_outline(points: Points) -> Outline:
     """
     curve = points[:, 0] + 1j * points[:, 1]
     count = max(LEAST_POINTS, math.ceil(float(np.abs(_steps(curve)).sum())))
-    chain = _resample(curve, fft.next_fast_len(count))
+    chain = _resample(curve, scipy.fft.next_fast_len(count))
     area = abs(_signed_area(chain.real, chain.imag))
     run = math.sqrt(math.sqrt(area / math.pi))
-    spectrum = fft.fft(chain)
-    frequency = fft.fftfreq(len(chain), d=float(np.abs(_steps(chain)).mean()))
+    spectrum = scipy.fft.fft(chain)
+    frequency = scipy.fft.fftfreq(len(chain), d=float(np.abs(_steps(chain)).mean()))
 
     def smoothed(share: float) -> Curve:
         gauss = np.exp(-2 * (math.pi * frequency * share * run) ** 2)
-        return np.asarray(fft.ifft(spectrum * (gauss * (2 - gauss))), dtype=np.complex128)
+        return np.asarray(scipy.fft.ifft(spectrum * (gauss * (2 - gauss))), dtype=np.complex128)
 
     length = float(np.abs(_steps(smoothed(LENGTH_SMOOTHING))).sum())
     # The tips of an elongated outline are narrower than a circle of its area, and so is their run.

@@ -1,5 +1,7 @@
 """Networks from a model's folder, their files held against the card's SHA-256; no pickle is ever loaded."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -42,6 +44,12 @@ def verify_weights(name_or_path: str | Path) -> list[str]:
         except WeightsError as error:
             problems.append(str(error))
     return problems
+
+
+def check_files(card: Card) -> None:
+    """Hold both files of weights against the card, loading neither. Raises WeightsError as below."""
+    for name in (SEGMENTER_FILE, LOCATOR_FILE):
+        _check_file(card.path_of(name), card.files.get(name))
 
 
 def load_network(card: Card) -> "SegmentingNetwork":
@@ -94,15 +102,28 @@ def _verified_tensors(path: Path, expected_hash: str | None) -> "dict[str, Tenso
     from safetensors import SafetensorError  # noqa: PLC0415
     from safetensors.torch import load_file  # noqa: PLC0415
 
+    _check_file(path, expected_hash)
+    try:
+        with _refusals(path):
+            return load_file(path)
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: is no safetensors file or is cut short ({error}): {AGAIN}") from error
+
+
+def _check_file(path: Path, expected_hash: str | None) -> None:
     if expected_hash is None:
         raise WeightsError(f"{path}: has no SHA-256 in {CARD_FILE}: {AGAIN}")
+    with _refusals(path):
+        found = sha256_of(path)
+    if found != expected_hash:
+        raise WeightsError(f"{path}: is damaged or was altered (SHA-256 differs from the card): {AGAIN}")
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
     try:
-        if sha256_of(path) != expected_hash:
-            raise WeightsError(f"{path}: is damaged or was altered (SHA-256 differs from the card): {AGAIN}")
-        return load_file(path)
+        yield
     except FileNotFoundError as error:
         raise WeightsError(f"{path}: is missing: {AGAIN}") from error
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror}): check its permissions") from error
-    except SafetensorError as error:
-        raise WeightsError(f"{path}: is no safetensors file or is cut short ({error}): {AGAIN}") from error

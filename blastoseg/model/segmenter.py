@@ -18,6 +18,7 @@ from blastoseg.model.card import Card, ReferenceCard
 from blastoseg.model.engine import Engine, check_engine, choose_engine
 from blastoseg.model.loading import load_locator, load_network
 from blastoseg.model.onnx_network import OnnxNetwork
+from blastoseg.model.planned import in_words
 from blastoseg.model.reference import check_reference, reference_crop, summarise
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class Segmenter:
     @property
     def device_in_words(self) -> str:
         """The device, for logs and the report."""
-        return describe_device(self.device) + (", ONNX Runtime" if self.engine == "onnx" else "")
+        return in_words(describe_device(self.device), self.engine)
 
     @contextmanager
     def side_by_side(self) -> Iterator[int]:

@@ -14,7 +14,7 @@ from blastoseg.files import replace_atomically
 from blastoseg.report.sheet import HEADER_ROW
 from blastoseg.report.tables import plain_text
 from blastoseg.report.wording import heading_of
-from blastoseg.sources.embryo_table import UNREADABLE_WORKBOOK
+from blastoseg.sources.embryo_table import unreadable_workbook
 
 NOTES_HEADING = "Notes"
 """The column of Summary that is the lab's own."""
@@ -44,7 +44,7 @@ def take_over(workbook: Path) -> EarlierWorkbook:
         return EarlierWorkbook()
     try:
         notes = read_notes(workbook)
-    except UNREADABLE_WORKBOOK as error:
+    except unreadable_workbook() as error:
         return EarlierWorkbook(said=(_kept_aside(workbook, error),))
     try:
         _copy(workbook, "earlier")

@@ -71,6 +71,11 @@ class PictureWriter:
         paths = [self._mask(ref), self._overlay(ref)] if self.with_overlay else [self._mask(ref)]
         return [path.as_posix() for path in paths]
 
+    def lie_where_written(self, ref: FrameRef, mask_file: str, overlay_file: str) -> bool:
+        """Whether a frame's pictures, if any, are where ``write`` would put them."""
+        places = ((mask_file, self._mask), (overlay_file if self.with_overlay else "", self._overlay))
+        return all(not path or path == place(ref).as_posix() for path, place in places)
+
     def has_mask(self, result: FrameResult) -> bool:
         """Whether the mask of a result, if any, is where ``write`` would put it."""
         return result.mask_file in ("", self._mask(result.ref).as_posix())

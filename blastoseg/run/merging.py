@@ -25,13 +25,22 @@ from blastoseg.report.dataset import check_parquet
 from blastoseg.report.letters import Letters
 from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import RunEnded
-from blastoseg.run.journal import FrameKey, Journal, OutputLock, StoredFrame, as_row, read_runs, run_log
+from blastoseg.run.journal import (
+    FrameKey,
+    Journal,
+    OutputLock,
+    StoredFrame,
+    as_row,
+    is_dead_night,
+    read_runs,
+    run_log,
+)
 from blastoseg.run.journal.pictures import up_to_date
 from blastoseg.run.outputs import CORRECTIONS, PICTURE_KINDS, OutputFolder
 from blastoseg.run.part import PartRecord, Place, check_is_part
 from blastoseg.run.provenance import Provenance
 from blastoseg.run.prune import follow_input
-from blastoseg.run.reporting import Report, is_dead_night
+from blastoseg.run.reporting import Report
 from blastoseg.run.request import RunRequest
 from blastoseg.run.surroundings import Surroundings, placed_row, reported_row
 from blastoseg.settings import Settings, TableKind

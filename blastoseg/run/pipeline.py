@@ -6,29 +6,22 @@
 import logging
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
-from blastoseg.errors import EXIT_OK, BlastosegError, InputNotFoundError, OutputError, UsageError
+from blastoseg.errors import BlastosegError, InputNotFoundError, OutputError, UsageError
 from blastoseg.model.card import load_card
 from blastoseg.records import FrameRef, FrameResult, Status
-from blastoseg.report.dataset import check_parquet
 from blastoseg.report.pictures import PictureWriter
-from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
-from blastoseg.run.gone import Gone
 from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, read_runs, run_log
 from blastoseg.run.outputs import OutputFolder, PictureNames
-from blastoseg.run.part import PartRecord, check_is_part
+from blastoseg.run.part import check_is_part
 from blastoseg.run.provenance import Provenance
-from blastoseg.run.prune import follow_input
 from blastoseg.run.pseudonyms import Names, check_earlier_names, names_under
-from blastoseg.run.reporting import Report, is_dead_night
 from blastoseg.run.request import RunRequest
 from blastoseg.run.scoring import FrameCare, Scorer, scorer_of
 from blastoseg.run.surroundings import pixels_alone, placed
@@ -57,6 +50,8 @@ def score_folder(request: RunRequest, loaded: "Segmenter | None" = None) -> Gene
     """
     check_pixel_size_option(request.um_per_px)
     if request.settings.output.tables != "csv":
+        from blastoseg.report.dataset import check_parquet  # noqa: PLC0415  loads what writes tables
+
         check_parquet()
     if not request.paths:
         raise InputNotFoundError("no path given")
@@ -137,14 +132,17 @@ class Run:
         earlier = read_runs(self.out.root)
         check_earlier_names(self.names, self.out, earlier)
         check_is_part(self.request.part, self.out.root, earlier)
-        number = self.journal.start_run(self.provenance.details())
+        number = 0
         try:
             with self.out.refusals(self.names.detail):
+                self.choose()
+                number = self.journal.start_run(self.provenance.details())
                 yield from self.score()
                 ended = self.report()
         except BlastosegError as error:
             log.error("%s", error)
             with suppress(OutputError):
+                number = number or self.journal.start_run(self.provenance.details())
                 self.journal.end_run(
                     number, {"error": self.names.without_out(str(error)), "exit_code": error.exit_code}
                 )
@@ -156,7 +154,7 @@ class Run:
         log.info("run %d ended: %s", number, ended.last_line())
         yield ended
 
-    @cached_property
+    @property
     def provenance(self) -> Provenance:
         """What this run's results come from."""
         return Provenance(
@@ -173,10 +171,20 @@ class Run:
             part=str(self.request.part or ""),
         )
 
+    def choose(self) -> None:
+        """Choose what is to be scored; where anything is, make ready to score."""
+        there, planned = self.out.pictures(), self.scorer.engine
+        self.work.choose(self.journal, self.scored_with, self.pictures, there)
+        if self.work.to_score:
+            self.scorer.prepare()
+        if self.scorer.engine != planned:
+            # What another engine computed is known under another key.
+            del self.scored_with
+            self.work.choose(self.journal, self.scored_with, self.pictures, there)
+
     def score(self) -> Iterator[RunEvent]:
         """Score what the ledger does not know yet, noting each result in it."""
         work, pictures = self.work, self.pictures
-        work.choose(self.journal, self.scored_with, pictures, self.out.pictures())
         self.journal.claim_pictures(self.scored_with, work.waiting)
         may_be_read = (one for ref, _ in work.to_score for one in refs_to_choose_from(ref))
         planned = (path for ref in may_be_read for path in pictures.planned(ref))
@@ -223,48 +231,8 @@ class Run:
         return FrameScored(placed(result, around, self.request.settings.quality).status)
 
     def report(self) -> RunEnded:
-        """Write tables, workbook and manifest from the ledger, each whole or not at all."""
+        """Write the report, each file whole or not at all."""
+        from blastoseg.run.closing import write_report  # noqa: PLC0415  what writes workbooks loads last
+
         self.lock.check()
-        quality, is_hidden = self.request.settings.quality, bool(self.names.fingerprint)
-        corrections = Standing(self.out.root, quality, is_hidden, report_before=self.out.frames_csv)
-        there, known = self.out.pictures(), (self.journal, self.scored_with)
-        rows = self.work.rows(*known, self.pictures, there, corrections=corrections)
-        gone = Gone(self.share, self.request)
-        rows = chain(rows, gone.rows(*known, there, corrections))
-        report = Report(rows, self.request, self.out.root)
-        told = tuple(gone.notes(self.out.embryos_csv, report.embryos["embryo_id"]))
-        told += tuple(corrections.notes())
-        stop, settling = self.request.stop, len(self.watched.settling)
-        ended = RunEnded(
-            out=Path(self.names.without_out(str(self.out.root))),
-            embryos=report.embryos,
-            counts=report.counts,
-            exit_code=EXIT_OK,
-            settling=settling,
-            left=len(self.work.waiting) if stop else 0,
-            stopped=stop.reason,
-            new=self.work.new,
-        )
-        code = self.request.exit_code(
-            is_nothing_new=ended.is_nothing_new,
-            has_failed_frames=bool(ended.counts[Status.FAILED]),
-            is_dead=is_dead_night(ended.counts, read_runs(self.out.root)),
-        )
-        ended = replace(ended, exit_code=code)
-        if stop and not report.tables.frames_total:
-            # An earlier report is worth more than an empty one.
-            return replace(ended, notes=("nothing was finished: the report is the one before",))
-        register = self.journal.pictures if self.request.pdf else None
-        report.write(self.out, manifest := self.provenance.manifest(report, ended, self.started), register)
-        report.write_review(self.out, manifest, self.lock.check)
-        if self.request.part:
-            reported, um_per_px = self.work.reported, self.request.um_per_px
-            record = PartRecord.of(
-                self.provenance, self.scored_with, um_per_px, found=self.discovery, reported=reported
-            )
-            record.write(self.out.root)
-        if not stop and not settling:
-            days = self.request.settings.output.keep_missing_days
-            shown = chain(report.pictures, corrections.replaced)
-            follow_input(self.out.root, self.journal, shown, days, check=self.lock.check)
-        return replace(ended, notes=(*self.names.notes, *self.discovery.remarks, *told, *report.notes))
+        return write_report(self)

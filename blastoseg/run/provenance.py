@@ -3,14 +3,16 @@
 import socket
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blastoseg import __version__
 from blastoseg.report.manifest import RunManifest, user_name
 from blastoseg.run.events import RunEnded
-from blastoseg.run.reporting import Report
 from blastoseg.settings import Settings
 from blastoseg.stages import REVISIONS, stages_in_words
+
+if TYPE_CHECKING:
+    from blastoseg.run.reporting import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Provenance:
             "user": user_name(),
         }
 
-    def manifest(self, report: Report, ended: RunEnded, started: datetime) -> RunManifest:
+    def manifest(self, report: "Report", ended: RunEnded, started: datetime) -> RunManifest:
         """``run.json`` of a run that ends now."""
         return RunManifest(
             **asdict(self),

@@ -29,7 +29,7 @@ from blastoseg.report.percentiles import with_percentiles
 from blastoseg.report.review.page import Content, write_page
 from blastoseg.report.tables import frames_table, write_csv
 from blastoseg.report.workbook import left_out_in_words, write_workbook
-from blastoseg.run.journal import PictureRegister, RunRecord
+from blastoseg.run.journal import PictureRegister
 from blastoseg.run.outputs import OutputFolder, page_places
 from blastoseg.run.request import RunRequest
 from blastoseg.run.verdicts import TakenVerdict, read_verdicts, with_verdicts
@@ -39,18 +39,6 @@ if TYPE_CHECKING:
 
 OTHER_WEIGHTS = "the letters were fitted to measures of other weights: fit them anew (blastoseg grade fit)"
 log = logging.getLogger(__name__)
-
-
-def is_dead_night(counts: dict[str, int], earlier: Iterable[RunRecord]) -> bool:
-    """Whether nothing was measured, by a run's frames by status, which runs before it did.
-
-    The network, the camera or the lamp may be dead: a night is quiet only where nothing was ever measured.
-    """
-    return not _measured(counts) and any(_measured(run.outcome.get("counts", {})) for run in earlier)
-
-
-def _measured(counts: dict[str, int]) -> int:
-    return counts.get(Status.OK, 0) + counts.get(Status.REVIEW, 0)
 
 
 def _tables_of(rows: Iterable[dict[str, Any]], about: dict[str, AboutEmbryo]) -> Iterator[pd.DataFrame]:

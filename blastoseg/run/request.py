@@ -11,6 +11,7 @@ import pandas as pd
 from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_NOTHING_MEASURED, EXIT_NOTHING_NEW, EXIT_OK
 from blastoseg.model.card import Card
 from blastoseg.model.engine import default_engine
+from blastoseg.model.planned import PlannedNetworks, plan_networks
 from blastoseg.records import FrameRef
 from blastoseg.report.letters import Letters
 from blastoseg.run.journal import ScoredWith
@@ -90,9 +91,13 @@ class RunRequest:
             embryos=self.embryos,
         )
 
+    def planned_networks(self, card: Card) -> PlannedNetworks:
+        """What ``networks`` will give, without loading them. Raises the same, as far as can be told."""
+        return plan_networks(card, self.device, self.engine)
+
     def networks(self, card: Card) -> "Segmenter":
         """The networks of a model. Raises WeightsError or DeviceError."""
-        from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only when a run begins
+        from blastoseg.model.segmenter import Segmenter  # noqa: PLC0415  torch loads only for frames to score
 
         flips = self.settings.flips
         return Segmenter(card, self.device, self.batch_size, flips=flips, engine=self.engine)

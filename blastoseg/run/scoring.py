@@ -50,24 +50,50 @@ class Scorer(Protocol):
     @property
     def device_in_words(self) -> str: ...
 
+    def prepare(self) -> None:
+        """Make ready to score: the engine may turn out to be another. Raises as ``scorer_of``."""
+
     def score(self, refs: Iterable[FrameRef], care: FrameCare) -> Iterator[FrameResult | None]:
         """One result a frame, in order, as ``stream.score_frames`` gives them."""
 
 
 class OwnProcesses:
-    """The networks of this process, and the processes beside it."""
+    """The networks of this process, and the processes beside it; both start when ``prepare`` is called."""
 
-    def __init__(self, segmenter: "Segmenter", workers: Workers, count: int) -> None:
-        self.card = segmenter.card
-        self.engine = segmenter.engine
-        self.precision = segmenter.precision
-        self.device_in_words = segmenter.device_in_words
-        self._segmenter = segmenter
+    def __init__(
+        self, request: RunRequest, card: Card, workers: Workers, loaded: "Segmenter | None" = None
+    ) -> None:
+        self.card = card
+        self._request = request
         self._workers = workers
-        self._count = count
+        self._segmenter = loaded
+        self._planned = loaded or request.planned_networks(card)
+
+    @property
+    def engine(self) -> str:
+        """What computes the networks, or will."""
+        return self._planned.engine
+
+    @property
+    def precision(self) -> str:
+        """The numbers that it computes with."""
+        return self._planned.precision
+
+    @property
+    def device_in_words(self) -> str:
+        """The device, for logs and the report."""
+        return self._planned.device_in_words
+
+    def prepare(self) -> None:
+        """Load the networks, while the processes start."""
+        self._workers.begin()
+        if self._segmenter is None:
+            self._planned = self._segmenter = self._request.networks(self.card)
 
     def score(self, refs: Iterable[FrameRef], care: FrameCare) -> Iterator[FrameResult | None]:
-        """One result a frame, in order, as ``stream.score_frames`` gives them."""
+        """One result a frame, in order, as ``stream.score_frames`` gives them; none before ``prepare``."""
+        if self._segmenter is None:
+            return iter(())
 
         def finish(segmented: Segmented) -> FrameResult:
             result, pictures = self._workers.finish(segmented, care.around(segmented.frame.ref))
@@ -78,7 +104,7 @@ class OwnProcesses:
             networks=self._segmenter,
             read=lambda ref: care.watched.read(ref, self._workers.read),
             finish=finish,
-            workers=self._count,
+            workers=self._request.workers,
             is_stopped=lambda: bool(care.stop),
         )
         return score_frames(refs, plan)
@@ -90,7 +116,7 @@ def scorer_of(
 ) -> Iterator[Scorer]:
     """What a run is asked to score with. Raises WeightsError, DeviceError or EnvironmentProblemError."""
     if request.ray is None:
-        yield OwnProcesses(loaded or request.networks(card), workers, request.workers)
+        yield OwnProcesses(request, card, workers, loaded)
         return
     from blastoseg.run.distributed.cluster import Cluster  # noqa: PLC0415 (few runs need it)
 

@@ -39,6 +39,8 @@ class Finished(NamedTuple):
 class FrameWork(ReadingWork):
     """What a process does for a run: frames are read, and finished."""
 
+    libraries = ("scipy.fft", "scipy.special", "skimage.measure.fit")
+
     thresholds: Quality
     style: PictureStyle
 
@@ -63,7 +65,10 @@ class FrameWork(ReadingWork):
 
 
 class Workers(IsolatedReaders):
-    """Context manager over ``count`` processes that read frames, and finish them."""
+    """Context manager over ``count`` processes that read frames, and finish them.
+
+    ``begin`` is called once there is a frame to be scored.
+    """
 
     def __init__(self, work: FrameWork, count: int) -> None:
         super().__init__(work.options, count, work)

@@ -1,6 +1,7 @@
 """What a run has to do: which of the frames found are to be scored, and which no run has seen before."""
 
 from collections.abc import Container, Iterator
+from itertools import repeat
 from typing import Any
 
 from blastoseg.records import FrameRef, FrameResult
@@ -37,17 +38,21 @@ class WorkList:
         self, journal: Journal, scored_with: ScoredWith, pictures: PictureWriter, there: Container[str]
     ) -> None:
         """Choose what is to be scored; ``there`` are the pictures on the disk, as ``Journal.done`` asks."""
-        self._new = set(journal.unseen(key for _, key in (*self.frames, *self.problems)))
         self.to_score, self.kept = [], []
-        for ref, key in self.frames:
-            stored = None
-            if not self._request.fresh:
-                stored = journal.done(scored_with, key, self._request.overlays, there)
+        keys = [key for _, key in self.frames]
+        done: Iterator[StoredFrame | None] = repeat(None)
+        if not self._request.fresh:
+            done = journal.done(scored_with, keys, self._request.overlays, there)
+        unknown = [key for _, key in self.problems]
+        for (ref, key), stored in zip(self.frames, done, strict=False):
+            if stored is None:
+                unknown.append(key)
             if stored is None or not self._is_as_now(ref, stored, pictures):
                 self.to_score.append((ref, key))
             else:
                 self.kept += [path for path in (stored.mask_file, stored.overlay_file) if path]
         self.waiting = {key for _, key in self.to_score}
+        self._new = set(journal.unseen(unknown))
 
     def around(self, ref: FrameRef) -> Surroundings:
         """What comes from around a frame that was found."""
@@ -59,6 +64,10 @@ class WorkList:
 
     def _is_as_now(self, ref: FrameRef, stored: StoredFrame, pictures: PictureWriter) -> bool:
         """Whether a frame's pictures are as they would be made now: where they lie, what stands on them."""
+        around = self.around(ref)
+        if stored.around == around.as_text() and not around.pixels_choose_plane:
+            # The same stands on them: most frames of most nights.
+            return pictures.lie_where_written(ref, stored.mask_file, stored.overlay_file)
         _, drawn, now = self._then_and_now(ref, stored)
         return pictures.has_mask(now) and (not self._request.overlays or pictures.has_overlay(drawn, now))
 
@@ -107,8 +116,9 @@ class WorkList:
         """
         moved = []
         journal.flush()
-        for ref, key in self.reported:
-            stored = journal.stored(scored_with, key)
+        reported = self.reported
+        rows = journal.stored_of(scored_with, [key for _, key in reported])
+        for (ref, key), stored in zip(reported, rows, strict=True):
             if stored is None:
                 raise ValueError(f"{ref.source}: was scored, and has no row")
             row, drawn, now = self._then_and_now(ref, stored)

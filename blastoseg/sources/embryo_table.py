@@ -20,19 +20,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from blastoseg.errors import UsageError, counted, some_of
 from blastoseg.records import AboutEmbryo
 from blastoseg.sources.names import printable
 from blastoseg.sources.shown import Shown
 
-UNREADABLE_WORKBOOK = (
-    *(OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, RuntimeError),
-    *(NotImplementedError, zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError),
-)
-"""What the library raises on a workbook that is damaged, locked, encrypted, or none."""
 LARGEST_FILE, LARGEST_UNPACKED = 10_000_000, 200_000_000
 MOST_ROWS, MOST_COLUMNS = 50_000, 100
 LONGEST_CELL = 200
@@ -81,7 +73,7 @@ def read_embryo_table(path: Path | None, shown: Shown) -> EmbryoTable:
             raise ValueError(f"larger than {LARGEST_FILE / 1e6:.0f} MB")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         rows = list(_rows_of_workbook(path) if path.suffix.casefold() == ".xlsx" else _rows_of_csv(path))
-    except UNREADABLE_WORKBOOK as error:
+    except unreadable_workbook() as error:
         why = getattr(error, "strerror", None) or shown.detail(str(error)[:200]) or type(error).__name__
         raise UsageError(
             f"{name}: cannot be read as a table ({why}): save it as CSV UTF-8 or .xlsx"
@@ -90,6 +82,16 @@ def read_embryo_table(path: Path | None, shown: Shown) -> EmbryoTable:
         raise UsageError(f"{name}: has more than {MOST_ROWS:,} rows: leave out what is not of this input")
     table = _table(_headings(rows, name, shown), rows[1:], shown)
     return replace(table, sha256=shown.detail(digest))
+
+
+def unreadable_workbook() -> tuple[type[Exception], ...]:
+    """What the library raises on a workbook that is damaged, locked, encrypted, or none."""
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415  as below
+
+    return (
+        *(OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, RuntimeError),
+        *(NotImplementedError, zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError),
+    )
 
 
 def _rows_of_csv(path: Path) -> Iterator[list[str]]:
@@ -109,6 +111,8 @@ def _rows_of_workbook(path: Path) -> Iterator[list[str]]:
     with zipfile.ZipFile(path) as parts:
         if sum(part.file_size for part in parts.infolist()) > LARGEST_UNPACKED:
             raise ValueError(f"larger than {LARGEST_UNPACKED / 1e6:.0f} MB when unpacked")
+    from openpyxl import load_workbook  # noqa: PLC0415  loads only for a table that is given
+
     book = load_workbook(path, read_only=True, data_only=True)
     try:
         rows = book.worksheets[0].iter_rows(max_col=MOST_COLUMNS, values_only=True)

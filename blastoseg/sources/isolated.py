@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Frame, FrameRef
@@ -31,6 +31,8 @@ class ReadingWork:
     """What a process does that reads: a frame is decoded, or a file's frames are listed."""
 
     options: SourceOptions
+
+    libraries: ClassVar[tuple[str, ...]] = ()
 
     @property
     def is_discreet(self) -> bool:
@@ -58,6 +60,10 @@ class IsolatedReaders:
     def __enter__(self) -> Self:
         self.processes.__enter__()
         return self
+
+    def begin(self) -> None:
+        """Start the processes, without waiting for them: otherwise the first files wait for that."""
+        self.processes.begin()
 
     def __exit__(
         self,

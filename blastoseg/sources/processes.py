@@ -69,16 +69,18 @@ class Processes:
         self._watch = _Watch()
 
     def __enter__(self) -> Self:
-        if START_METHOD == "spawn":
-            for _ in range(self._count):
-                self._idle.put(self._start())
-            return self
-        multiprocessing.set_forkserver_preload([type(self._work).__module__])
-        # Whatever this process does next goes on beside it; the first job that comes makes its own child.
-        threading.Thread(target=_start_server, name="blastoseg-processes", daemon=True).start()
         for _ in range(self._count):
             self._idle.put(None)
         return self
+
+    def begin(self) -> None:
+        """Start what takes long to start, and wait for none of it: the first jobs would have to."""
+        if START_METHOD == "spawn":
+            for child in [self._idle.get() or self._start() for _ in range(self._count)]:
+                self._idle.put(child)
+            return
+        # Whatever this process does next goes on beside it; the first job that comes makes its own child.
+        threading.Thread(target=self._start_server, name="blastoseg-processes", daemon=True).start()
 
     def __exit__(
         self,
@@ -128,6 +130,7 @@ class Processes:
             self._idle.put(child)
 
     def _start(self) -> "_Child":
+        self._preload()
         try:
             return _Child(self._work, self._watch)
         except OSError as error:
@@ -135,6 +138,17 @@ class Processes:
                 f"no process for reading and measuring can be started ({error.strerror or error}): "
                 "is memory left?"
             ) from error
+
+    def _preload(self) -> None:
+        if START_METHOD == "forkserver":
+            multiprocessing.set_forkserver_preload([type(self._work).__module__, *self._work.libraries])
+
+    def _start_server(self) -> None:
+        from multiprocessing import forkserver  # noqa: PLC0415 (there is none on Windows)
+
+        self._preload()
+        with contextlib.suppress(OSError), _starting():  # the first job tells what is wrong
+            forkserver.ensure_running()
 
 
 class _Child:
@@ -218,13 +232,6 @@ class _Watch:
             for process, until in list(self._due.values()):
                 if time.monotonic() > until:
                     process.kill()
-
-
-def _start_server() -> None:
-    from multiprocessing import forkserver  # noqa: PLC0415 (there is none on Windows)
-
-    with contextlib.suppress(OSError), _starting():  # the first job tells what is wrong
-        forkserver.ensure_running()
 
 
 @contextlib.contextmanager

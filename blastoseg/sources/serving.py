@@ -26,6 +26,10 @@ class Work(Protocol):
     def is_discreet(self) -> bool:
         """Whether a file's own name may appear in nothing that they say."""
 
+    @property
+    def libraries(self) -> Sequence[str]:
+        """Modules that it loads where it first needs them: forks of one process have them from the start."""
+
     def done(self, job: Any, arrays: Arrays) -> tuple[Any, Arrays]:
         """The answer to a job, each with the arrays beside it. Raises UnreadableFrameError, or a defect."""
 

@@ -84,7 +84,8 @@ def export_model(model: TrainedModel, folder: Path) -> Card:
     """
     with explain_failed_save(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    _save_tensors(model.segmenter, folder / SEGMENTER_FILE)
+    half = model.recipe.segmenter.stored == "float16"
+    _save_tensors(model.segmenter, folder / SEGMENTER_FILE, half)
     _save_tensors(model.locator, folder / LOCATOR_FILE)
     if model.lists:
         _save_text(
@@ -152,7 +153,10 @@ def _save_text(text: str, path: Path) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _save_tensors(network: nn.Module, path: Path) -> None:
+def _save_tensors(network: nn.Module, path: Path, half: bool = False) -> None:
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    if half:
+        # Biases and the statistics of a BatchNorm are few, and a small variance would be lost.
+        tensors = {name: value.half() if value.ndim > 1 else value for name, value in tensors.items()}
     with explain_failed_save(path), replace_atomically(path) as temporary:
         save_file(tensors, temporary)

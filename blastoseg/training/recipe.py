@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
@@ -35,6 +35,9 @@ class Job(DescribedNetwork):
     ``pretrained`` is a safetensors file to fill the network, or its encoder, from: tensors are named as the
     network names them.
 
+    ``stored`` is the type of the weights in the model's folder: float16 halves the file, and a network with
+    weights so rounded answers the same to a thousandth. They are computed with as float32.
+
     With a ``second_size`` (the segmenter only), the batches of every other step are scaled to it, and so are
     two of the four mirror images that a run averages over.
     """
@@ -46,6 +49,7 @@ class Job(DescribedNetwork):
     input_size: int
     second_size: int | None = None
     pretrained: str = ""
+    stored: Literal["float32", "float16"] = "float32"
     data: Data
     augmentation: Augmentation = Augmentation()
     unlabelled: Unlabelled | None = None

@@ -27,7 +27,7 @@ from blastoseg.errors import BlastosegError
 from blastoseg.files import clash_key
 from blastoseg.records import Status
 from blastoseg.report.manifest import RunManifest, UsedPixelSize
-from blastoseg.run import pipeline, provenance, reporting
+from blastoseg.run import closing, pipeline, provenance, reporting
 from blastoseg.run.events import RunEnded
 from blastoseg.run.journal import Journal
 from blastoseg.run.prune import find_prunable, prune
@@ -242,9 +242,9 @@ def test_any_nights_end_in_the_tables_and_pictures_of_one_fresh_run(nights) -> N
             for change in changes:
                 ward.happen(*change)
             _delete_by_hand(root / "out", options["by_hand"])
-            with mock.patch.object(pipeline, "Report", reports if number == len(nights) else _BareReport):
+            with mock.patch.object(closing, "Report", reports if number == len(nights) else _BareReport):
                 ended = _run(ward.root, root / "out", options)
-        with mock.patch.object(pipeline, "Report", reports):
+        with mock.patch.object(closing, "Report", reports):
             fresh = _run(ward.root, root / "fresh", nights[-1][1])
         assert (ended is None) == (fresh is None)
         if fresh is None or ended is None:

@@ -10,9 +10,9 @@ from blastoseg.records import NOTHING_TOLD
 from blastoseg.report.letters import LetterModel, Letters
 from blastoseg.report.tables import save_csv
 from blastoseg.run.archive import read_archive
-from blastoseg.run.journal import RunRecord
+from blastoseg.run.journal import RunRecord, is_dead_night
 from blastoseg.run.outputs import OutputFolder
-from blastoseg.run.reporting import OTHER_WEIGHTS, Report, is_dead_night
+from blastoseg.run.reporting import OTHER_WEIGHTS, Report
 from blastoseg.run.request import RunRequest
 from blastoseg.settings import Settings
 from tests.course.conftest import row

@@ -20,6 +20,7 @@ class Echo:
     """Gives arrays back turned round; some jobs go wrong."""
 
     is_discreet = False
+    libraries = ()
 
     def done(self, job, arrays):
         if job == "die":

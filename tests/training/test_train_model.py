@@ -169,6 +169,25 @@ def test_a_recipe_becomes_a_model_that_segments(tmp_path: Path, monkeypatch: pyt
     assert answer.shape == (1, 5, 64, 64)
 
 
+def test_weights_that_are_stored_as_float16_take_half_the_room_and_answer_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole, "SCORED_IMAGES", 1)
+    monkeypatch.setattr(whole, "CALIBRATION_IMAGES", 1)
+    recipe = tiny_recipe()
+    plan = TrainingPlan(tmp_path / "work", accelerator="cpu")
+    full = whole.train_model(recipe, tmp_path / "full", plan)
+    segmenter = recipe.segmenter.model_copy(update={"stored": "float16"})
+    half = whole.write_model(recipe.model_copy(update={"segmenter": segmenter}), tmp_path / "half", plan)
+    assert full is not None
+    assert verify_weights(tmp_path / "half") == []
+    sizes = [(tmp_path / name / "weights.safetensors").stat().st_size for name in ("full", "half")]
+    assert sizes[1] < 0.65 * sizes[0]
+    crops = np.random.default_rng(1).integers(0, 255, (2, 64, 64), np.uint8)
+    answers = [Segmenter(card, "cpu").segment_batch(crops) for card in (full, half)]
+    assert 0 < np.abs(answers[0] - answers[1]).max() < 2e-3
+
+
 def test_a_fit_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     plan = TrainingPlan(tmp_path, accelerator="cpu")
     first = train_network(tiny_recipe(steps=2), "tissues", plan)

@@ -141,6 +141,9 @@ class Cluster:
         """Where the first machine computes."""
         return f"{self._greeting.device}, on machines of Ray"
 
+    def prepare(self) -> None:
+        """Nothing: the machines were greeted when this was entered."""
+
     def score(self, refs: Iterable[FrameRef], care: FrameCare) -> Iterator[FrameResult | None]:
         """One result a frame, in order, as ``stream.score_frames`` gives them."""
         source = iter(refs)

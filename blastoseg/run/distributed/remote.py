@@ -97,6 +97,7 @@ class RemoteScorer:
             device = segmenter.device_in_words
             self._networks = _SharedNetworks(segmenter, self._open.enter_context(segmenter.side_by_side()))
             self._workers = self._open.enter_context(Workers.of(self._request))
+            self._workers.begin()
         except BlastosegError as error:
             return Refusal(host, error)
         return Greeting(

@@ -2,12 +2,14 @@
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from blastoseg.errors import InputNotFoundError, OutputError
+from blastoseg.records import Status
 from blastoseg.run.journal.schema import FIRST_WITH_DIGESTS, damaged, explained, run_digest
 
 JOURNAL_FILE = "journal.sqlite"
@@ -60,6 +62,18 @@ def read_runs(out: Path) -> list[RunRecord]:
         raise explained(path, error) from error
     except (ValueError, TypeError, RecursionError) as error:
         raise damaged(path, f"the list of runs cannot be read: {error}") from error
+
+
+def is_dead_night(counts: dict[str, int], earlier: Iterable[RunRecord]) -> bool:
+    """Whether nothing was measured, by a run's frames by status, which runs before it did.
+
+    The network, the camera or the lamp may be dead: a night is quiet only where nothing was ever measured.
+    """
+    return not _measured(counts) and any(_measured(run.outcome.get("counts", {})) for run in earlier)
+
+
+def _measured(counts: dict[str, int]) -> int:
+    return counts.get(Status.OK, 0) + counts.get(Status.REVIEW, 0)
 
 
 def _as_records(lines: list[tuple[Any, ...]], has_digests: bool) -> list[RunRecord]:

@@ -58,6 +58,11 @@ class FrameKey:
         """The content as versions wrote it that knew files by size and time alone."""
         return " ".join(":".join(file.split(":")[:2]) for file in self.content.split(" "))
 
+    @property
+    def contents(self) -> tuple[str, str]:
+        """How this version and earlier ones wrote the content."""
+        return self.content, self.content_before_samples
+
 
 class FrameKeys:
     """Keys of frames, from their files. Frames of one file that follow each other cost one look at it."""

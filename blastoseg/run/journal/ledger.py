@@ -8,9 +8,10 @@ killed loses the last batch at most. The history of runs only grows: triggers se
 import json
 import sqlite3
 import time
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,7 +21,7 @@ from blastoseg.records import FrameResult, Status
 from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.journal.keys import FrameKey, ScoredWith
 from blastoseg.run.journal.pictures import PictureRegister, outdated
-from blastoseg.run.journal.rows import decode_row, encode_row, natural_place
+from blastoseg.run.journal.rows import as_row, stored_frame
 from blastoseg.run.journal.schema import StoredFrame, bring_up_to_date, damaged, explained, run_digest
 from blastoseg.sources.names import printable
 
@@ -34,7 +35,6 @@ ON CONFLICT DO UPDATE SET content = excluded.content, place = excluded.place, st
     row = excluded.row, mask_file = excluded.mask_file, overlay_file = excluded.overlay_file,
     around = excluded.around, digest = excluded.digest
 """
-_OF_ONE = " FROM frames WHERE weights = ? AND settings = ? AND stages = ? AND source = ? AND address = ?"
 _OUTDATE = """
 UPDATE frames SET content = outdated(content)
 WHERE weights = ? AND settings = ? AND stages = ? AND source = ? AND address = ?
@@ -45,8 +45,17 @@ SELECT MAX(run), MAX(run) IN (
     SELECT run FROM run_events WHERE event = 'ended' AND details NOT LIKE '{"error":%'
 ) FROM run_events
 """
-_SELECT_SEEN = "SELECT 1" + _OF_ONE + " AND content IN (?, ?, ?, ?)"
-_SELECT_ONE = "SELECT *" + _OF_ONE
+_SELECT_SEEN = """
+SELECT 1 FROM frames WHERE weights = ? AND settings = ? AND stages = ? AND source = ? AND address = ?
+    AND content IN (?, ?, ?, ?)
+"""
+_KEYS_A_QUERY = 256
+_SELECT_SEVERAL = """
+WITH asked(number, source, address) AS (VALUES {asked})
+SELECT asked.number, frames.* FROM asked CROSS JOIN frames
+WHERE weights = ? AND settings = ? AND stages = ? AND frames.source = asked.source
+    AND frames.address = asked.address
+"""
 _SELECT_ALL = (
     "SELECT source, address FROM frames WHERE weights = ? AND settings = ? AND stages = ? "
     "ORDER BY place, source, address"
@@ -122,40 +131,50 @@ class Journal:
     def done(
         self,
         scored_with: ScoredWith,
-        key: FrameKey,
+        keys: Sequence[FrameKey],
         with_overlay: bool = False,
         there: Container[str] | None = None,
-    ) -> StoredFrame | None:
-        """The row of this very content; None without one, or of a failed frame: it is worth another try.
+    ) -> Iterator[StoredFrame | None]:
+        """For each key the row of this very content; None without one.
 
-        ``with_overlay`` asks for one whose overlay was written too; ``there``, the ``clash_key`` of every
-        picture on the disk, for one whose pictures are still among them.
+        Also None for a row of a failed frame: it is worth another try. ``with_overlay`` asks for a row whose
+        overlay was written too; ``there``, the ``clash_key`` of every picture on the disk, for one whose
+        pictures are still among them.
         """
-        found = self.stored(scored_with, key)
-        if found is None or found.content not in _contents(key) or found.status == Status.FAILED:
-            return None
-        if with_overlay and not found.overlay_file:
-            return None
-        asked = (found.mask_file, found.overlay_file) if with_overlay else (found.mask_file,)
-        is_there = there is None or all(clash_key(path) in there for path in asked if path)
-        return found if is_there else None
+        for key, found in zip(keys, self.stored_of(scored_with, keys), strict=True):
+            if found is None or found.status == Status.FAILED or found.content not in key.contents:
+                yield None
+                continue
+            asked = (found.mask_file, found.overlay_file) if with_overlay else (found.mask_file,)
+            is_there = there is None or all(clash_key(path) in there for path in asked if path)
+            yield found if is_there and (found.overlay_file or not with_overlay) else None
 
     def stored(self, scored_with: ScoredWith, key: FrameKey) -> StoredFrame | None:
-        """A frame's row as it stands in the ledger, whatever its content; None where there is none.
+        """``stored_of`` one frame."""
+        return next(self.stored_of(scored_with, [key]))
+
+    def stored_of(self, scored_with: ScoredWith, keys: Iterable[FrameKey]) -> Iterator[StoredFrame | None]:
+        """Each frame's row as it stands in the ledger, whatever its content; None where there is none.
 
         Raises OutputError for one that is not as it was written.
         """
-        with self._explained():
-            found = self._database.execute(_SELECT_ONE, _parameters(scored_with, key)).fetchone()
-        return None if found is None else self._checked(found)
+        way = _parameters(scored_with)
+        remaining = iter(keys)
+        while some := list(islice(remaining, _KEYS_A_QUERY)):
+            query = _SELECT_SEVERAL.format(asked=", ".join(["(?, ?, ?)"] * len(some)))
+            asked = chain.from_iterable((number, *_named(key)) for number, key in enumerate(some))
+            with self._explained():
+                found = {row[0]: row[1:] for row in self._database.execute(query, (*asked, *way))}
+            for number in range(len(some)):
+                yield self._checked(found[number]) if number in found else None
 
     def unseen(self, keys: Iterable[FrameKey]) -> Iterator[FrameKey]:
         """The keys whose content no run has a row of, whatever it was scored with."""
         with self._explained():
             ways = self._ways()
             for key in keys:
-                contents = [known for one in _contents(key) for known in (one, outdated(one))]
-                asked = ((*way, valid_text(key.source), valid_text(key.address), *contents) for way in ways)
+                contents = [known for one in key.contents for known in (one, outdated(one))]
+                asked = ((*way, *_named(key), *contents) for way in ways)
                 if not any(self._database.execute(_SELECT_SEEN, one).fetchone() for one in asked):
                     yield key
 
@@ -168,7 +187,7 @@ class Journal:
         own = _parameters(scored_with)
         with self._transaction():
             others = [way for way in self._ways() if way != own]
-            frames = [(valid_text(key.source), valid_text(key.address)) for key in keys] if others else []
+            frames = [_named(key) for key in keys] if others else []
             for other in others:
                 self._database.executemany(_OUTDATE, [(*other, *frame) for frame in frames])
 
@@ -178,22 +197,7 @@ class Journal:
         ``around`` is what came from around the frame when its pictures were made. Written with the next
         batch. Raises OutputError where the disk refuses, ValueError for an infinite measure.
         """
-        self._waiting.append(
-            StoredFrame(
-                weights=scored_with.weights_sha256,
-                settings=scored_with.settings_digest,
-                stages=scored_with.stages,
-                source=valid_text(key.source),
-                address=valid_text(key.address),
-                content=key.content,
-                place=natural_place(result.ref),
-                status=str(result.status),
-                row=encode_row(result.row() | {"pixels": result.pixels}),
-                mask_file=result.mask_file,
-                overlay_file=result.overlay_file,
-                around=valid_text(around),
-            ).sealed()
-        )
+        self._waiting.append(stored_frame(scored_with, key, result, around))
         if len(self._waiting) >= _ROWS_A_BATCH or time.monotonic() - self._last_flush > _SECONDS_A_BATCH:
             self.flush()
 
@@ -220,19 +224,15 @@ class Journal:
             if keys is None:
                 yield from map(as_row, self.all_stored(scored_with))
                 return
-        for key in keys:
-            one = self.stored(scored_with, key)
-            if one is not None:
-                yield as_row(one)
+        yield from (as_row(one) for one in self.stored_of(scored_with, keys) if one is not None)
 
     def all_stored(self, scored_with: ScoredWith) -> Iterator[StoredFrame]:
         """Every frame's row as it stands in the ledger, by embryo and frame index in natural order."""
-        own = _parameters(scored_with)
         with self._explained():
             # Whole rows would be sorted in a file as large as the ledger.
-            for frame in self._database.execute(_SELECT_ALL, own):
-                found = self._database.execute(_SELECT_ONE, (*own, *frame)).fetchone()
-                yield self._checked(found)
+            in_order = self._database.execute(_SELECT_ALL, _parameters(scored_with))
+            keys = (FrameKey(source, address, "") for source, address in in_order)
+            yield from (row for row in self.stored_of(scored_with, keys) if row is not None)
 
     def put(self, rows: Iterable[StoredFrame]) -> None:
         """Write rows as they are: of frames that stand elsewhere by now, or from another ledger."""
@@ -282,16 +282,10 @@ class Journal:
         return row
 
 
-def _parameters(scored_with: ScoredWith, key: FrameKey | None = None) -> tuple[str, ...]:
-    scored = (scored_with.weights_sha256, scored_with.settings_digest, scored_with.stages)
+def _parameters(scored_with: ScoredWith) -> tuple[str, ...]:
+    return scored_with.weights_sha256, scored_with.settings_digest, scored_with.stages
+
+
+def _named(key: FrameKey) -> tuple[str, str]:
     # A file name that is no valid Unicode reaches us with lone surrogates, which SQLite refuses.
-    return scored if key is None else (*scored, valid_text(key.source), valid_text(key.address))
-
-
-def _contents(key: FrameKey) -> tuple[str, str]:
-    return key.content, key.content_before_samples
-
-
-def as_row(stored: StoredFrame) -> dict[str, Any]:
-    """The row of ``columns.FRAME_COLUMNS`` that a row of the ledger holds."""
-    return decode_row(stored.row) | {"mask": stored.mask_file, "overlay": stored.overlay_file}
+    return valid_text(key.source), valid_text(key.address)

@@ -9,7 +9,9 @@ import numpy as np
 
 from blastoseg import columns
 from blastoseg.files import valid_text
-from blastoseg.records import FrameRef
+from blastoseg.records import FrameRef, FrameResult
+from blastoseg.run.journal.keys import FrameKey, ScoredWith
+from blastoseg.run.journal.schema import StoredFrame
 
 _WIDEST_NUMBER = 20
 
@@ -33,6 +35,29 @@ def natural_place(ref: FrameRef) -> str:
     """Text that sorts frames by embryo, frame index and file, with WELL7 before WELL10."""
     text = "\n".join((ref.embryo_id, str(ref.frame_index), ref.source))
     return valid_text(re.sub(r"[0-9]+", lambda digits: digits[0].zfill(_WIDEST_NUMBER), text))
+
+
+def stored_frame(scored_with: ScoredWith, key: FrameKey, result: FrameResult, around: str) -> StoredFrame:
+    """A result as it stands in the ledger. Raises ValueError for an infinite measure."""
+    return StoredFrame(
+        weights=scored_with.weights_sha256,
+        settings=scored_with.settings_digest,
+        stages=scored_with.stages,
+        source=valid_text(key.source),
+        address=valid_text(key.address),
+        content=key.content,
+        place=natural_place(result.ref),
+        status=str(result.status),
+        row=encode_row(result.row() | {"pixels": result.pixels}),
+        mask_file=result.mask_file,
+        overlay_file=result.overlay_file,
+        around=valid_text(around),
+    ).sealed()
+
+
+def as_row(stored: StoredFrame) -> dict[str, Any]:
+    """The row of ``columns.FRAME_COLUMNS`` that a row of the ledger holds."""
+    return decode_row(stored.row) | {"mask": stored.mask_file, "overlay": stored.overlay_file}
 
 
 def _plain(value: Any) -> Any:

@@ -19,7 +19,7 @@ from blastoseg import columns
 from blastoseg.errors import InputNotFoundError, OutputError
 from blastoseg.files import unfinished_beside
 from blastoseg.records import FrameRef, FrameResult, Status
-from blastoseg.run.journal import FrameKey, Journal, ScoredWith, read_runs
+from blastoseg.run.journal import FrameKey, Journal, ScoredWith, StoredFrame, read_runs
 from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.journal.rows import decode_row, encode_row
 from blastoseg.sources.addresses import WholeImage
@@ -42,17 +42,22 @@ def _key(result: FrameResult, content: str = "1:1") -> FrameKey:
     return FrameKey(result.ref.source, "", content)
 
 
+def _done(journal: Journal, scored_with: ScoredWith, key: FrameKey, **asked: Any) -> StoredFrame | None:
+    [found] = journal.done(scored_with, [key], **asked)
+    return found
+
+
 def test_a_recorded_frame_is_done_for_its_content_weights_and_settings_only(tmp_path: Path) -> None:
     result = _result(1, blastocyst_area_px2=100.0)
     with Journal(tmp_path) as journal:
-        assert not journal.done(STARTER, _key(result))
+        assert not _done(journal, STARTER, _key(result))
         journal.record(STARTER, _key(result), result)
     with Journal(tmp_path) as journal:
-        assert journal.done(STARTER, _key(result))
-        assert not journal.done(STARTER, _key(result, "1:2"))
-        assert not journal.done(FINETUNED, _key(result))
-        assert not journal.done(ScoredWith("a" * 64, "d" * 64, "1"), _key(result))
-        assert not journal.done(ScoredWith("a" * 64, "b" * 64, "2"), _key(result))
+        assert _done(journal, STARTER, _key(result))
+        assert not _done(journal, STARTER, _key(result, "1:2"))
+        assert not _done(journal, FINETUNED, _key(result))
+        assert not _done(journal, ScoredWith("a" * 64, "d" * 64, "1"), _key(result))
+        assert not _done(journal, ScoredWith("a" * 64, "b" * 64, "2"), _key(result))
 
 
 def test_results_of_other_weights_stay_beside_and_are_not_mixed(tmp_path: Path) -> None:
@@ -74,9 +79,9 @@ def test_a_failed_frame_and_one_without_its_overlay_are_tried_again(tmp_path: Pa
         for result in (failed, bare):
             journal.record(STARTER, _key(result), result)
         journal.flush()
-        assert not journal.done(STARTER, _key(failed))
-        assert journal.done(STARTER, _key(bare))
-        assert not journal.done(STARTER, _key(bare), with_overlay=True)
+        assert not _done(journal, STARTER, _key(failed))
+        assert _done(journal, STARTER, _key(bare))
+        assert not _done(journal, STARTER, _key(bare), with_overlay=True)
 
 
 def test_rows_come_in_natural_order_or_in_the_order_asked_for(tmp_path: Path) -> None:
@@ -131,7 +136,7 @@ def test_a_file_name_that_is_no_valid_unicode_can_be_recorded(tmp_path: Path) ->
     with Journal(tmp_path) as journal:
         journal.record(STARTER, _key(result), result)
         journal.flush()
-        assert journal.done(STARTER, _key(result))
+        assert _done(journal, STARTER, _key(result))
         assert [row["embryo_id"] for row in journal.rows(STARTER)] == [result.ref.embryo_id]
 
 
@@ -202,7 +207,7 @@ def test_a_digit_that_flipped_in_a_row_is_noticed_and_no_tables_are_missed(tmp_p
         with pytest.raises(OutputError, match=r"the row of WELL7/RUN1\.jpeg is not as it was written"):
             list(journal.rows(STARTER))
         with pytest.raises(OutputError, match="move it away"):
-            journal.done(STARTER, _key(result))
+            _done(journal, STARTER, _key(result))
     with sqlite3.connect(tmp_path / "journal.sqlite") as database:
         database.execute("DROP TABLE pictures")
     with pytest.raises(OutputError, match="is damaged"), Journal(tmp_path):

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from blastoseg.records import FrameRef, FrameResult, Status
-from blastoseg.run.journal import FrameKey, Journal, Picture, ScoredWith
+from blastoseg.run.journal import FrameKey, Journal, Picture, ScoredWith, StoredFrame
 from blastoseg.sources.addresses import WholeImage
 
 from .old_versions import make_older
@@ -20,6 +21,11 @@ def _record(journal: Journal, mask: str, scored_with: ScoredWith = STARTER) -> F
     journal.record(scored_with, key, FrameResult(ref, Status.OK, mask_file=mask))
     journal.flush()
     return key
+
+
+def _done(journal: Journal, scored_with: ScoredWith, key: FrameKey, **asked: Any) -> StoredFrame | None:
+    [found] = journal.done(scored_with, [key], **asked)
+    return found
 
 
 def test_a_picture_is_missing_once_a_whole_run_lacks_its_frame_and_until_the_frame_is_back(
@@ -63,7 +69,7 @@ def test_a_row_whose_picture_another_frame_overwrites_is_not_done_but_its_conten
         key = _record(journal, FIRST)
         for _ in range(2):
             journal.pictures.claim(written=[FIRST], kept=[])
-            assert not journal.done(STARTER, key)
+            assert not _done(journal, STARTER, key)
             assert list(journal.unseen([key])) == []
 
 
@@ -78,8 +84,8 @@ def test_a_frame_is_unseen_until_some_weights_scored_this_very_content(tmp_path:
 def test_a_frame_whose_picture_was_deleted_by_hand_is_not_done(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         key = _record(journal, FIRST)
-        assert journal.done(STARTER, key, there={FIRST.casefold()})
-        assert not journal.done(STARTER, key, there=set())
+        assert _done(journal, STARTER, key, there={FIRST.casefold()})
+        assert not _done(journal, STARTER, key, there=set())
 
 
 def test_the_ledger_of_an_earlier_version_knows_its_pictures(tmp_path: Path) -> None:
@@ -87,7 +93,7 @@ def test_the_ledger_of_an_earlier_version_knows_its_pictures(tmp_path: Path) -> 
         key = _record(journal, FIRST)
     make_older(tmp_path / "journal.sqlite", 1)
     with Journal(tmp_path) as journal:
-        assert not journal.done(STARTER, key), "made by stages that nobody knows"
+        assert not _done(journal, STARTER, key), "made by stages that nobody knows"
         assert list(journal.unseen([key])) == [], "and yet not new"
         journal.pictures.note_missing([])
         assert journal.pictures.missing() == [Picture(FIRST, None)]

@@ -23,7 +23,7 @@ class AxialAttention(nn.Module):
         self.project = nn.Sequential(
             nn.Conv1d(channels, 2 * channels, 1, bias=False), nn.BatchNorm1d(2 * channels)
         )
-        self.similarity_norm = nn.BatchNorm2d(self.terms * groups)
+        self.similarity_norm = TermNorm(self.terms, groups)
         self.output_norm = nn.BatchNorm1d(channels if length is None else 2 * channels)
         self.per_group = channels // groups
         if length is not None:
@@ -46,17 +46,20 @@ class AxialAttention(nn.Module):
         half = self.per_group // 2
         grouped = torch.unflatten(self.project(rows), 1, (self.groups, 2 * self.per_group))
         query, key, value = torch.split(grouped, [half, half, self.per_group], dim=2)
-        similar = torch.einsum("bgci,bgcj->bgij", query, key)
         if self.terms == 1:
-            weights = torch.softmax(self.similarity_norm(similar), dim=-1)
+            (scale,) = self.similarity_norm([(query, key)])
+            weights = torch.softmax(torch.einsum("bgci,bgcj->bgij", query * scale, key), dim=-1)
             plain = torch.einsum("bgij,bgcj->bgci", weights, value)
             normed: Tensor = self.output_norm(plain.flatten(1, 2))
             return normed
         of_query, of_key, of_value = torch.split(self._relative(rows.shape[-1]), [half, half, self.per_group])
-        by_query = torch.einsum("bgci,cij->bgij", query, of_query) * self.query_gate
-        by_key = torch.einsum("bgci,cij->bgij", key, of_key).transpose(2, 3) * self.key_gate
-        terms = self.similarity_norm(torch.cat([similar, by_query, by_key], dim=1))
-        weights = torch.softmax(torch.unflatten(terms, 1, (3, self.groups)).sum(dim=1), dim=-1)
+        gated_query, gated_key = query * self.query_gate, key * self.key_gate
+        pairs = [(query, key), (gated_query, of_query), (gated_key, of_key)]
+        by_pair, by_query, by_key = self.similarity_norm(pairs)
+        similar = torch.einsum("bgci,bgcj->bgij", query * by_pair, key)
+        similar = similar + torch.einsum("bgci,cij->bgij", gated_query * by_query, of_query)
+        similar = similar + torch.einsum("bgcj,cji->bgij", gated_key * by_key, of_key)
+        weights = torch.softmax(similar, dim=-1)
         plain = torch.einsum("bgij,bgcj->bgci", weights, value) * self.value_gate
         placed = torch.einsum("bgij,cij->bgci", weights, of_value) * self.place_gate
         both = self.output_norm(torch.cat([plain, placed], dim=1).flatten(1, 2))
@@ -69,6 +72,55 @@ class AxialAttention(nn.Module):
             table = F.interpolate(table[None], size=2 * length - 1, mode="linear", align_corners=True)[0]
         place = torch.arange(length, device=table.device)
         return table[:, place[:, None] - place[None, :] + length - 1]
+
+
+class TermNorm(nn.Module):
+    """BatchNorm of the terms of a similarity, as far as a softmax sees it: what multiplies each of them.
+
+    A term is the product of two thin factors, and its variance follows from theirs. So the scale multiplies a
+    factor, and nothing as large as a term is made but their sum. A mean or a bias is nothing to a softmax.
+    The variance in training is that of a process's own batch, also where several train together.
+    """
+
+    running_var: Tensor
+
+    def __init__(self, terms: int, groups: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.shape, self.momentum, self.eps = (terms, 1, groups, 1, 1), momentum, eps
+        self.weight = nn.Parameter(torch.ones(terms * groups))
+        self.register_buffer("running_var", torch.ones(terms * groups))
+
+    def forward(self, pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """Scales ``(terms, 1, groups, 1, 1)`` of the terms, each given as its pair of factors."""
+        variance = self.running_var
+        if self.training:
+            query = pairs[0][0]
+            # Sums over so many products need all digits; a network that is only described has no autocast.
+            kind = "cpu" if query.is_meta else query.device.type
+            with torch.autocast(kind, enabled=False):
+                variance = torch.cat([_variance(one.float(), other.float()) for one, other in pairs])
+            count = query.shape[0] * query.shape[-1] ** 2
+            with torch.no_grad():
+                self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+        return (self.weight * torch.rsqrt(variance + self.eps)).reshape(self.shape)
+
+
+def _variance(one: Tensor, other: Tensor) -> Tensor:
+    """The variance, by group, of the products of two factors, without making these.
+
+    ``one`` is ``(rows, groups, channels, place)``; ``other`` has the same shape, or is the table of all rows,
+    ``(channels, place, place)``.
+    """
+    if one.ndim == other.ndim:
+        sums = torch.einsum("bgc,bgc->g", one.sum(-1), other.sum(-1))
+        of_one = torch.einsum("bgci,bgdi->bgcd", one, one)
+        squares = torch.einsum("bgcd,bgcd->g", of_one, torch.einsum("bgcj,bgdj->bgcd", other, other))
+    else:
+        sums = torch.einsum("gci,ci->g", one.sum(0), other.sum(-1))
+        of_one = torch.einsum("bgci,bgdi->gcdi", one, one)
+        squares = torch.einsum("gcdi,cdi->g", of_one, torch.einsum("cij,dij->cdi", other, other))
+    count = one.shape[0] * one.shape[-1] ** 2
+    return (squares / count - (sums / count).square()).clamp_min(0)
 
 
 class AxialBlock(nn.Module):

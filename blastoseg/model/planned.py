@@ -1,0 +1,64 @@
+"""What a model's networks will be computed with, told before they are loaded: a run over frames that are all
+known needs none of them, and torch and ONNX Runtime take seconds to start.
+"""
+
+import ctypes
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from blastoseg.model.card import Card
+from blastoseg.model.engine import Engine, check_engine, choose_engine
+from blastoseg.model.loading import check_files
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedNetworks:
+    """The networks of a model, not yet loaded; the attributes are those of ``Segmenter``.
+
+    The engine may turn out otherwise: where ONNX Runtime was not asked for and cannot compute a network,
+    torch does.
+    """
+
+    card: Card
+    engine: Engine
+    precision: str
+    device_in_words: str
+
+
+def plan_networks(card: Card, device: str, engine: str) -> PlannedNetworks:
+    """What ``Segmenter`` with these arguments will be.
+
+    Raises what it raises for a device or an engine that is asked for and missing, and WeightsError for files
+    that are not those of the card.
+    """
+    check_engine(engine)
+    check_files(card)
+    if device == "cpu" or (device == "auto" and (engine == "onnx" or not may_have_gpu())):
+        chosen = choose_engine(engine, "cpu", "float32")
+        return PlannedNetworks(card, chosen, "float32", in_words("cpu", chosen))
+    # Whether a GPU can be used, torch alone can tell.
+    from blastoseg.model.segmenter import choose_device, choose_precision, describe_device  # noqa: PLC0415
+
+    there = choose_device(device)
+    precision = choose_precision("auto", there)
+    chosen = choose_engine(engine, there.type, precision)
+    return PlannedNetworks(card, chosen, precision, in_words(describe_device(there), chosen))
+
+
+def in_words(device: str, engine: Engine) -> str:
+    """A device and what computes on it, for logs and the report."""
+    return f"{device}, ONNX Runtime" if engine == "onnx" else device
+
+
+def may_have_gpu() -> bool:
+    """Whether torch could find what it calls cuda: never without the driver of an NVIDIA or AMD GPU."""
+    if sys.platform == "darwin":
+        return False
+    if Path("/dev/kfd").exists():
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
