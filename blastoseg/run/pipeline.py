@@ -164,7 +164,7 @@ class Run:
             device=self.scorer.device_in_words,
             engine=self.scorer.engine,
             precision=self.scorer.precision,
-            batch_size=self.request.batch_size,
+            batch_size=self.scorer.batch_size,
             settings=self.request.settings.model_dump(mode="json"),
             pseudonyms=self.names.fingerprint,
             embryo_table_sha256=self.discovery.table_sha256,
