@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 def write_report(run: "Run") -> RunEnded:
     """Write tables, workbook and manifest from the ledger, each whole or not at all."""
     request, out = run.request, run.out
-    corrections = Standing(out.root, request.settings.quality, bool(run.names.fingerprint))
+    quality, is_hidden = request.settings.quality, bool(run.names.fingerprint)
+    corrections = Standing(out.root, quality, is_hidden, report_before=out.frames_csv)
     there, known = out.pictures(), (run.journal, run.scored_with)
     rows = run.work.rows(*known, run.pictures, there, corrections=corrections)
     gone = Gone(run.share, request)
-    report = Report(chain(rows, gone.rows(*known, there, corrections)), request)
+    report = Report(chain(rows, gone.rows(*known, there, corrections)), request, out.root)
     told = tuple(gone.notes(out.embryos_csv, report.embryos["embryo_id"]))
-    told += tuple(corrections.notes(out.frames_csv))
+    told += tuple(corrections.notes())
     ended = with_exit_code(
         run,
         RunEnded(
@@ -45,7 +46,7 @@ def write_report(run: "Run") -> RunEnded:
             new=run.work.new,
         ),
     )
-    if request.stop and not len(report.frames):
+    if request.stop and not report.tables.frames_total:
         # An earlier report is worth more than an empty one.
         return replace(ended, notes=("nothing was finished: the report is the one before",))
     register = run.journal.pictures if request.pdf else None
@@ -54,7 +55,7 @@ def write_report(run: "Run") -> RunEnded:
     write_part(run)
     if not request.stop and not ended.settling:
         days = request.settings.output.keep_missing_days
-        shown = [*report.pictures, *corrections.replaced]
+        shown = chain(report.pictures, corrections.replaced)
         follow_input(out.root, run.journal, shown, days, check=run.lock.check)
     return replace(ended, notes=(*run.names.notes, *run.discovery.remarks, *told, *report.notes))
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from blastoseg import __version__
-from blastoseg.report.manifest import RunManifest, used_pixel_sizes, user_name
+from blastoseg.report.manifest import RunManifest, user_name
 from blastoseg.run.events import RunEnded
 from blastoseg.settings import Settings
 from blastoseg.stages import REVISIONS, stages_in_words
@@ -60,7 +60,7 @@ class Provenance:
         return RunManifest(
             **asdict(self),
             settings_sha256=self.settings_sha256,
-            pixel_sizes=used_pixel_sizes(report.frames),
+            pixel_sizes=report.pixel_sizes,
             counts=ended.counts,
             embryos=len(ended.embryos),
             exit_code=ended.exit_code,
