@@ -21,6 +21,7 @@ from blastoseg.errors import EXIT_OK, OutputError, UsageError, counted, some_of
 from blastoseg.files import replace_atomically
 from blastoseg.records import Status
 from blastoseg.report.letters import Letters
+from blastoseg.report.manifest import used_pixel_sizes
 from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import RunEnded
 from blastoseg.run.journal import (
@@ -216,7 +217,7 @@ class Merge:
             is_dead=is_dead_night(ended.counts, read_runs(self.out.root)),
         )
         ended = replace(ended, exit_code=code)
-        manifest = self.provenance.manifest(report, ended, started)
+        manifest = self.provenance.manifest(ended, started, used_pixel_sizes(report.frames))
         manifest = replace(manifest, parts_joined=len(self.parts))
         report.write(self.out, manifest, self.journal.pictures if request.pdf else None)
         report.write_review(self.out, manifest, self.lock.check)
