@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from blastoseg.errors import InputNotFoundError, OutputError, UsageError
 from blastoseg.files import clash_key, safe_name, safe_names
@@ -124,7 +124,7 @@ class OutputFolder:
         By the ``clash_key`` of its path relative to OUT with ``/`` between. Not of an empty file, as a disk
         that lost power can leave it.
         """
-        found, folders = {}, list(PICTURE_KINDS)
+        found, folders = {}, list(reversed(PICTURE_KINDS))
         while folders:
             folder = folders.pop()
             with suppress(FileNotFoundError), os.scandir(self.root / folder) as entries:
@@ -172,19 +172,26 @@ class PictureNames:
                     self._beside_another.add((*stem, ref.focal_plane))
                 stems.add(stem)
 
-    def place(self, kind: str, ref: FrameRef, suffix: str) -> Path:
+    def place(self, kind: str, ref: FrameRef, suffix: str) -> str:
         """``<kind>/<embryo>/<frame><suffix>``, relative to OUT; the frame's name is its index and file.
 
         Further focal planes of a moment that lie in the same file have theirs, too.
         """
+        return f"{kind}/{self.of_frame(ref)}{suffix}"
+
+    def of_frame(self, ref: FrameRef) -> str:
+        """``<embryo>/<frame>``, as in ``place``."""
         embryo = self._embryos.get(ref.embryo_id) or safe_name(ref.embryo_id)
         stem = _stem_of(ref)
         plane = f"-F{ref.focal_plane}" if (*stem, ref.focal_plane) in self._beside_another else ""
-        return Path(kind, embryo, f"{ref.frame_index:05d}-{safe_name(stem[2])}{plane}{suffix}")
+        return f"{embryo}/{ref.frame_index:05d}-{safe_name(stem[2])}{plane}"
 
 
 def _stem_of(ref: FrameRef) -> tuple[str, int, str]:
-    return ref.embryo_id, ref.frame_index, PurePosixPath(ref.source).stem
+    name = ref.source.rpartition("/")[2]
+    stem, _, suffix = name.rpartition(".")
+    # As PurePosixPath has it, which takes ten times as long.
+    return ref.embryo_id, ref.frame_index, stem if stem and suffix else name
 
 
 def page_places(patients: Iterable[str]) -> dict[str, str]:

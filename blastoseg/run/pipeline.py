@@ -117,7 +117,7 @@ class Run:
         names = PictureNames(self.discovery.refs)
         self.pictures = PictureWriter(self.out.root, names.place, self.request.overlays)
         inputs = list(zip(self.inputs, self.request.paths, strict=True))
-        self.watched = WatchedInputs(inputs, self.discovery, self.request.stop)
+        self.watched = WatchedInputs(inputs, self.discovery.settling, self.work.seen(), self.request.stop)
 
     @cached_property
     def scored_with(self) -> ScoredWith:

@@ -37,6 +37,13 @@ class WorkList:
         self._made_of = b""
         self._ref_at = {(ref.embryo_id, ref.frame_index): ref for ref in found.refs}
 
+    def seen(self) -> Iterator[tuple[FrameRef, str]]:
+        """Each frame with size and time of its files."""
+        if self._request.by_content:
+            by_time = FrameKeys(KnownBy.TIME)
+            return ((ref, by_time.of(ref).content) for ref, _ in self.frames)
+        return ((ref, key.content_before_samples) for ref, key in self.frames)
+
     def choose(
         self, journal: Journal, scored_with: ScoredWith, pictures: PictureWriter, there: Mapping[str, str]
     ) -> None:
