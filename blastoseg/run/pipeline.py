@@ -46,7 +46,7 @@ def score_folder(request: RunRequest, loaded: "Segmenter | None" = None) -> Gene
     """Score every frame below the request's paths and write the report; yields what happens.
 
     Frames that the ledger knows as scored with the same weights and settings are not scored again; the
-    report is always written whole. Raises the errors of ``errors.py`` that end a run; under pseudonyms their
+    report is written whole, or left where it would be the same. Raises the errors of ``errors.py`` that end a run; under pseudonyms their
     messages hold none of the names either. ``loaded`` holds the request's weights already.
     """
     check_pixel_size_option(request.um_per_px)
