@@ -26,14 +26,14 @@ PLAIN = {
 """Third-party packages of the rooms that everything else stands on."""
 MAY_NAME_TORCH = {
     *("model.architectures", "model.loading", "model.segmenter", "model.onnx_network", "model.onnx_file"),
-    *("model.averaging",),
+    *("model.averaging", "model.devices", "model.device_passes"),
     *("bench", "training", "cli"),
 }
 """Rooms, or modules of a room."""
 MUST_NOT_LOAD_TORCH = {
     *("files", "sources", "anatomy", "measure", "quality", "stages", "course", "report", "run", "simulate"),
     *("model.card", "model.described", "model.loading", "model.locating", "model.allocator"),
-    "model.engine",
+    *("model.engine", "model.batches"),
     *("model.architectures.registry", "model.architectures.unet"),
 }
 DISTRIBUTION_OF = {

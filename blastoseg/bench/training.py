@@ -12,18 +12,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from blastoseg.errors import UsageError
+from blastoseg.errors import UsageError, counted
 from blastoseg.model.architectures.encoder import count_parameters
 from blastoseg.model.architectures.monai import monai_network
 from blastoseg.model.card import CLASSES
-from blastoseg.model.segmenter import choose_device
+from blastoseg.model.devices import choose_device
 from blastoseg.simulate import View, draw_frame
 from blastoseg.training.data import LoadedSource, Sample
 from blastoseg.training.labelled import cut_sample
-from blastoseg.training.loaders import TrainingData, training_loader
+from blastoseg.training.loaders import TrainingData, cores_of_one, training_loader
 from blastoseg.training.loss import segmentation_loss
 from blastoseg.training.recipe import Job, Recipe
-from blastoseg.training.recipe_data import LabelledData, Source
+from blastoseg.training.recipe_data import LabelledData
 
 DRAWN_SAMPLES = 24
 DRAWN_SIDE = 500
@@ -43,18 +43,22 @@ class Speed:
 def time_training(recipe: Recipe, device_name: str = "auto") -> list[Speed]:
     """The loader alone, then a whole step of each network: forward, loss, backward, optimiser.
 
-    Input size, batch size, width and number of loader processes are the recipe's; the networks are trained in
-    float32, each with its cross entropy. Raises EnvironmentProblemError where MONAI is missing.
+    Input size, batch size, width, sources and number of loader processes are the recipe's, with synthetic
+    images for a lab's labelled ones; the networks are trained in float32, each with its cross entropy. Raises
+    EnvironmentProblemError where MONAI is missing.
     """
     job = recipe.segmenter
     device = choose_device(device_name)
     others = monai_networks(job)
     samples = list(_draw_samples(job.input_size))
-    source = Source(name="labelled", share=1.0, data=LabelledData(kind="labelled"))
-    job = job.model_copy(update={"data": source.data})
-    material = TrainingData(job, "tissues", (LoadedSource(source, samples, []),))
-    speeds = [Speed(f"loader, {job.optimisation.workers or 'no'} worker processes", _time_loader(material))]
-    batch = next(iter(training_loader(_without_workers(material))))
+    sources = (
+        LoadedSource(one, samples if isinstance(one.data, LabelledData) else [], []) for one in job.sources
+    )
+    material = TrainingData(job, "tissues", tuple(sources))
+    workers = job.optimisation.workers_here(cores_of_one(1), device.type == "cuda")
+    loader_name = f"loader of {job.data.kind} images, {counted(workers, 'worker')}"
+    speeds = [Speed(loader_name, _time_loader(material, workers))]
+    batch = next(iter(training_loader(material)))
     networks = {job.architecture: job.configuration.build()} | others
     steps = {name: _step_of(network, job, batch, device) for name, network in networks.items()}
     times = _time_in_turns(steps, device)
@@ -96,16 +100,10 @@ def _draw_samples(size: int) -> Iterator[Sample]:
         yield cut_sample(frame.image, frame.labels, size, "tissues")
 
 
-def _without_workers(material: TrainingData) -> TrainingData:
-    settings = material.job.optimisation.model_copy(update={"workers": 0})
-    job = material.job.model_copy(update={"optimisation": settings})
-    return TrainingData(job, material.target, material.sources)
-
-
-def _time_loader(material: TrainingData) -> float:
+def _time_loader(material: TrainingData, workers: int) -> float:
     """Images a second that the loader makes, its start and first batches left out."""
-    size, workers = material.job.optimisation.batch_size, material.job.optimisation.workers
-    batches = iter(training_loader(material))
+    size = material.job.optimisation.batch_size
+    batches = iter(training_loader(material, workers=workers))
     # What was made ahead while the workers started must not be counted.
     for _ in islice(batches, 4 * workers + 2):
         pass

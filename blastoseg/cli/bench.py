@@ -18,7 +18,7 @@ def bench(
     frames: Annotated[int, typer.Option(min=8, help="Frames of the whole run.")] = 200,
     side: Annotated[int, typer.Option(min=64, max=4096, help="Side of a frame in pixels.")] = 500,
     weights: Annotated[str, typer.Option(help="Name or folder of the weights.")] = "starter",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     engine: Annotated[
         str, typer.Option(envvar="BLASTOSEG_ENGINE", help="What computes the network: auto, torch or onnx.")
     ] = "auto",
@@ -32,6 +32,13 @@ def bench(
         bool,
         typer.Option("--no-network", help="Time 1 to 8 processes beside networks that answer at once."),
     ] = False,
+    gpu_report: Annotated[
+        bool,
+        typer.Option(
+            "--gpu-report",
+            help="Hold a GPU against the CPU and time all of it; writes gpu-report.md and .json here.",
+        ),
+    ] = False,
     memory: Annotated[
         bool, typer.Option("--memory", help="Also compare peak memory of 200 and 2,000 frames (slow).")
     ] = False,
@@ -41,12 +48,13 @@ def bench(
 
     from rich.console import Console
 
-    from blastoseg.bench.run import BenchPlan, draw_folder, peak_memory_mib
-
     console = Console()
     if training:
         _show_training(console, recipe, device)
         return
+
+    from blastoseg.bench.run import BenchPlan, draw_folder, peak_memory_mib
+
     with tempfile.TemporaryDirectory(prefix="blastoseg-bench-") as folder:
         plan = BenchPlan(
             folder=Path(folder),
@@ -58,6 +66,9 @@ def bench(
             batch_size=batch_size,
             workers=workers,
         )
+        if gpu_report:
+            _report_on_device(plan)
+            return
         drawn = plan.folder / "frames"
         draw_folder(drawn, frames, side)
         if no_network:
@@ -122,12 +133,23 @@ def _show_beside_network(console: "Console", plan: "BenchPlan", drawn: Path) -> 
     show_table(console, table)
 
 
+def _report_on_device(plan: "BenchPlan") -> None:
+    from blastoseg.bench.gpu_report import as_markdown, report_on_device, write_report
+
+    report = report_on_device(plan)
+    typer.echo(as_markdown(report))
+    for path in write_report(report, Path.cwd()):
+        typer.echo(f"written: {path}")
+
+
 def _show_training(console: "Console", recipe: str, device: str) -> None:
     from rich.table import Table
 
-    from blastoseg.bench.training import time_training
-    from blastoseg.training.recipe import load_recipe
+    from blastoseg.cli.training_extra import training_libraries
 
+    with training_libraries():
+        from blastoseg.bench.training import time_training
+        from blastoseg.training.recipe import load_recipe
     chosen = load_recipe(recipe)
     job = chosen.segmenter
     title = f"batches of {job.optimisation.batch_size} at {job.input_size} x {job.input_size} pixels"

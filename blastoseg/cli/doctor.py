@@ -123,14 +123,10 @@ def _opencv() -> str:
 def _devices(device: str) -> str:
     import torch
 
-    from blastoseg.model.segmenter import choose_device, describe_device
+    from blastoseg.model.devices import choose_device, devices_in_words
 
     chosen = choose_device(device)
-    found = [describe_device(torch.device("cpu"))]
-    found += [
-        f"cuda:{index} ({torch.cuda.get_device_name(index)})" for index in range(torch.cuda.device_count())
-    ]
-    return f"torch {torch.__version__}; {', '.join(found)}; a run with --device {device} uses {chosen.type}"
+    return f"torch {torch.__version__}; {devices_in_words()}; a run with --device {device} uses {chosen}"
 
 
 def _weights(weights: str) -> str:
@@ -153,8 +149,9 @@ def _time_network(weights: str, device: str) -> str:
     import numpy as np
 
     from blastoseg.model.card import load_card
+    from blastoseg.model.devices import describe_device
     from blastoseg.model.engine import default_engine
-    from blastoseg.model.segmenter import Segmenter, describe_device
+    from blastoseg.model.segmenter import Segmenter
 
     segmenter = Segmenter(load_card(weights), device, engine=default_engine())
     side, count = segmenter.input_side, segmenter.batch_size

@@ -41,7 +41,10 @@ def run(
         str | None, typer.Option(help="Name or folder of the weights.", show_default="starter")
     ] = None,
     device: Annotated[
-        str, typer.Option(help="auto, cpu or cuda. A device asked for must be there.")
+        str,
+        typer.Option(
+            help="auto, cpu, cuda, cuda:N; several with commas, or all GPUs: a process each. Must be there."
+        ),
     ] = "auto",
     engine: Annotated[
         str,
@@ -62,7 +65,15 @@ def run(
     frame_interval: Annotated[
         float | None, typer.Option(help="Hours between frames, where the input does not tell the time.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames in one pass of the network.")] = 8,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=512,
+            help="Frames in one pass of the network.",
+            show_default="8; on a GPU as many as pay",
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that read and measure.")] = 2,
     no_overlays: Annotated[bool, typer.Option("--no-overlays", help="Write no overlay pictures.")] = False,
     part: Annotated[

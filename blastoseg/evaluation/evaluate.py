@@ -32,7 +32,8 @@ from blastoseg.evaluation.tables import (
 )
 from blastoseg.evaluation.workbook import EvaluationTables, run_facts, write_workbook
 from blastoseg.model.card import Card, load_card
-from blastoseg.model.segmenter import Segmenter, describe_device
+from blastoseg.model.devices import describe_device
+from blastoseg.model.segmenter import Segmenter
 from blastoseg.settings import Settings, check_pixel_size_option
 
 FEWEST_PLOTTED = 3

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from blastoseg.model.batches import CPU_SIZE
 from blastoseg.model.card import Card
 from blastoseg.model.engine import Engine, check_engine, choose_engine
 from blastoseg.model.loading import check_files
@@ -24,26 +25,34 @@ class PlannedNetworks:
     engine: Engine
     precision: str
     device_in_words: str
+    batch_size: int
 
 
-def plan_networks(card: Card, device: str, engine: str) -> PlannedNetworks:
-    """What ``Segmenter`` with these arguments will be.
+def plan_networks(card: Card, devices: str, engine: str, batch_size: int | None = None) -> PlannedNetworks:
+    """What ``Segmenter`` with these arguments will be, or the networks on several devices.
 
-    Raises what it raises for a device or an engine that is asked for and missing, and WeightsError for files
+    Raises what they raise for a device or an engine that is asked for and missing, and WeightsError for files
     that are not those of the card.
     """
     check_engine(engine)
     check_files(card)
-    if device == "cpu" or (device == "auto" and (engine == "onnx" or not may_have_gpu())):
+    size = batch_size or CPU_SIZE
+    if devices == "cpu" or (devices == "auto" and (engine == "onnx" or not may_have_gpu())):
         chosen = choose_engine(engine, "cpu", "float32")
-        return PlannedNetworks(card, chosen, "float32", in_words("cpu", chosen))
+        return PlannedNetworks(card, chosen, "float32", in_words("cpu", chosen), batch_size=size)
     # Whether a GPU can be used, torch alone can tell.
-    from blastoseg.model.segmenter import choose_device, choose_precision, describe_device  # noqa: PLC0415
+    from blastoseg.model.devices import (  # noqa: PLC0415
+        choose_device,
+        choose_precision,
+        describe_device,
+        devices_named,
+    )
 
-    there = choose_device(device)
-    precision = choose_precision("auto", there)
-    chosen = choose_engine(engine, there.type, precision)
-    return PlannedNetworks(card, chosen, precision, in_words(describe_device(there), chosen))
+    there = [choose_device(name) for name in devices_named(devices)]
+    precision = choose_precision("auto", there[0])
+    chosen = choose_engine(engine, there[0].type, precision)
+    words = ", ".join(in_words(describe_device(device), chosen) for device in there)
+    return PlannedNetworks(card, chosen, precision, words, batch_size=size)
 
 
 def in_words(device: str, engine: Engine) -> str:

@@ -10,11 +10,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from blastoseg.errors import DeviceError, UsageError, counted
+from blastoseg.errors import DeviceError, UsageError
 from blastoseg.model.allocator import reuse_freed_memory
 from blastoseg.model.architectures.contract import Predicting
 from blastoseg.model.averaging import Averaging, averaged
+from blastoseg.model.batches import CPU_SIZE, SIZES, Timed, choose_batch_size
 from blastoseg.model.card import Card, ReferenceCard
+from blastoseg.model.device_passes import LANES, DevicePasses, time_pass
+from blastoseg.model.devices import (
+    Precision,
+    choose_device,
+    choose_precision,
+    describe_device,
+    is_out_of_memory,
+)
 from blastoseg.model.engine import Engine, check_engine, choose_engine
 from blastoseg.model.loading import load_locator, load_network
 from blastoseg.model.onnx_network import OnnxNetwork
@@ -23,8 +32,9 @@ from blastoseg.model.reference import check_reference, reference_crop, summarise
 
 log = logging.getLogger(__name__)
 
-Precision = Literal["auto", "float32", "bfloat16"]
-"""auto: float32 on the CPU, so that every machine gives the same numbers; bfloat16 on a GPU that has it."""
+Passes = Literal["eager", "compiled", "recorded"]
+"""As torch does them, through its compiler, or (on a GPU) recorded once and replayed; what pays is not known:
+``blastoseg bench --gpu-report`` tells."""
 
 CPU_BATCH = 4
 """Crops a pass on the CPU, always: more are not faster there, and convolutions of different batch sizes
@@ -41,10 +51,11 @@ Network = TypeVar("Network", Predicting, nn.Module)
 class Segmenter:
     """Both networks of a model on one device.
 
-    ``device`` is "auto" (the GPU if there is one), "cpu" or "cuda"; ``batch_size`` is the number of images a
-    pass on a GPU; ``flips`` averages over the four mirror images (three to four times the work, better), or
-    only of crops that need it. Where the model was trained at a second size too, two of the four are seen at
-    that size. ``engine`` is one of ``engine.ENGINES``; the attribute says which it became.
+    ``device`` is one of those that ``devices.choose_device`` knows; ``batch_size`` is the number of images a
+    pass on a GPU, None for as many as pay there; ``flips`` averages over the four mirror images (three to
+    four times the work, better), or only of crops that need it. Where the model was trained at a second size
+    too, two of the four are seen at that size. ``engine`` is one of ``engine.ENGINES``; the attribute says
+    which it became.
     Raises WeightsError for damaged weights, or where the reference crop is not answered as the card says, and
     DeviceError for a device that is asked for and missing; the errors of ``choose_engine`` for an engine.
     """
@@ -53,7 +64,7 @@ class Segmenter:
         self,
         card: Card,
         device: str = "auto",
-        batch_size: int = 8,
+        batch_size: int | None = CPU_SIZE,
         precision: Precision = "auto",
         flips: Averaging = False,
         engine: str = "torch",
@@ -64,7 +75,7 @@ class Segmenter:
         if self.device.type == "cpu":
             reuse_freed_memory()
         self.precision = choose_precision(precision, self.device)
-        self.batch_size = batch_size
+        self.batch_size = batch_size or CPU_SIZE
         self.flips = flips
         self.input_side = card.segmenter.input_size
         self.locator_side = card.locator.input_size
@@ -78,6 +89,11 @@ class Segmenter:
             self._hand_over(network, locator, is_asked_for=engine == "onnx")
         self._passes = {"segment": self._first_pass(), "locate": self._first_pass()}
         check_reference(self.reference_answer(), card)
+        self._on_device: DevicePasses | None = None
+        if self.device.type != "cpu":
+            self._on_device = DevicePasses(self.device, self.precision)
+            if batch_size is None:
+                self._choose_batch_size(self._on_device)
 
     def locate_batch(self, squares: Sequence[NDArray[Any]]) -> FloatArray:
         """Probability that a pixel belongs to an embryo, ``(N, side, side)``, of frames fitted into squares.
@@ -95,6 +111,18 @@ class Segmenter:
         on the other crops.
         """
         return self._run(crops, self.input_side, "segment", self._segment)
+
+    def compute_by(self, passes: Passes) -> None:
+        """Compute passes otherwise than as torch does them, for a measurement of what pays.
+
+        Raises ValueError for recorded passes that decide by what they see how often they look.
+        """
+        if passes == "compiled":
+            self._network.predict = torch.compile(self._network.predict, dynamic=False)  # type: ignore[method-assign]
+        if passes == "recorded":
+            if self.flips == "unsure":
+                raise ValueError("averaging where it is unsure cannot be recorded")
+            self._on_device = DevicePasses(self.device, self.precision, is_recorded=True)
 
     def reference_answer(self) -> ReferenceCard:
         """What this model says of the reference crop; WeightsError where that is no answer at all."""
@@ -119,10 +147,10 @@ class Segmenter:
         """How many threads should call the networks at once: while it lasts, each pass takes one core.
 
         On the CPU passes of one thread each, side by side, do a third more a second than one pass on all
-        cores. On a GPU one thread keeps it busy.
+        cores. On a GPU one computes while the other copies.
         """
         if self.device.type != "cpu":
-            yield 1
+            yield LANES
             return
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
@@ -173,20 +201,37 @@ class Segmenter:
         forward: Callable[[Tensor], Tensor],
     ) -> FloatArray:
         _check_sides(images, side)
-        prepared = np.stack([standardise(image) for image in images])[:, None]
+        answer = self._on_device.answer if self._on_device else self._in_passes
         while True:
             size = self._passes[stage]
             try:
-                parts = [
-                    self._pass(prepared[start : start + size], size, forward)
-                    for start in range(0, len(prepared), size)
-                ]
+                return answer(images, size, forward)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
                 self._passes[stage] = self._halved(size, error)
-            else:
-                return np.concatenate(parts)
+
+    def _in_passes(
+        self,
+        images: Sequence[NDArray[Any]] | NDArray[Any],
+        size: int,
+        forward: Callable[[Tensor], Tensor],
+    ) -> FloatArray:
+        prepared = np.stack([standardise(image) for image in images])[:, None]
+        starts = range(0, len(prepared), size)
+        return np.concatenate([self._pass(prepared[start : start + size], size, forward) for start in starts])
+
+    def _choose_batch_size(self, passes: DevicePasses) -> None:
+        """Take the size that pays on this GPU, by its free memory and a second's measurement."""
+        side, device = self.input_side, self.device
+        crops = np.random.default_rng(0).integers(0, 256, (SIZES[-1], side, side), np.uint8)
+        free, _ = torch.cuda.mem_get_info(device)
+
+        def timed(size: int) -> Timed | None:
+            return time_pass(passes, crops[:size], self._segment, device)
+
+        self.batch_size = choose_batch_size(timed, free, LANES)
+        self._passes = dict.fromkeys(self._passes, self.batch_size)
 
     def _pass(self, images: FloatArray, size: int, forward: Callable[[Tensor], Tensor]) -> FloatArray:
         """One forward pass, filled up with empty images to exactly ``size``."""
@@ -239,42 +284,6 @@ def part_embryos(main: FloatArray, other: FloatArray, threshold: float) -> Float
     beside_main[:, :, 1:] |= is_main[:, :, :-1]
     beside_main[:, :, :-1] |= is_main[:, :, 1:]
     return np.where(is_other & beside_main, np.float32(0), np.maximum(main, other))
-
-
-def choose_device(wanted: str) -> torch.device:
-    """The device to run on. Raises DeviceError for "cuda" where there is none, or an unknown name."""
-    if wanted not in ("auto", "cpu", "cuda"):
-        raise DeviceError(f"unknown device {wanted!r}: choose auto, cpu or cuda")
-    if wanted == "cuda" and not torch.cuda.is_available():
-        built = "" if torch.version.cuda else " (this torch is built without CUDA)"
-        raise DeviceError(
-            f"no CUDA device is usable{built}: use --device cpu, or install a CUDA build of torch"
-        )
-    if wanted == "cpu" or not torch.cuda.is_available():
-        return torch.device("cpu")
-    return torch.device("cuda")
-
-
-def choose_precision(wanted: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:
-    """The precision of the forward pass: what is asked for, or what suits the device."""
-    if wanted != "auto":
-        return wanted
-    return "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
-
-
-def describe_device(device: torch.device) -> str:
-    """The device in words, for logs and the report."""
-    if device.type == "cuda":
-        return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({counted(torch.get_num_threads(), 'thread')})"
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """True for the errors with which torch says that memory is exhausted, and for no other."""
-    if isinstance(error, torch.OutOfMemoryError):
-        return True
-    message = str(error)
-    return "DefaultCPUAllocator" in message or "CUDA out of memory" in message
 
 
 def _check_sides(images: Sequence[NDArray[Any]] | NDArray[Any], side: int) -> None:

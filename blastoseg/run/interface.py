@@ -52,8 +52,8 @@ class Model:
     """A model on a device, ready for images in memory.
 
     ``weights`` is the name of bundled weights or a model's folder; without it the settings', which are
-    "starter". ``device`` is "auto", "cpu" or "cuda"; ``engine`` computes the network: "auto", "torch" or
-    "onnx"; ``settings`` is a lab's settings file. Raises
+    "starter". ``device`` is "auto", "cpu", "cuda" or "cuda:N"; ``engine`` computes the network: "auto",
+    "torch" or "onnx"; ``settings`` is a lab's settings file. Raises
     WeightsError, DeviceError or SettingsError for what is missing or wrong.
     """
 

@@ -46,8 +46,9 @@ def score_folder(request: RunRequest, loaded: "Segmenter | None" = None) -> Gene
     """Score every frame below the request's paths and write the report; yields what happens.
 
     Frames that the ledger knows as scored with the same weights and settings are not scored again; the
-    report is written whole, or left where it would be the same. Raises the errors of ``errors.py`` that end a run; under pseudonyms their
-    messages hold none of the names either. ``loaded`` holds the request's weights already.
+    report is written whole, or left where it would be the same. Raises the errors of ``errors.py`` that end a
+    run; under pseudonyms their messages hold none of the names either. ``loaded`` holds the request's weights
+    already.
     """
     check_pixel_size_option(request.um_per_px)
     if not request.paths:
@@ -164,7 +165,7 @@ class Run:
             device=self.scorer.device_in_words,
             engine=self.scorer.engine,
             precision=self.scorer.precision,
-            batch_size=self.request.batch_size,
+            batch_size=self.scorer.batch_size,
             settings=self.request.settings.model_dump(mode="json"),
             pseudonyms=self.names.fingerprint,
             embryo_table_sha256=self.discovery.table_sha256,

@@ -38,7 +38,7 @@ class RunRequest:
     the Ray cluster with that address, or of one that is started here (``local``); None: in own processes.
     ``embryos`` is the lab's table of them, ``letters`` its model of ICM and TE letters, ``archive`` the rows
     of earlier runs' embryos for percentiles; without it those of this run are taken. ``pdf``: a page for each
-    patient is written.
+    patient is written. ``batch_size`` None: as many frames at once as suit the device.
     """
 
     paths: list[Path]
@@ -49,7 +49,7 @@ class RunRequest:
     engine: str = field(default_factory=default_engine)
     part: "Part | None" = None
     ray: str | None = None
-    batch_size: int = 8
+    batch_size: int | None = None
     workers: int = 2
     overlays: bool = True
     fresh: bool = False
@@ -93,7 +93,7 @@ class RunRequest:
 
     def planned_networks(self, card: Card) -> PlannedNetworks:
         """What ``networks`` will give, without loading them. Raises the same, as far as can be told."""
-        return plan_networks(card, self.device, self.engine)
+        return plan_networks(card, self.device, self.engine, self.batch_size)
 
     def networks(self, card: Card) -> "Segmenter":
         """The networks of a model. Raises WeightsError or DeviceError."""

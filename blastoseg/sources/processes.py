@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Self
 from numpy.typing import NDArray
 
 from blastoseg.errors import EnvironmentProblemError, UnreadableFrameError
-from blastoseg.sources.line import Line, SharedMemory
+from blastoseg.sources.line import SHARED_BYTES, Line, SharedMemory
 from blastoseg.sources.serving import Arrays, Work, serve
 from blastoseg.stopping import STOP_SIGNALS
 
@@ -60,10 +60,14 @@ class WorkFailedError(Exception):
 
 
 class Processes:
-    """Context manager over ``count`` processes that do ``work``; ``ask`` may be called from any thread."""
+    """Context manager over ``count`` processes that do ``work``; ``ask`` may be called from any thread.
 
-    def __init__(self, work: Work, count: int) -> None:
+    With each they share ``shared_bytes`` of memory for arrays; larger ones take the slower way.
+    """
+
+    def __init__(self, work: Work, count: int, shared_bytes: int = SHARED_BYTES) -> None:
         self._work = work
+        self._shared_bytes = shared_bytes
         self._idle: queue.SimpleQueue[_Child | None] = queue.SimpleQueue()
         self._count = count
         self._watch = _Watch()
@@ -132,11 +136,10 @@ class Processes:
     def _start(self) -> "_Child":
         self._preload()
         try:
-            return _Child(self._work, self._watch)
+            return _Child(self._work, self._watch, self._shared_bytes)
         except OSError as error:
             raise EnvironmentProblemError(
-                f"no process for reading and measuring can be started ({error.strerror or error}): "
-                "is memory left?"
+                f"no further process can be started ({error.strerror or error}): is memory left?"
             ) from error
 
     def _preload(self) -> None:
@@ -152,10 +155,10 @@ class Processes:
 
 
 class _Child:
-    def __init__(self, work: Work, watch: "_Watch") -> None:
+    def __init__(self, work: Work, watch: "_Watch", shared_bytes: int) -> None:
         context = multiprocessing.get_context(START_METHOD)
         ours, theirs = context.Pipe()
-        memory = SharedMemory.made()
+        memory = SharedMemory.made(shared_bytes)
         self._line = Line(ours, memory)
         self._process = context.Process(  # type: ignore[attr-defined]
             target=serve, args=(theirs, memory, work), name="blastoseg-worker", daemon=True

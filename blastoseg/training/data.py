@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, Protocol, cast
 
 import numpy as np
@@ -117,7 +118,12 @@ def _worker() -> tuple[int, int]:
 def shuffled_index(count: int, seed: int, place: int) -> int:
     """Which of so many samples stands at a place of an endless stream: each once before any comes again."""
     epoch, position = divmod(place, count)
-    return int(np.random.default_rng([seed, 1, epoch]).permutation(count)[position])
+    return int(_order(count, seed, epoch)[position])
+
+
+@lru_cache(maxsize=2)
+def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    return np.random.default_rng([seed, 1, epoch]).permutation(count)
 
 
 class LabelledStream(IterableDataset[tuple[Tensor, Tensor]]):

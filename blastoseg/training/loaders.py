@@ -118,8 +118,11 @@ def _load(source: Source, job: Job, target: Target, splits: Mapping[str, Labelle
     return LoadedSource(source, train, val)
 
 
-def training_loader(data: TrainingData, share: Share = WHOLE) -> Batches:
-    """Endless batches of augmented samples; after a resume they go on where they stopped."""
+def training_loader(data: TrainingData, share: Share = WHOLE, workers: int = 0) -> Batches:
+    """Endless batches of augmented samples, made by so many processes, or by this one.
+
+    After a resume they go on where they stopped.
+    """
     settings = data.job.optimisation
     stream: IterableDataset[tuple[Tensor, Tensor]]
     if len(data.sources) > 1:
@@ -128,16 +131,22 @@ def training_loader(data: TrainingData, share: Share = WHOLE) -> Batches:
         stream = LabelledStream(data.sources[0].train, data.job, share)
     else:
         stream = SyntheticStream(data.job, data.target, share, data.donors)
-    return _loader(stream, settings.batch_size, settings.workers)
+    return _loader(stream, settings.batch_size, workers)
 
 
-def unlabelled_loader(data: TrainingData, share: Share = WHOLE) -> Batches:
+def unlabelled_loader(data: TrainingData, share: Share = WHOLE, workers: int = 0) -> Batches:
     """Endless batches of the frames without labels, for the teacher and for the student."""
     settings = data.job.unlabelled
     if settings is None or data.unlabelled is None:
         raise ValueError("the job takes no unlabelled frames")
     stream = UnlabelledStream(data.unlabelled.crops, settings, share)
-    return _loader(stream, settings.batch_size, data.job.optimisation.workers)
+    return _loader(stream, settings.batch_size, workers)
+
+
+def cores_of_one(processes: int) -> int:
+    """The cores of this machine that each of so many processes that train has to itself; at least one."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, usable // processes)
 
 
 def _loader(stream: IterableDataset[tuple[Tensor, Tensor]], batch_size: int, workers: int) -> Batches:
@@ -203,10 +212,12 @@ class TrainingDataModule(lightning.LightningDataModule):
         if self.data.job.optimisation.on_device:
             device = trainer.strategy.root_device
             return DeviceBatches(self.data.sources[0].train, self.data.job, share, device)
-        loader = training_loader(self.data, share)
+        is_gpu = trainer.strategy.root_device.type == "cuda"
+        workers = self.data.job.optimisation.workers_here(cores_of_one(trainer.num_devices), is_gpu)
+        loader = training_loader(self.data, share, workers)
         if self.data.job.unlabelled is None:
             return loader
-        return CombinedLoader([loader, unlabelled_loader(self.data, share)], "max_size_cycle")
+        return CombinedLoader([loader, unlabelled_loader(self.data, share, workers)], "max_size_cycle")
 
     def val_dataloader(self) -> Any:
         return [validation_loader(held_out) for held_out in self.data.validation_sets.values()]

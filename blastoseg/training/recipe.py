@@ -19,6 +19,7 @@ from blastoseg.training.recipe_data import (
     MixedData,
     Section,
     Source,
+    SyntheticData,
     problem_on_device,
 )
 from blastoseg.training.recipe_network import problems_of_network
@@ -89,6 +90,12 @@ class Job(DescribedNetwork):
             raise ValueError("on_device is for labelled images of one source alone")
         if problem := problem_on_device(self.augmentation):
             raise ValueError(problem)
+        return self
+
+    @model_validator(mode="after")
+    def _draws_the_same_anywhere(self) -> Self:
+        if isinstance(self.data, SyntheticData) and self.optimisation.workers == "auto":
+            raise ValueError("synthetic images alone depend on the number of workers: give a number")
         return self
 
     @property

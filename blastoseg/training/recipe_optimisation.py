@@ -1,13 +1,16 @@
 """How the weights are found, and what is lost by: the parts of a recipe on loss and optimiser."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from blastoseg.training.recipe_data import Section
 
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 """auto: bf16-mixed where the processor or the GPU computes it natively, else 32-true."""
+
+MOST_WORKERS = 8
+"""Beyond these, one process's GPU has no use for more samples."""
 
 
 class LossTerms(Section):
@@ -27,7 +30,8 @@ class Optimisation(Section):
     ``batch_size`` is that of one process; ``accumulate`` such batches make a step. The length is given in
     ``steps`` or, for labelled data, in ``epochs``; ``max_minutes`` ends a run earlier, with the whole
     schedule in that time. With ``on_device`` the labelled samples lie on the GPU (or in memory) and are moved
-    about there, without ``workers``. ``momentum``, and whether it is Nesterov's, are for sgd.
+    about there, without ``workers``, the processes that make samples: "auto" is one, beside a GPU as many as
+    there are cores for, up to ``MOST_WORKERS``. ``momentum``, and whether it is Nesterov's, are for sgd.
     """
 
     optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
@@ -46,8 +50,15 @@ class Optimisation(Section):
     gradient_clip: float = Field(default=0.0, ge=0)
     precision: Precision = "32-true"
     compile: bool = False
-    workers: int = Field(default=0, ge=0)
+    workers: int | Literal["auto"] = 0
     on_device: bool = False
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _is_a_number_or_auto(cls, given: Any) -> Any:
+        if given != "auto" and (type(given) is not int or given < 0):
+            raise ValueError(f'{given!r}: give a number, 0 for none, or "auto"')
+        return given
 
     @model_validator(mode="after")
     def _has_momentum_where_it_is_used(self) -> Self:
@@ -62,6 +73,12 @@ class Optimisation(Section):
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("give either steps or epochs")
         return self
+
+    def workers_here(self, cores: int, is_gpu: bool) -> int:
+        """How many processes make samples for one that trains and has so many cores to itself."""
+        if self.workers != "auto":
+            return self.workers
+        return max(1, min(MOST_WORKERS, cores - 1)) if is_gpu else 1
 
     @property
     def total_steps(self) -> int:

@@ -16,7 +16,7 @@ from torch import nn
 
 from blastoseg.errors import DeviceError, NetworkFailedError, TrainingError
 from blastoseg.model.card import load_card
-from blastoseg.model.segmenter import is_out_of_memory
+from blastoseg.model.devices import is_out_of_memory
 from blastoseg.stopping import stopping_on_signals
 from blastoseg.training.checkpoints import WholeCheckpoints, read_checkpoint
 from blastoseg.training.data import Target

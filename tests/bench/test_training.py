@@ -37,7 +37,7 @@ def test_every_step_and_the_loader_are_timed(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(bench, "DRAWN_SAMPLES", 2)
     speeds = bench.time_training(recipe(), "cpu")
     assert [speed.name.partition(",")[0] for speed in speeds] == [
-        "loader",
+        "loader of labelled images",
         "i2cnet step",
         "MONAI BasicUNet step",
         "MONAI AttentionUnet step",

@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch")
 
 from blastoseg.errors import DeviceError  # noqa: E402
 from blastoseg.model.card import load_card  # noqa: E402
-from blastoseg.model.segmenter import Segmenter, choose_device, is_out_of_memory, part_embryos, standardise  # noqa: E402
+from blastoseg.model.devices import choose_device, devices_named, is_out_of_memory  # noqa: E402
+from blastoseg.model.segmenter import Segmenter, part_embryos, standardise  # noqa: E402
 from blastoseg.sources.addresses import WholeImage  # noqa: E402
 
 
@@ -176,6 +177,22 @@ def test_a_gpu_that_is_asked_for_and_missing_is_an_error(monkeypatch: pytest.Mon
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(DeviceError, match="--device cpu"):
         choose_device("cuda")
-    with pytest.raises(DeviceError, match="auto, cpu or cuda"):
+    with pytest.raises(DeviceError, match="auto, cpu, cuda or one of those here: cpu"):
         choose_device("gpu")
     assert choose_device("auto").type == "cpu"
+
+
+def test_devices_are_named_one_by_one_or_all_and_one_that_is_missing_is_answered_with_those_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert devices_named("cpu, cpu") == ("cpu", "cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _device: "a card")
+    assert devices_named("all") == devices_named("cuda:0,cuda:1") == ("cuda:0", "cuda:1")
+    assert devices_named("auto") == ("auto",)
+    with pytest.raises(DeviceError, match=r"no device cuda:2 .*cuda:0 \(a card\), cuda:1 \(a card\)"):
+        devices_named("cuda:1,cuda:2")
+    for mixed in ("cpu,cuda:0", "auto,cuda:1"):
+        with pytest.raises(DeviceError, match=mixed):
+            devices_named(mixed)

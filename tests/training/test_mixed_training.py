@@ -61,7 +61,8 @@ def noise(seed: int) -> np.ndarray:
 
 def loaded(recipe: Recipe, share: Share, count: int) -> list[torch.Tensor]:
     data = TrainingData(recipe.segmenter, "tissues", tuple(sources_of(recipe)))
-    return [image for image, _ in islice(training_loader(data, share), count)]
+    workers = recipe.segmenter.optimisation.workers_here(cores=1, is_gpu=False)
+    return [image for image, _ in islice(training_loader(data, share, workers), count)]
 
 
 def test_every_batch_holds_the_sources_shares_as_near_as_whole_images_go() -> None:

@@ -99,3 +99,17 @@ def test_a_recipe_with_nesting_or_numbers_beyond_reading_is_named(tmp_path, cont
     path.write_text(content)
     with pytest.raises(SettingsError, match=r"mine\.toml"):
         load_recipe(str(path))
+
+
+def test_a_gpu_gets_as_many_workers_as_there_are_cores_where_their_number_changes_nothing(tmp_path) -> None:
+    content = labelled_recipe("starter")
+    content["segmenter"]["optimisation"]["workers"] = "auto"
+    settings = Recipe.model_validate(content).segmenter.optimisation
+    assert [settings.workers_here(cores, is_gpu=True) for cores in (1, 2, 6, 64)] == [1, 1, 5, 8]
+    assert settings.workers_here(64, is_gpu=False) == 1
+    del content["segmenter"]["optimisation"]["epochs"]
+    content["segmenter"]["optimisation"]["steps"] = 2
+    content["segmenter"]["data"] = {"kind": "synthetic", "seed": 1, "fill": [0.6, 0.9]}
+    (tmp_path / "mine.toml").write_text(tomli_w.dumps(content))
+    with pytest.raises(SettingsError, match="depend on the number of workers"):
+        load_recipe(tmp_path / "mine.toml")

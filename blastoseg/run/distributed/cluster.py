@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from blastoseg.errors import BlastosegError, DeviceError
+from blastoseg.model.batches import CPU_SIZE
 from blastoseg.model.card import Card
 from blastoseg.records import FrameRef, FrameResult
 from blastoseg.report.pictures import Pictures
@@ -141,6 +142,11 @@ class Cluster:
         """Where the first machine computes."""
         return f"{self._greeting.device}, on machines of Ray"
 
+    @property
+    def batch_size(self) -> int:
+        """Frames in one pass, on every machine."""
+        return self._request.batch_size or CPU_SIZE
+
     def prepare(self) -> None:
         """Nothing: the machines were greeted when this was entered."""
 
@@ -168,7 +174,7 @@ class Cluster:
 
     def _fill(self, line: list[Batch], source: Iterator[FrameRef], care: FrameCare) -> None:
         # Enough for the machine's own network to be busy while the next batch is on its way.
-        size = 2 * self._request.batch_size
+        size = 2 * self.batch_size
         while len(line) < BATCHES_A_MACHINE * max(1, self._machines.count):
             frames = [
                 FrameToScore(_absolute(ref), care.watched.when_found(ref), care.around(ref))

@@ -16,6 +16,7 @@ from blastoseg.errors import (
     WeightsError,
     counted,
 )
+from blastoseg.model.batches import CPU_SIZE
 from blastoseg.model.card import Card, available_weights
 from blastoseg.run.distributed.remote import AT_ONCE, FrameToScore, Greeting, Refusal, RemoteScorer
 from blastoseg.run.request import RunRequest
@@ -199,6 +200,8 @@ def request_for_machines(request: RunRequest, card: Card, device: str) -> RunReq
         request,
         settings=request.settings.model_copy(update={"weights": weights}),
         device=device,
+        # Each for itself could find another, and batches of different sizes round differently.
+        batch_size=request.batch_size or CPU_SIZE,
         ray=None,
         embryos=None,
         letters=None,
