@@ -99,7 +99,7 @@ def test_the_commands_of_the_readme_work_one_after_the_other(tmp_path):
     write_day5(tmp_path / "day5")
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("day5"))
     shown = [line for line in commands_of(ROOT / "README.md") if "./day5" in " ".join(line)]
-    assert {line[0] for line in shown} == {"run", "measure", "audit", "prune"}
+    assert {line[0] for line in shown} == {"run", "measure", "query", "audit", "prune"}
     for line in shown:
         python_in(tmp_path, "-m", "blastoseg", *line)
 

@@ -23,6 +23,7 @@ from blastoseg.cli import (
     measure,
     merge,
     prune,
+    query,
     repair,
     review,
     run,
@@ -103,6 +104,7 @@ app.command()(doctor.doctor)
 app.command()(audit.audit)
 app.command()(export_model.export_model)
 app.command()(prune.prune)
+app.command()(query.query)
 app.command()(repair.repair)
 app.command()(review.review)
 app.command()(compare_runs.compare_runs)

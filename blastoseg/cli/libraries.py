@@ -7,9 +7,10 @@ from packaging.requirements import Requirement
 from blastoseg.errors import EnvironmentProblemError
 
 PURPOSES = {
-    "export": "blastoseg export as geojson, coco, imagej-roi, labelme, parquet",
+    "export": "blastoseg export as geojson, coco, imagej-roi, labelme, parquet; --tables parquet",
     "grades": "blastoseg grade fit",
     "networks": "models whose network is one of MONAI's",
+    "query": "blastoseg query",
     "onnx": "passes on the CPU by ONNX Runtime, and blastoseg export-model",
     "train": "blastoseg train and bench --training",
     "dev": "the tests and checks of blastoseg itself",

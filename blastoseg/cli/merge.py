@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from blastoseg.cli.given_path import given_path
-from blastoseg.cli.report_options import Archive, Grades, Pdf
+from blastoseg.cli.report_options import Archive, Grades, Pdf, Tables
 from blastoseg.cli.terminal import folded
 
 
@@ -21,6 +21,7 @@ def merge(
     grades: Grades = None,
     archive: Archive = None,
     pdf: Pdf = False,
+    tables: Tables = None,
 ) -> None:
     """Join what blastoseg run --part scored into one output folder: the report of a run over everything.
 
@@ -38,6 +39,7 @@ def merge(
             letters=read_letters(grades) if grades else None,
             archive=read_archive(archive or []),
             pdf=pdf,
+            tables=None if tables is None else tables.value,
         )
     )
     for note in (*ended.notes, ended.last_line()):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blastoseg.cli.given_path import given_path, out_option
-from blastoseg.cli.report_options import Archive, Grades, Pdf
+from blastoseg.cli.report_options import Archive, Grades, Pdf, Tables
 from blastoseg.cli.terminal import folded, show_table
 
 if TYPE_CHECKING:
@@ -137,6 +137,7 @@ def run(
     grades: Grades = None,
     archive: Archive = None,
     pdf: Pdf = False,
+    tables: Tables = None,
     summary_json: Annotated[
         Path | None,
         typer.Option(
@@ -164,9 +165,9 @@ def run(
         request = RunRequest(
             paths=paths,
             out=out,
-            settings=load_settings(settings).overridden(
-                weights=weights, focal=focal, frame_interval_h=frame_interval
-            ),
+            settings=load_settings(settings)
+            .overridden(weights=weights, focal=focal, frame_interval_h=frame_interval)
+            .with_tables(None if tables is None else tables.value),
             um_per_px=um_per_px,
             device=device,
             engine=engine,

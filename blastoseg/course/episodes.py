@@ -56,9 +56,15 @@ def episodes_table(frames: pd.DataFrame, followed: Iterable[Series]) -> pd.DataF
                     "overlay": shown["overlay"][worst],
                 }
             )
-    rows.sort(key=lambda row: (WORST_FIRST.index(row["episode_kind"]), -row["episode_frames"]))
     table = pd.DataFrame(rows, columns=[column.name for column in EPISODE_COLUMNS])
-    return table.astype(dtypes_of(EPISODE_COLUMNS))
+    return worst_first(table.astype(dtypes_of(EPISODE_COLUMNS)))
+
+
+def worst_first(episodes: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``EPISODE_COLUMNS`` by kind, then by length; equals stay in their order."""
+    kinds = episodes["episode_kind"].map({kind: place for place, kind in enumerate(WORST_FIRST)})
+    order = np.lexsort((-episodes["episode_frames"].to_numpy(float), kinds.to_numpy(float)))
+    return episodes.iloc[order].reset_index(drop=True)
 
 
 def _stretches(texts: list[tuple[str, ...]]) -> list[tuple[str, str, Any]]:

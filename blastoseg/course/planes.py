@@ -21,7 +21,8 @@ _WHOLE = "blastocyst"
 def part_planes(frames: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A row a moment, of the plane nearest the centre; and all rows of moments seen in several planes.
 
-    ``frames`` is a table of ``FRAME_COLUMNS``, and so are both; all rows stay in their order.
+    ``frames`` is a table of ``FRAME_COLUMNS`` with an index of its own, and so are both; all rows keep their
+    order and index.
     """
     is_shared = frames.duplicated(_MOMENT, keep=False) & frames["focal_plane"].notna()
     if not is_shared.any():
@@ -31,7 +32,7 @@ def part_planes(frames: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     plane = planes["focal_plane"].to_numpy(int)
     order = np.lexsort((plane, np.abs(plane)))
     others = planes.iloc[order].duplicated(_MOMENT)
-    return frames.drop(others.index[others.to_numpy()]).reset_index(drop=True), planes.reset_index(drop=True)
+    return frames.drop(others.index[others.to_numpy()]), planes
 
 
 def moments_table(planes: pd.DataFrame) -> pd.DataFrame:
@@ -57,6 +58,11 @@ def moments_table(planes: pd.DataFrame) -> pd.DataFrame:
     ]
     table = pd.concat([part.reindex(parts[0].index) for part in parts], axis=1).copy().reset_index()
     return table[[column.name for column in MOMENT_COLUMNS]].astype(dtypes_of(MOMENT_COLUMNS))
+
+
+def first_planes(planes: pd.DataFrame) -> pd.DataFrame:
+    """The first row of each moment, in the order of ``moments_table``."""
+    return planes[~planes.duplicated(_MOMENT)]
 
 
 def _in_sharpest(measured: pd.DataFrame, key: str) -> pd.DataFrame:

@@ -50,6 +50,7 @@ def course_tables(
 ) -> CourseTables:
     """The tables of a report from that of ``FRAME_COLUMNS``, each embryo's rows in the order of time.
 
+    Nothing depends on any other embryo. Frames and planes keep the index that their rows have.
     ``recent_h``: how long before the latest measured frame the one that stands for an embryo may be.
     ``about``: by embryo what the lab tells of it.
     """

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from blastoseg.columns import BY_NAME
+from blastoseg.report.gathered import GatheredTables
 from blastoseg.report.wording import heading_of
 
 Floats = NDArray[np.float64]
@@ -55,44 +56,40 @@ class Curves:
 
 
 class CurveMaker:
-    """Makes the curves of any embryo of a report, ``unit`` being that of length."""
+    """Makes the curves of any embryo of a report."""
 
-    def __init__(self, frames: pd.DataFrame, events: pd.DataFrame, unit: str) -> None:
-        self._rows: dict[str, list[int]] = {}
-        for place, embryo in enumerate(frames["embryo_id"]):
-            self._rows.setdefault(str(embryo), []).append(place)
-        self._area, self._cavity = f"blastocyst_area_{unit}2", "blastocoel_area_frac"
-        names = ["time_h", "frame_index", self._area, self._cavity]
-        names += [f"steady_{self._area}", f"steady_{self._cavity}", "blastocyst_area_px2"]
-        self._values = {name: frames[name].to_numpy(dtype=float, na_value=np.nan) for name in names}
-        is_flagged = frames["course_flags"].fillna("").to_numpy(str) != ""
-        self._is_doubtful = (frames["status"].fillna("").to_numpy(str) != "ok") | is_flagged
+    def __init__(self, tables: GatheredTables) -> None:
+        self._tables = tables
+        self._area, self._cavity = f"blastocyst_area_{tables.unit}2", "blastocoel_area_frac"
+        self._drawn = ["time_h", "frame_index", self._area, self._cavity]
+        self._drawn += [f"steady_{self._area}", f"steady_{self._cavity}"]
         self._marks: dict[str, list[dict[Any, Any]]] = {}
-        for event in events[["embryo_id", "event", "first_after_h", "first_after_frame"]].to_dict("records"):
+        names = ["embryo_id", "event", "first_after_h", "first_after_frame"]
+        for event in tables.events[names].to_dict("records"):
             self._marks.setdefault(str(event["embryo_id"]), []).append(event)
 
     def has(self, embryo: str) -> bool:
         """Whether an embryo was measured in two frames or more."""
-        measured = self._values["blastocyst_area_px2"][self._rows[embryo]]
-        return int(np.isfinite(measured).sum()) >= 2
+        return self._tables.measured_of_embryo[embryo] >= 2
 
     def of(self, embryo: str) -> Curves:
         """The curves of one embryo; over the frames' numbers where a frame has no hours."""
-        rows = self._rows[embryo]
-        has_hours = bool(np.isfinite(self._values["time_h"][rows]).all())
+        frames = self._tables.rows_of("frames", embryo, [*self._drawn, "status", "course_flags"])
+        has_hours = bool(frames["time_h"].notna().all())
         x_name, at = ("time_h", "first_after_h") if has_hours else ("frame_index", "first_after_frame")
         marks = [(str(one["event"]), one[at]) for one in self._marks.get(embryo, ()) if pd.notna(one[at])]
         return Curves(
-            x=self._values[x_name][rows],
+            x=_floats(frames, x_name),
             x_title=_title_of(x_name),
-            area=self._curve(self._area, rows),
-            cavity=self._curve(self._cavity, rows),
+            area=self._curve(self._area, frames),
+            cavity=self._curve(self._cavity, frames),
             marks=tuple((name, float(x)) for name, x in sorted(marks, key=lambda one: one[1])[:MOST_MARKS]),
         )
 
-    def _curve(self, name: str, rows: list[int]) -> Curve:
-        own, course = self._values[name][rows], self._values[f"steady_{name}"][rows]
-        is_doubtful = self._is_doubtful[rows]
+    def _curve(self, name: str, frames: pd.DataFrame) -> Curve:
+        own, course = _floats(frames, name), _floats(frames, f"steady_{name}")
+        is_flagged = frames["course_flags"].fillna("").to_numpy(str) != ""
+        is_doubtful = (frames["status"].fillna("").to_numpy(str) != "ok") | is_flagged
         highest = np.nanmax(own, initial=0.0)
         return Curve(
             title=_title_of(name),
@@ -101,6 +98,10 @@ class CurveMaker:
             sure=np.where(is_doubtful, np.nan, own),
             doubtful=np.where(is_doubtful, own, np.nan),
         )
+
+
+def _floats(frames: pd.DataFrame, name: str) -> Floats:
+    return frames[name].to_numpy(dtype=float, na_value=np.nan)
 
 
 def _title_of(name: str) -> str:

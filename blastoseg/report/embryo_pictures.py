@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from blastoseg.course.tables import CourseTables
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Status
+from blastoseg.report.gathered import Batch, GatheredTables
 from blastoseg.report.overlay import RGB, draw_thumbnail, write_small
 from blastoseg.sources.label_images import read_label_image
 
@@ -61,12 +61,16 @@ class EmbryoPictures:
         return np.hstack(drawn) if drawn else None
 
 
-def pictures_of(tables: CourseTables, root: Path) -> dict[str, EmbryoPictures]:
+def pictures_of(tables: GatheredTables, root: Path) -> dict[str, EmbryoPictures]:
     """The pictures of every embryo by its id, below ``root``; only those that the tables name."""
     names = ["embryo_id", "frame_index", "status", "time_h", "mask", "overlay"]
-    shown = (
-        tables.frames[names].astype({"mask": object, "overlay": object}).fillna({"mask": "", "overlay": ""})
-    )
+    return {
+        embryo: found for batch in tables.batches(names) for embryo, found in _of_batch(batch, root).items()
+    }
+
+
+def _of_batch(tables: Batch, root: Path) -> dict[str, EmbryoPictures]:
+    shown = tables.frames.astype({"mask": object, "overlay": object}).fillna({"mask": "", "overlay": ""})
     places: dict[str, dict[int, tuple[Any, ...]]] = {}
     first: dict[str, int] = {}
     last: dict[str, int] = {}

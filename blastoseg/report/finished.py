@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 from blastoseg.columns import EMBRYO_COLUMNS, EVENT_COLUMNS, REPORTED_FRAME_COLUMNS
 from blastoseg.errors import InputNotFoundError, OutputError
 from blastoseg.records import Labels
+from blastoseg.report.dataset import read_long_table
 from blastoseg.report.tables import read_csv
 from blastoseg.sources.label_images import read_label_image
 
@@ -40,7 +41,7 @@ class Run:
         version's; so do ``embryos`` and ``events`` when they are first asked for.
         """
         folder = Path(out)
-        return cls(folder, read_csv(folder / "frames.csv", REPORTED_FRAME_COLUMNS))
+        return cls(folder, read_long_table(folder, "frames", REPORTED_FRAME_COLUMNS))
 
     @cached_property
     def embryos(self) -> pd.DataFrame:

@@ -4,6 +4,8 @@ import getpass
 import json
 import platform
 import socket
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +27,8 @@ LIBRARIES = (
     "pandas",
     "scikit-image",
 )
+
+PIXEL_SIZE_COLUMNS = ("um_per_px", "um_per_px_source")
 
 
 def installed_software() -> dict[str, str]:
@@ -56,15 +60,15 @@ class UsedPixelSize:
     frames: int
 
 
-def used_pixel_sizes(frames: pd.DataFrame) -> list[UsedPixelSize]:
-    """The pixel sizes in a frames table, most used first; frames without one are told too."""
-    groups = frames[["um_per_px", "um_per_px_source"]].value_counts(dropna=False).reset_index()
-    return [
-        UsedPixelSize(
-            None if pd.isna(size) else float(size), "" if pd.isna(source) else str(source), int(count)
-        )
-        for size, source, count in groups.itertuples(index=False, name=None)
-    ]
+def used_pixel_sizes(frames: Iterable[pd.DataFrame]) -> list[UsedPixelSize]:
+    """The pixel sizes in the parts of a frames table, most used first; frames without one are told too."""
+    used: Counter[tuple[float | None, str]] = Counter()
+    for part in frames:
+        groups = part[list(PIXEL_SIZE_COLUMNS)].value_counts(dropna=False).reset_index()
+        for size, source, count in groups.itertuples(index=False, name=None):
+            known = None if pd.isna(size) else float(size)
+            used[known, "" if pd.isna(source) else str(source)] += int(count)
+    return [UsedPixelSize(size, source, count) for (size, source), count in used.most_common()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,12 +33,12 @@ from reportlab.platypus import (
 )
 
 from blastoseg import RESEARCH_USE_ONLY
-from blastoseg.course.tables import CourseTables
 from blastoseg.errors import counted
 from blastoseg.report.curve_drawing import draw_curve
 from blastoseg.report.curves import CurveMaker
 from blastoseg.report.embryo_pictures import EmbryoPictures, encoded
-from blastoseg.report.headline import HOURS, SUMMARY, hours_in_words, unit_of_length
+from blastoseg.report.gathered import GatheredTables
+from blastoseg.report.headline import HOURS, SUMMARY, hours_in_words
 from blastoseg.report.manifest import RunManifest
 from blastoseg.report.overlay import RGB
 from blastoseg.report.ranking import NOT_A_CHOICE, Group, order_in_words, ranked, rows_of
@@ -64,14 +64,14 @@ class PatientPages:
 
     def __init__(
         self,
-        tables: CourseTables,
+        tables: GatheredTables,
         manifest: RunManifest,
         pictures: Mapping[str, EmbryoPictures],
         order: Sequence[str],
     ) -> None:
         self._groups = {group.patient: group for group in ranked(tables.embryos, order)}
-        self._unit = unit_of_length(tables.frames)
-        self._curves = CurveMaker(tables.frames, tables.events, self._unit)
+        self._unit = tables.unit
+        self._curves = CurveMaker(tables)
         self._episodes = _by_embryo(tables.episodes)
         self._manifest, self._pictures, self._order = manifest, pictures, order
         self._style = _Styles()

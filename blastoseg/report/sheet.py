@@ -35,8 +35,6 @@ from blastoseg.report.tables import is_undefined, plain_text
 TITLE_ROWS = 3
 HEADER_ROW = TITLE_ROWS + 1
 FIRST_ROW = HEADER_ROW + 1
-MOST_ROWS = 1_048_576 - HEADER_ROW
-"""Rows of a table that a sheet of Excel holds."""
 MOST_LINKS = 65_530
 """A sheet with more links is repaired by Excel, which takes them away."""
 POINTS_PER_PIXEL = 0.75

@@ -26,6 +26,8 @@ from blastoseg.report.wording import heading_of, symbols_of
 THUMBNAIL_SIDE, STRIP_SIDE, FINENESS = 110, 62, 1.5
 """Pixels on a screen; pictures hold ``FINENESS`` times as many, for paper."""
 MOST_IN_STRIP = 4
+MOST_PICTURED = 1000
+"""Embryos with pictures, the first in order: all lie in memory until the workbook is saved."""
 GRADE_HEADING = "Grade, suggested"
 # Pale blue, yellow, gray and orange: green beside red is one colour to one man in twelve.
 STATUS_COLOURS = {"ok": "FFD6E9F8", "review": "FFFFEB9C", "excluded": "FFE7E6E6", "failed": "FFF4B183"}
@@ -55,6 +57,8 @@ def write_summary(workbook: Workbook, groups: Sequence[Group], order: Sequence[s
         f"The best recent frame of each; lengths in {symbols_of(page.unit)}, {hours_in_words(embryos)}; "
         "gray: of a doubtful tissue; earlier: before the first frame. Stage, timings, order are suggestions."
     )
+    if len(embryos) > MOST_PICTURED:
+        heading += f"; pictures of the first {MOST_PICTURED:,} of {len(embryos):,}"
     sheet = Sheet(workbook, "Summary", heading, Layout(page.widths, frozen_columns=2, note=note))
     with_patients = any(group.patient for group in groups)
     rows = len(embryos) + len(groups) * with_patients

@@ -1,7 +1,7 @@
 """Typed tables with exactly the declared columns, and their CSV files."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,25 +95,31 @@ def _visible(character: str) -> str:
     return f"\\x{code:02x}" if is_control or is_no_character else character
 
 
-def write_csv(table: pd.DataFrame, path: Path) -> None:
+def write_csv(table: pd.DataFrame | Iterable[pd.DataFrame], path: Path) -> None:
     """Write a table as CSV: UTF-8 without a byte order mark, ``\\n`` line ends, the notice as last column.
 
-    The bytes depend on the values alone. Undefined values are empty; text never starts a formula. A number
-    has its column's decimals, or six digits where ``blastoseg.columns`` declares no such column.
+    A table that comes in parts, one at least, is never held whole. The bytes depend on the values alone.
+    Undefined values are empty; text never starts a formula. A number has its column's decimals, or six digits
+    where ``blastoseg.columns`` declares no such column.
     """
+    parts = [table] if isinstance(table, pd.DataFrame) else table
     with path.open("w", encoding="utf-8", newline="") as file:
-        # Cells as text take ten times the memory of numbers: no more than a batch of rows are.
-        for start in range(0, max(1, len(table)), ROWS_A_BATCH):
-            rows = table.iloc[start : start + ROWS_A_BATCH]
+        for number, rows in enumerate(some for part in parts for some in _sliced(part)):
             printed = {name: _printed(rows[name], BY_NAME.get(name)) for name in rows.columns}
             printed[NOTICE_COLUMN] = [RESEARCH_USE_ONLY] * len(rows)
             pd.DataFrame(printed).to_csv(
                 file,
-                header=not start,
+                header=number == 0,
                 index=False,
                 lineterminator="\n",
                 float_format=f"%.{DIGITS_UNDECLARED}g",
             )
+
+
+def _sliced(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    # Cells as text take ten times the memory of numbers: no more than a batch of rows are.
+    for start in range(0, max(1, len(table)), ROWS_A_BATCH):
+        yield table.iloc[start : start + ROWS_A_BATCH]
 
 
 def save_csv(table: pd.DataFrame, path: Path) -> None:

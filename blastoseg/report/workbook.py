@@ -1,6 +1,7 @@
 """``report.xlsx``: Summary, Timeline, Events, Quality for people; every column for machines; Run; Columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,17 @@ from blastoseg.columns import (
     spread_of,
 )
 from blastoseg.course.steady import MEANING_OF_COURSE_FLAG
-from blastoseg.course.tables import CourseTables
 from blastoseg.errors import counted
 from blastoseg.quality import MEANING_OF_FLAG, MEANING_OF_STATUS, statuses_after
 from blastoseg.report.curves import CurveMaker
 from blastoseg.report.embryo_pictures import EmbryoPictures
+from blastoseg.report.gathered import GatheredTables
 from blastoseg.report.headline import MEASURES, unit_of_length
 from blastoseg.report.manifest import RunManifest
 from blastoseg.report.ranking import ids_of, ranked
 from blastoseg.report.sheet import (
     LEFT,
     MOST_LINKS,
-    MOST_ROWS,
     TOP,
     TOP_CENTRED,
     Layout,
@@ -42,7 +42,7 @@ from blastoseg.report.sheet import (
     safe_value,
     workbook_at,
 )
-from blastoseg.report.summary_sheet import Beside, write_summary
+from blastoseg.report.summary_sheet import MOST_PICTURED, Beside, write_summary
 from blastoseg.report.tables import decimals_of
 from blastoseg.report.timeline_sheet import chart_rows, charted, write_timeline
 from blastoseg.report.wording import flags_in_words, heading_of
@@ -50,6 +50,8 @@ from blastoseg.settings import DEFAULT_ORDER
 
 LINKED = ("mask", "overlay")
 """The columns that name files: their cells open them."""
+MOST_FRAMES = 50_000
+"""Rows of frames, or of any other table: every cell takes its time when Excel opens them, and its memory."""
 PRINTED_PERCENT = 60
 """Scale of the sheets with every column: they are for machines, and take many pages."""
 _WIDTHS = {"source": 36, "embryo_id": 18, "flags": 24, "reason": 30, "mask": 40, "overlay": 40}
@@ -67,9 +69,7 @@ _EXPLAINED = tuple(
 """Every column of a workbook without focal planes, once."""
 _FILES = {
     "Embryos": "embryos.csv",
-    "Frames": "frames.csv",
     "Events": "events.csv",
-    "Focal planes": "moments.csv",
 }
 """The tables beside the workbook that hold every row of a sheet."""
 _NARROW = 9.5
@@ -79,7 +79,7 @@ _FORMATS = {"h": "0.0", "fraction": "0%", "px2": "#,##0", "um2": "#,##0", "px": 
 
 def write_workbook(
     path: Path,
-    tables: CourseTables,
+    tables: GatheredTables,
     manifest: RunManifest,
     pictures: Mapping[str, EmbryoPictures],
     notes: Mapping[str, str] | None = None,
@@ -91,75 +91,114 @@ def write_workbook(
     (``ranking.ranked``). Links to pictures are relative to the workbook's folder, so that they hold in a copy
     of it.
     """
-    frames, embryos = tables.frames, tables.embryos
+    embryos = tables.embryos
     groups = ranked(embryos, order)
-    maker = CurveMaker(frames, tables.events, unit_of_length(frames))
+    maker = CurveMaker(tables)
     with_charts = charted(maker, ids_of(groups))
+    shown = embryos_with_frames(tables)
     with workbook_at(path) as workbook:
-        beside = Beside(pictures, notes or {}, chart_rows(with_charts))
+        with_pictures = {
+            embryo: pictures[embryo] for embryo in ids_of(groups)[:MOST_PICTURED] if embryo in pictures
+        }
+        beside = Beside(with_pictures, notes or {}, chart_rows(with_charts))
         write_summary(workbook, groups, order, beside)
-        _write_table(
-            workbook, "Embryos", f"Every column of {len(embryos):,} embryos", (embryos, EMBRYO_COLUMNS)
-        )
-        _write_table(
-            workbook, "Frames", f"Every column of {len(frames):,} frames", (frames, REPORTED_FRAME_COLUMNS)
-        )
+        fitted, heading = _fitted(embryos, "Embryos", f"Every column of {len(embryos):,} embryos")
+        _write_table(workbook, "Embryos", heading, (len(fitted), [fitted], EMBRYO_COLUMNS))
+        _write_frames(workbook, tables, shown)
         values = write_timeline(workbook, maker, with_charts)
         _write_events(workbook, tables)
         _write_quality(workbook, tables)
-        if len(tables.moments):
-            _write_planes(workbook, tables)
+        if tables.has_moments:
+            _write_planes(workbook, tables, shown)
         _write_run(workbook, manifest)
-        _write_columns(workbook, MOMENT_COLUMNS if len(tables.moments) else ())
+        _write_columns(workbook, MOMENT_COLUMNS if tables.has_moments else ())
         values.write(workbook)
+
+
+def embryos_with_frames(tables: GatheredTables) -> set[str]:
+    """The embryos whose frames the workbook holds: all, or the newest with ``MOST_FRAMES`` in all.
+
+    The newest are those inseminated last, where that is known, then those named last in the report.
+    """
+    by_age = tables.embryos["insemination_time"].fillna("").to_numpy(str).argsort(kind="stable")
+    newest = tables.embryos["embryo_id"].iloc[by_age[::-1]].astype(str)
+    frames = accumulate(tables.frames_of_embryo[embryo] for embryo in newest)
+    return {embryo for embryo, so_far in zip(newest, frames, strict=True) if so_far <= MOST_FRAMES}
+
+
+def left_out_in_words(tables: GatheredTables) -> str:
+    """What to say at the end of a run whose workbook does not hold all frames; empty where it does."""
+    told = _left_out("frames.csv", tables, embryos_with_frames(tables))
+    return f"report.xlsx holds the frames{told}" if told else ""
+
+
+def _write_frames(workbook: Workbook, tables: GatheredTables, shown: set[str]) -> None:
+    rows = sum(tables.frames_of_embryo[embryo] for embryo in shown)
+    heading = f"Every column of {rows:,} frames{_left_out('frames.csv', tables, shown)}"
+    parts = _of_embryos(tables.frames_in_order(), shown)
+    _write_table(workbook, "Frames", heading, (rows, parts, REPORTED_FRAME_COLUMNS))
+
+
+def _of_embryos(parts: Iterable[pd.DataFrame], shown: set[str]) -> Iterator[pd.DataFrame]:
+    return (part[part["embryo_id"].isin(shown).to_numpy()] for part in parts)
+
+
+def _left_out(file: str, tables: GatheredTables, shown: set[str]) -> str:
+    if len(shown) == len(tables.embryos):
+        return ""
+    embryos = f"the newest {len(shown):,} of {len(tables.embryos):,} embryos"
+    return f" of {embryos}; more than {MOST_FRAMES:,} frames open slowly: all are in {file}"
 
 
 def _fitted(table: pd.DataFrame, title: str, heading: str) -> tuple[pd.DataFrame, str]:
     """The rows that a sheet holds, and its heading, which says where the others are."""
-    if len(table) <= MOST_ROWS:
+    if len(table) <= MOST_FRAMES:
         return table, heading
     where = f": all are in {_FILES[title]}" if title in _FILES else ""
-    return table.head(MOST_ROWS), f"{heading}; the first {MOST_ROWS:,} rows, a sheet holds no more{where}"
+    return table.head(MOST_FRAMES), f"{heading}; the first {MOST_FRAMES:,} rows, more open slowly{where}"
 
 
 def _write_table(
-    workbook: Workbook, title: str, heading: str, content: tuple[pd.DataFrame, Sequence[Column]]
+    workbook: Workbook,
+    title: str,
+    heading: str,
+    content: tuple[int, Iterable[pd.DataFrame], Sequence[Column]],
 ) -> None:
-    """A sheet with all of a table's columns, in their order."""
-    declared = content[1]
-    table, heading = _fitted(content[0], title, heading)
-    if len(LINKED) * len(table) > MOST_LINKS:
+    """A sheet with all columns, in their order, of so many rows that come in parts."""
+    rows, parts, declared = content
+    if len(LINKED) * rows > MOST_LINKS:
         heading += f"; links to pictures in the first {MOST_LINKS // len(LINKED):,} rows, Excel takes no more"
     widths = [_WIDTHS.get(column.name, 13) for column in declared]
     sheet = Sheet(workbook, title, heading, Layout(widths, frozen_columns=1, scale=PRINTED_PERCENT))
-    sheet.append_header([heading_of(column) for column in declared], len(table))
+    sheet.append_header([heading_of(column) for column in declared], rows)
     decimals = [decimals_of(column) for column in declared]
     links = [place for place, column in enumerate(declared) if column.name in LINKED]
-    for row in table.itertuples(index=False, name=None):
+    for row in (row for part in parts for row in part.itertuples(index=False, name=None)):
         cells = [safe_value(value, digits) for value, digits in zip(row, decimals, strict=True)]
         for place in links:
             cells[place] = sheet.link(row[place])
         sheet.append(cells)
 
 
-def _write_events(workbook: Workbook, tables: CourseTables) -> None:
+def _write_events(workbook: Workbook, tables: GatheredTables) -> None:
     heading = "What happened, between which frames (suggested, research use)"
     _write_rows(workbook, "Events", heading, (tables.events, EVENT_COLUMNS, _EVENT_WIDTHS))
 
 
-def _write_quality(workbook: Workbook, tables: CourseTables) -> None:
-    doubtful = int((tables.frames["status"] != "ok").sum())
+def _write_quality(workbook: Workbook, tables: GatheredTables) -> None:
     heading = (
-        f"What to look at: {counted(len(tables.episodes), 'episode')}; {doubtful:,} of "
-        f"{counted(len(tables.frames), 'frame')} are not ok"
+        f"What to look at: {counted(len(tables.episodes), 'episode')}; {tables.doubtful:,} of "
+        f"{counted(tables.frames_total, 'frame')} are not ok"
     )
     _write_rows(workbook, "Quality", heading, (tables.episodes, EPISODE_COLUMNS, _EPISODE_WIDTHS))
 
 
-def _write_planes(workbook: Workbook, tables: CourseTables) -> None:
+def _write_planes(workbook: Workbook, tables: GatheredTables, shown: set[str]) -> None:
     heading = "Each measure in the focal plane where its tissue is sharpest, and its spread over the planes"
-    shown = _of_moments(unit_of_length(tables.moments))
-    _write_rows(workbook, "Focal planes", heading, (tables.moments, shown, {"embryo_id": 16}))
+    heading += _left_out("moments.csv", tables, shown)
+    moments = pd.concat(list(_of_embryos(tables.moments_in_order(), shown)))
+    columns = _of_moments(unit_of_length(moments))
+    _write_rows(workbook, "Focal planes", heading, (moments, columns, {"embryo_id": 16}))
 
 
 def _of_moments(unit: str) -> tuple[Column, ...]:

@@ -11,7 +11,7 @@ from blastoseg.columns import EMBRYO_COLUMNS
 from blastoseg.errors import EXIT_OK, OutputError
 from blastoseg.files import replace_atomically
 from blastoseg.records import Status
-from blastoseg.report.manifest import UsedPixelSize, read_manifest, used_pixel_sizes, write_manifest
+from blastoseg.report.manifest import UsedPixelSize, read_manifest, write_manifest
 from blastoseg.report.tables import read_csv
 from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import RunEnded
@@ -59,25 +59,26 @@ def _write_report(run: "Run", there: Mapping[str, str]) -> tuple[RunEnded, bool]
     from blastoseg.run.reporting import Report  # noqa: PLC0415  what writes workbooks takes long to load
 
     request, out = run.request, run.out
-    corrections = Standing(out.root, request.settings.quality, bool(run.names.fingerprint))
+    quality, is_hidden = request.settings.quality, bool(run.names.fingerprint)
+    corrections = Standing(out.root, quality, is_hidden, report_before=out.frames_csv)
     known = run.journal, run.scored_with
     rows = run.work.rows(*known, run.pictures, there, corrections=corrections)
     gone = Gone(run.share, request)
-    report = Report(chain(rows, gone.rows(*known, there, corrections)), request)
+    report = Report(chain(rows, gone.rows(*known, there, corrections)), request, out.root)
     told = tuple(gone.notes(out.embryos_csv, report.embryos["embryo_id"]))
-    of_corrections = tuple(corrections.notes(out.frames_csv))
+    of_corrections = tuple(corrections.notes())
     ended = _ended(run, report.embryos, report.counts)
-    if request.stop and not len(report.frames):
+    if request.stop and not report.tables.frames_total:
         # An earlier report is worth more than an empty one.
         return replace(ended, notes=("nothing was finished: the report is the one before",)), False
     register = run.journal.pictures if request.pdf else None
-    manifest = run.provenance.manifest(ended, run.started, used_pixel_sizes(report.frames))
+    manifest = run.provenance.manifest(ended, run.started, report.pixel_sizes)
     report.write(out, manifest, register)
     report.write_review(out, manifest, run.lock.check)
     _write_part(run)
     if not request.stop and not ended.settling:
         days = request.settings.output.keep_missing_days
-        shown = [*report.pictures, *corrections.replaced]
+        shown = chain(report.pictures, corrections.replaced)
         follow_input(out.root, run.journal, shown, days, check=run.lock.check)
     own = (*of_corrections, *report.notes)
     return replace(ended, notes=(*run.names.notes, *run.discovery.remarks, *told, *own)), not own

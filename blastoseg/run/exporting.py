@@ -11,18 +11,17 @@ import pandas as pd
 from blastoseg.columns import (
     EMBRYO_COLUMNS,
     EVENT_COLUMNS,
-    FRAME_COLUMNS,
-    MOMENT_COLUMNS,
     REPORTED_FRAME_COLUMNS,
 )
 from blastoseg.errors import InputNotFoundError, OutputError, UsageError
 from blastoseg.files import new_folder
 from blastoseg.records import Status
+from blastoseg.report.dataset import has_long_table, read_long_table
 from blastoseg.report.export.formats import FORMATS, check_libraries
 from blastoseg.report.export.parquet import write_parquet
 from blastoseg.report.finished import Run
+from blastoseg.report.gathered import LONG_TABLES
 from blastoseg.report.manifest import read_manifest
-from blastoseg.report.tables import read_csv
 from blastoseg.run.exported import Exported, Frames, ImageOf, Progress, write_account
 from blastoseg.run.journal import Journal, OutputLock, RunRecord, read_runs
 from blastoseg.run.outputs import OutputFolder
@@ -181,7 +180,7 @@ def _write_tables(run: Run, frames: pd.DataFrame, folder: Path) -> None:
     write_parquet(folder / "frames.parquet", frames, REPORTED_FRAME_COLUMNS)
     write_parquet(folder / "embryos.parquet", run.embryos, EMBRYO_COLUMNS)
     write_parquet(folder / "events.parquet", run.events, EVENT_COLUMNS)
-    out = OutputFolder(run.out)
-    for path, declared in ((out.planes_csv, FRAME_COLUMNS), (out.moments_csv, MOMENT_COLUMNS)):
-        if path.is_file():
-            write_parquet(folder / f"{path.stem}.parquet", read_csv(path, declared), declared)
+    for name in ("planes", "moments"):
+        if has_long_table(run.out, name):
+            table = read_long_table(run.out, name, LONG_TABLES[name])
+            write_parquet(folder / f"{name}.parquet", table, LONG_TABLES[name])

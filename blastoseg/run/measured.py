@@ -9,7 +9,7 @@ import pandas as pd
 
 from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_OK, UnreadableFrameError, UsageError
 from blastoseg.records import FrameResult, Status
-from blastoseg.report.manifest import RunManifest, used_pixel_sizes
+from blastoseg.report.manifest import RunManifest
 from blastoseg.run.corrections.masks import KnownFrame, KnownMasks
 from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.outputs import OutputFolder
@@ -40,10 +40,10 @@ def measure_label_images(
     frames = _in_order(known.frame_of(ref) for ref in refs)
     results = (_result_of(frame, settings, um_per_px) for frame in frames)
     request = RunRequest(paths=masks, settings=settings, out=out, um_per_px=um_per_px)
-    report = Report((one.row() | {"about": one.ref.about} for one in results), request)
     folder.create()
+    report = Report((one.row() | {"about": one.ref.about} for one in results), request, out)
     report.write(folder, _manifest(report, request, started))
-    return report.frames
+    return report.tables.frames
 
 
 def _in_order(frames: Iterable[KnownFrame]) -> list[KnownFrame]:
@@ -75,7 +75,7 @@ def _manifest(report: Report, request: RunRequest, started: datetime) -> RunMani
         batch_size=0,
         settings=settings.model_dump(mode="json"),
         settings_sha256=settings.digest(),
-        pixel_sizes=used_pixel_sizes(report.frames),
+        pixel_sizes=report.pixel_sizes,
         counts=report.counts,
         embryos=len(report.embryos),
         exit_code=EXIT_FRAMES_FAILED if report.counts[Status.FAILED] else EXIT_OK,

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,8 +21,8 @@ from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.errors import EXIT_OK, OutputError, UsageError, counted, some_of
 from blastoseg.files import replace_atomically
 from blastoseg.records import Status
+from blastoseg.report.dataset import check_parquet
 from blastoseg.report.letters import Letters
-from blastoseg.report.manifest import used_pixel_sizes
 from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import RunEnded
 from blastoseg.run.journal import (
@@ -42,7 +43,7 @@ from blastoseg.run.prune import follow_input
 from blastoseg.run.reporting import Report
 from blastoseg.run.request import RunRequest
 from blastoseg.run.surroundings import Surroundings, placed_row, reported_row
-from blastoseg.settings import Settings
+from blastoseg.settings import Settings, TableKind
 from blastoseg.stages import stages_in_words
 
 log = logging.getLogger("blastoseg")
@@ -53,13 +54,17 @@ AGAIN = "run that part again"
 
 @dataclass(frozen=True, slots=True)
 class MergeRequest:
-    """What is joined into ``out``. ``letters``, ``archive`` and ``pdf`` are those of ``RunRequest``."""
+    """What is joined into ``out``. ``letters``, ``archive`` and ``pdf`` are those of ``RunRequest``.
+
+    Without ``tables`` the settings of the parts say of which kind the long tables are.
+    """
 
     out: Path
     parts: list[Path]
     letters: Letters | None = None
     archive: pd.DataFrame | None = None
     pdf: bool = False
+    tables: TableKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +160,13 @@ class Merge:
     @property
     def settings(self) -> Settings:
         """Those of every part."""
-        return Settings.model_validate(self.provenance.settings)
+        return Settings.model_validate(self.provenance.settings).with_tables(self.request.tables)
 
     def carried_out(self, started: datetime) -> RunEnded:
         """Take rows and pictures in, and write the report."""
         provenance = self.provenance
+        if self.settings.output.tables != "csv":
+            check_parquet()
         if self.parts[0].record.known_by.stages != stages_in_words(provenance.engine):
             raise UsageError("the parts were scored by another version: run them again with this one")
         earlier = read_runs(self.out.root)
@@ -208,8 +215,9 @@ class Merge:
     def _report(self, new: int, started: datetime) -> RunEnded:
         settings, asked = self.settings, self.request
         request = RunRequest([], settings, letters=asked.letters, archive=asked.archive, pdf=asked.pdf)
-        corrections = Standing(self.out.root, settings.quality, bool(self.provenance.pseudonyms))
-        report = Report(self._rows(corrections), request)
+        is_hidden, before = bool(self.provenance.pseudonyms), self.out.frames_csv
+        corrections = Standing(self.out.root, settings.quality, is_hidden, report_before=before)
+        report = Report(self._rows(corrections), request, self.out.root)
         ended = RunEnded(self.out.root, report.embryos, report.counts, exit_code=EXIT_OK, new=new)
         code = request.exit_code(
             is_nothing_new=False,
@@ -217,14 +225,14 @@ class Merge:
             is_dead=is_dead_night(ended.counts, read_runs(self.out.root)),
         )
         ended = replace(ended, exit_code=code)
-        manifest = self.provenance.manifest(ended, started, used_pixel_sizes(report.frames))
+        manifest = self.provenance.manifest(ended, started, report.pixel_sizes)
         manifest = replace(manifest, parts_joined=len(self.parts))
         report.write(self.out, manifest, self.journal.pictures if request.pdf else None)
         report.write_review(self.out, manifest, self.lock.check)
         days = settings.output.keep_missing_days
-        shown = [*report.pictures, *corrections.replaced]
+        shown = chain(report.pictures, corrections.replaced)
         follow_input(self.out.root, self.journal, shown, days, check=self.lock.check)
-        told = (*corrections.notes(self.out.frames_csv), *report.notes)
+        told = (*corrections.notes(), *report.notes)
         return replace(ended, notes=(*self._left_behind(), *told))
 
     def _left_behind(self) -> Iterator[str]:

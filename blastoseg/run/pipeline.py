@@ -51,6 +51,10 @@ def score_folder(request: RunRequest, loaded: "Segmenter | None" = None) -> Gene
     already.
     """
     check_pixel_size_option(request.um_per_px)
+    if request.settings.output.tables != "csv":
+        from blastoseg.report.dataset import check_parquet  # noqa: PLC0415  loads what writes tables
+
+        check_parquet()
     if not request.paths:
         raise InputNotFoundError("no path given")
     if request.part and request.keep_missing:

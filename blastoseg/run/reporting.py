@@ -1,26 +1,34 @@
 """The report of a run: tables, workbook and manifest, each whole or not at all."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from blastoseg.course.tables import course_tables
 from blastoseg.errors import DataError, OutputError, counted
 from blastoseg.files import replace_atomically
 from blastoseg.records import AboutEmbryo, Status
+from blastoseg.report.dataset import FOLDER, remove_dataset, write_dataset
 from blastoseg.report.embryo_pictures import pictures_of
+from blastoseg.report.gathered import LONG_TABLES, ROWS_A_BATCH, GatheredTables
 from blastoseg.report.letters import with_letters
-from blastoseg.report.manifest import RunManifest, write_manifest
+from blastoseg.report.manifest import (
+    PIXEL_SIZE_COLUMNS,
+    RunManifest,
+    UsedPixelSize,
+    used_pixel_sizes,
+    write_manifest,
+)
 from blastoseg.report.notes import take_over
 from blastoseg.report.percentiles import with_percentiles
 from blastoseg.report.review.page import Content, write_page
 from blastoseg.report.tables import frames_table, write_csv
-from blastoseg.report.workbook import write_workbook
+from blastoseg.report.workbook import left_out_in_words, write_workbook
 from blastoseg.run.journal import PictureRegister
 from blastoseg.run.outputs import OutputFolder, page_places
 from blastoseg.run.request import RunRequest
@@ -30,50 +38,42 @@ if TYPE_CHECKING:
     from blastoseg.report.patient_pages import PatientPages
 
 OTHER_WEIGHTS = "the letters were fitted to measures of other weights: fit them anew (blastoseg grade fit)"
-ROWS_A_BATCH = 4096
 log = logging.getLogger(__name__)
 
 
-def _frames_of(rows: Iterable[dict[str, Any]]) -> tuple[pd.DataFrame, dict[str, AboutEmbryo]]:
-    """The frames' table, and what the lab tells of each embryo.
+def _tables_of(rows: Iterable[dict[str, Any]], about: dict[str, AboutEmbryo]) -> Iterator[pd.DataFrame]:
+    """The frames' rows as tables, and into ``about`` what the lab tells of each embryo.
 
     Rows as dicts would take several times the memory: no more than a batch are.
     """
-    about: dict[str, AboutEmbryo] = {}
-    batches: list[pd.DataFrame] = []
-    batch: list[dict[str, Any]] = []
-    for row in rows:
-        about[row["embryo_id"]] = row.pop("about")
-        batch.append(row)
-        if len(batch) == ROWS_A_BATCH:
-            batches.append(frames_table(batch))
-            batch = []
-    # One more, with all columns, also where there are no rows.
-    last = frames_table(batch)
-    return pd.concat([*batches, last], ignore_index=True) if batches else last, about
+    coming = iter(rows)
+    while batch := list(islice(coming, ROWS_A_BATCH)):
+        about.update((row["embryo_id"], row.pop("about")) for row in batch)
+        yield frames_table(batch)
 
 
 class Report:
-    """The tables of a run, made of the ``reported_row`` of every frame, in their order."""
+    """The tables of a run, made of the ``reported_row`` of every frame, in their order.
 
-    def __init__(self, rows: Iterable[dict[str, Any]], request: RunRequest) -> None:
-        frames, about = _frames_of(rows)
+    What memory should not hold lies in ``folder`` meanwhile, as ``Spool`` has it.
+    """
+
+    def __init__(
+        self, rows: Iterable[dict[str, Any]], request: RunRequest, folder: Path | None = None
+    ) -> None:
+        about: dict[str, AboutEmbryo] = {}
         settings = request.settings
-        self._statuses = frames["status"]
-        tables = course_tables(frames, settings.course.recent_h, settings.grades, about)
+        self.tables = GatheredTables(
+            _tables_of(rows, about), folder, settings.course.recent_h, settings.grades, about=about
+        )
         self.letters, self.archive = request.letters, request.archive
-        graded = with_letters(tables.embryos, self.letters.model if self.letters else None)
-        self.tables = replace(tables, embryos=with_percentiles(graded, self.archive))
+        graded = with_letters(self.tables.embryos, self.letters.model if self.letters else None)
+        self.tables.embryos = with_percentiles(graded, self.archive)
         self._verdicts: tuple[TakenVerdict, ...] = ()
         self._order = settings.summary.order
         self.notes: list[str] = []
         self.pages: list[str] = []
-        self._with_page = settings.output.review_page
-
-    @property
-    def frames(self) -> pd.DataFrame:
-        """One row a frame, with what its neighbours say of it."""
-        return self.tables.frames
+        self._with_page, self._kind = settings.output.review_page, settings.output.tables
 
     @property
     def embryos(self) -> pd.DataFrame:
@@ -81,16 +81,22 @@ class Report:
         return self.tables.embryos
 
     @property
-    def pictures(self) -> list[str]:
+    def pixel_sizes(self) -> list[UsedPixelSize]:
+        """Those of the frames."""
+        return used_pixel_sizes(self.tables.frames_in_order(PIXEL_SIZE_COLUMNS))
+
+    @property
+    def pictures(self) -> Iterator[str]:
         """The masks and overlays that the frames' rows name, and the pages that were written."""
-        tables = (self.tables.frames, self.tables.planes)
-        named = (path for table in tables for kind in ("mask", "overlay") for path in table[kind].dropna())
-        return [*dict.fromkeys(path for path in named if path), *self.pages]
+        kinds = ("mask", "overlay")
+        for table in chain(self.tables.frames_in_order(kinds), self.tables.planes_in_order(kinds)):
+            yield from (path for kind in kinds for path in table[kind].dropna() if path)
+        yield from self.pages
 
     @property
     def counts(self) -> dict[str, int]:
         """Frames by status, those of every focal plane, every status named."""
-        return {status.value: int((self._statuses == status.value).sum()) for status in Status}
+        return {status.value: self.tables.statuses[status.value] for status in Status}
 
     def write(
         self, out: OutputFolder, manifest: RunManifest, register: PictureRegister | None = None
@@ -104,13 +110,9 @@ class Report:
         self._join_verdicts(out, is_hidden=bool(manifest.pseudonyms))
         tables, order = self.tables, self._order
         pictures = pictures_of(tables, out.root)
-        self._replace(out.frames_csv, lambda path: write_csv(tables.frames, path))
+        self._write_long_tables(out, by_patient=bool(manifest.pseudonyms))
         self._replace(out.embryos_csv, lambda path: write_csv(tables.embryos, path))
         self._replace(out.events_csv, lambda path: write_csv(tables.events, path))
-        for path, of_planes in ((out.planes_csv, tables.planes), (out.moments_csv, tables.moments)):
-            # One of a run before must not stand beside tables that it does not belong to.
-            if len(of_planes) or path.exists():
-                self._replace(path, partial(write_csv, of_planes))
         earlier = take_over(out.workbook)
         for note in earlier.said:
             log.warning("%s", note)
@@ -119,6 +121,8 @@ class Report:
             out.workbook,
             lambda path: write_workbook(path, tables, manifest, pictures, notes=earlier.notes, order=order),
         )
+        if left_out := left_out_in_words(tables):
+            self.notes.append(left_out)
         if register is not None:
             from blastoseg.report.patient_pages import PatientPages  # noqa: PLC0415  loads only where asked for
 
@@ -142,11 +146,7 @@ class Report:
         tables = self.tables
         content = Content(
             out.root,
-            tables.frames,
-            tables.embryos,
-            events=tables.events,
-            episodes=tables.episodes,
-            planes=tables.planes,
+            tables,
             weights=manifest.weights,
             weights_sha256=manifest.weights_sha256,
             verdicts=[one.plain() for one in self._verdicts],
@@ -159,6 +159,31 @@ class Report:
             ) from error
         log.info("review/index.html: %s written anew", counted(written, "embryo"))
 
+    def _write_long_tables(self, out: OutputFolder, by_patient: bool) -> None:
+        """Those that grow with the frames, as CSV, Parquet or both; the other kind of a run before goes."""
+        tables, kind = self.tables, self._kind
+        in_order = {
+            out.frames_csv: tables.frames_in_order,
+            out.planes_csv: tables.planes_in_order,
+            out.moments_csv: tables.moments_in_order,
+        }
+        for path, rows in in_order.items() if kind != "parquet" else ():
+            # One of a run before must not stand beside tables that it does not belong to.
+            if path == out.frames_csv or tables.has_moments or path.exists():
+                self._replace(path, partial(write_csv, rows()))
+        try:
+            if kind == "csv":
+                for name in LONG_TABLES:
+                    remove_dataset(out.root, name)
+                return
+            write_dataset(out.root, tables, by_patient)
+            for path in in_order if kind == "parquet" else ():
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{out.root / FOLDER}: cannot be written ({error.strerror or error}): free some space?"
+            ) from error
+
     def _join_verdicts(self, out: OutputFolder, is_hidden: bool) -> None:
         try:
             self._verdicts = read_verdicts(out.root)
@@ -166,8 +191,7 @@ class Report:
             # A person's file must not end a night: the measures do not depend on it.
             log.warning("%s", error)
             self.notes.append(str(error))
-        embryos = with_verdicts(self.tables.embryos, self._verdicts, is_hidden)
-        self.tables = replace(self.tables, embryos=embryos)
+        self.tables.embryos = with_verdicts(self.tables.embryos, self._verdicts, is_hidden)
 
     def _with_grading(self, manifest: RunManifest) -> RunManifest:
         if self.letters and self.letters.model.weights_sha256 != manifest.weights_sha256:

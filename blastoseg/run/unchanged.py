@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blastoseg.files import clash_key
+from blastoseg.report.dataset import FOLDER as DATASET
 from blastoseg.report.manifest import installed_software
 from blastoseg.run.journal import RunRecord, StoredFrame
 from blastoseg.run.journal.history import JOURNAL_FILE
@@ -83,7 +84,7 @@ def digest_of_files(out: OutputFolder) -> str:
     with os.scandir(out.root) as entries:
         own = [one.name for one in entries if one.is_file() and not one.name.startswith(".")]
     names = sorted(set(own) - not_the_reports)
-    for place, content in _contents(out.root, names, [out.review.name, PAGES]):
+    for place, content in _contents(out.root, names, [out.review.name, PAGES, DATASET]):
         digest.update(f"{place}\0{content}\n".encode())
     return digest.hexdigest()
 

@@ -23,6 +23,7 @@ __all__ = [
     "Quality",
     "Settings",
     "Summary",
+    "TableKind",
     "check_pixel_size_option",
     "is_pixel_size",
     "load_settings",
@@ -128,12 +129,17 @@ class Summary(Section):
         return order
 
 
+TableKind = Literal["csv", "parquet", "both"]
+"""As what the tables that grow with the frames are written."""
+
+
 class Output(Section):
     """What stays in the output folder: nothing here changes a result."""
 
     keep_missing_days: int | None = Field(default=None, ge=1, le=36_500)
     review_page: bool = True
     """Whether a run writes ``review/index.html``; one that is there stays as it is."""
+    tables: TableKind = "csv"
 
 
 _BESIDE_THE_FRAMES = {"course", "grades", "summary", "output"}
@@ -155,6 +161,12 @@ class Settings(Section):
     weights: str = "starter"
     flips: bool | Literal["unsure"] = True
     """Average over four mirrored copies: of every crop, of none, of those that a first pass is unsure of."""
+
+    def with_tables(self, kind: TableKind | None) -> "Settings":
+        """These settings with the long tables of another kind; None changes nothing."""
+        if kind is None:
+            return self
+        return self.model_copy(update={"output": self.output.model_copy(update={"tables": kind})})
 
     def overridden(self, **options: object) -> "Settings":
         """These settings with the command line's options in their place; an option of None changes nothing.

@@ -30,10 +30,10 @@ def test_every_pixel_size_is_told_and_a_missing_one_too():
             {"um_per_px": math.nan, "um_per_px_source": ""},
         ]
     )
-    known, unknown = used_pixel_sizes(frames)
+    known, unknown = used_pixel_sizes([frames])
     assert (known.um_per_px, known.source, known.frames) == (0.5, "option", 2)
     assert (unknown.um_per_px, unknown.frames) == (None, 1)
-    assert used_pixel_sizes(frames_table([])) == []
+    assert used_pixel_sizes([frames_table([])]) == []
 
 
 def test_a_manifest_is_made_without_loading_torch():

@@ -5,8 +5,8 @@ import os
 import pytest
 from openpyxl import load_workbook
 
-from blastoseg.course.tables import course_tables
 from blastoseg.records import AboutEmbryo
+from blastoseg.report.gathered import GatheredTables
 from blastoseg.report.notes import MOST_KEPT, read_notes, take_over
 from blastoseg.report.sheet import FIRST_ROW, HEADER_ROW
 from blastoseg.report.tables import frames_table
@@ -21,7 +21,7 @@ def night(manifest, tmp_path):
         path = tmp_path / "report.xlsx"
         earlier = take_over(path)
         rows = [{"embryo_id": name, "frame_index": 0, "status": "excluded"} for name in embryos]
-        write_workbook(path, course_tables(frames_table(rows)), manifest(), {}, notes=earlier.notes)
+        write_workbook(path, GatheredTables([frames_table(rows)]), manifest(), {}, notes=earlier.notes)
         return path, earlier.said
 
     return write
@@ -102,7 +102,7 @@ def test_a_note_on_a_patient_stays_with_the_patient(manifest, tmp_path):
         rows = [{"embryo_id": name, "frame_index": 0, "status": "excluded"} for name in embryos]
         about = {name: AboutEmbryo(patient="P1") for name in embryos}
         notes = take_over(path).notes
-        write_workbook(path, course_tables(frames_table(rows), about=about), manifest(), {}, notes=notes)
+        write_workbook(path, GatheredTables([frames_table(rows)], about=about), manifest(), {}, notes=notes)
 
     night("A")
     write_note(path, 0, "call her")

@@ -6,9 +6,9 @@ import pytest
 from pypdf import PdfReader
 
 from blastoseg import RESEARCH_USE_ONLY
-from blastoseg.course.tables import course_tables
 from blastoseg.records import AboutEmbryo
 from blastoseg.report.embryo_pictures import EmbryoPictures, Pictures
+from blastoseg.report.gathered import GatheredTables
 from blastoseg.report.overlay import draw_overlay
 from blastoseg.report.patient_pages import PatientPages
 from blastoseg.report.tables import frames_table
@@ -34,7 +34,7 @@ def pages(manifest):
     def make(patients, pictures=None, **others):
         frames = frames_table(row(embryo, index, **others) for embryo in patients for index in range(2))
         about = {embryo: AboutEmbryo(patient=patient) for embryo, patient in patients.items()}
-        return PatientPages(course_tables(frames, about=about), manifest(), pictures or {}, ORDER)
+        return PatientPages(GatheredTables([frames], about=about), manifest(), pictures or {}, ORDER)
 
     return make
 

@@ -6,7 +6,7 @@ import pytest
 from openpyxl import load_workbook
 
 from blastoseg import RESEARCH_USE_ONLY
-from blastoseg.course.tables import course_tables
+from blastoseg.report.gathered import GatheredTables
 from blastoseg.report.sheet import FIRST_ROW, HEADER_ROW
 from blastoseg.report.tables import frames_table
 from blastoseg.report.timeline_sheet import CHARTS_PER_PAGE, ROWS_PER_CHART
@@ -32,7 +32,7 @@ def path(manifest, tmp_path):
         for well in range(EMBRYOS)
         for index in range(2)
     )
-    write_workbook(tmp_path / "report.xlsx", course_tables(frames), manifest(), {})
+    write_workbook(tmp_path / "report.xlsx", GatheredTables([frames]), manifest(), {})
     return tmp_path / "report.xlsx"
 
 

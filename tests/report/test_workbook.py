@@ -10,9 +10,9 @@ import pytest
 from openpyxl import load_workbook
 
 from blastoseg import RESEARCH_USE_ONLY, columns
-from blastoseg.course.tables import course_tables
 from blastoseg.records import AboutEmbryo, Flag, Status
 from blastoseg.report.embryo_pictures import EmbryoPictures, Pictures
+from blastoseg.report.gathered import GatheredTables
 from blastoseg.report.overlay import draw_overlay
 from blastoseg.report.sheet import FIRST_ROW, HEADER_ROW, TITLE_ROWS
 from blastoseg.report.summary_sheet import STRIP_SIDE, THUMBNAIL_SIDE
@@ -45,7 +45,7 @@ def row(embryo, index, status="ok", **others):
 
 
 def written(rows, manifest, path, pictures=None, about=None, **options):
-    tables = course_tables(frames_table(rows), about=about or {})
+    tables = GatheredTables([frames_table(rows)], about=about or {})
     write_workbook(path, tables, manifest, pictures or {}, **options)
     return load_workbook(path)
 

@@ -1,8 +1,9 @@
 """What Excel does not hold: links and rows beyond its limits are told of."""
 
+from blastoseg.records import AboutEmbryo
 from blastoseg.report.sheet import HEADER_ROW
 
-from .test_workbook import cells_below_header, column_of, row, written
+from .test_workbook import column_of, row, written
 
 
 def test_a_sheet_has_no_more_links_than_excel_takes_and_says_so(manifest, tmp_path, monkeypatch):
@@ -15,10 +16,16 @@ def test_a_sheet_has_no_more_links_than_excel_takes_and_says_so(manifest, tmp_pa
     assert column_of(frames, "Overlay")[2] == "o/2.jpg"
 
 
-def test_a_table_too_long_for_a_sheet_shows_its_first_rows_and_where_all_are(manifest, tmp_path, monkeypatch):
-    monkeypatch.setattr("blastoseg.report.workbook.MOST_ROWS", 3)
-    rows = [row("WELL1", index) for index in range(5)]
-    sheet = written(rows, manifest(), tmp_path / "r.xlsx")["Frames"]
-    assert sheet["A1"].value.endswith("the first 3 rows, a sheet holds no more: all are in frames.csv")
-    assert len(cells_below_header(sheet)) == 3
-    assert sheet.auto_filter.ref.endswith(str(HEADER_ROW + 3))
+def test_of_many_frames_the_workbook_holds_the_newest_embryos_and_says_where_all_are(
+    manifest, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("blastoseg.report.workbook.MOST_FRAMES", 7)
+    rows = [row(f"WELL{well}", index) for well in range(4) for index in range(3)]
+    about = {"WELL1": AboutEmbryo(insemination_time="2026-03-01T09:00")}
+    book = written(rows, manifest(), tmp_path / "r.xlsx", about=about)
+    sheet = book["Frames"]
+    assert "of the newest 2 of 4 embryos" in sheet["A1"].value
+    assert sheet["A1"].value.endswith("all are in frames.csv")
+    assert column_of(sheet, "Embryo") == ["WELL1"] * 3 + ["WELL3"] * 3
+    assert sheet.auto_filter.ref.endswith(str(HEADER_ROW + 6))
+    assert book["Events"]["A1"].value.endswith("the first 7 rows, more open slowly: all are in events.csv")

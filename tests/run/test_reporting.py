@@ -5,8 +5,10 @@ import json
 import pytest
 from openpyxl import load_workbook
 
+from blastoseg.columns import REPORTED_FRAME_COLUMNS
 from blastoseg.errors import EXIT_NOTHING_MEASURED, EXIT_NOTHING_NEW, InputNotFoundError
 from blastoseg.records import NOTHING_TOLD
+from blastoseg.report.dataset import read_long_table
 from blastoseg.report.letters import LetterModel, Letters
 from blastoseg.report.tables import save_csv
 from blastoseg.run.archive import read_archive
@@ -123,3 +125,15 @@ def test_damaged_verdicts_are_told_once_and_end_no_report(tmp_path, manifest) ->
     [note] = report.notes
     assert "is no file of verdicts" in note
     assert report.embryos["verdict"].isna().all()
+
+
+def test_the_long_tables_are_of_the_kind_asked_for_and_the_other_kind_of_a_run_before_goes(
+    tmp_path, manifest
+):
+    out = OutputFolder(tmp_path)
+    for kind, has_csv, has_parquet in (("both", True, True), ("parquet", False, True), ("csv", True, False)):
+        request = RunRequest(paths=[], settings=Settings().with_tables(kind))
+        Report([row(about=NOTHING_TOLD)], request, tmp_path).write(out, manifest())
+        assert (out.frames_csv.exists(), (tmp_path / "tables").exists()) == (has_csv, has_parquet)
+        assert len(read_long_table(tmp_path, "frames", REPORTED_FRAME_COLUMNS)) == 1
+        assert out.embryos_csv.exists()

@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ import pandas as pd
 
 from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.report.film import ALPHABET, FINENESS, TILE_SIDE, TILES_A_SHEET, Shot, legend, make_film
-from blastoseg.report.headline import MEASURES, unit_of_length
+from blastoseg.report.gathered import GatheredTables
+from blastoseg.report.headline import MEASURES
 from blastoseg.report.review.embryo import (
     described,
     embryo_columns,
@@ -50,28 +50,19 @@ class Content:
     """What the page shows: the tables of a report below ``out``, and which weights its numbers are of."""
 
     out: Path
-    frames: pd.DataFrame
-    embryos: pd.DataFrame
-    events: pd.DataFrame
-    episodes: pd.DataFrame
-    planes: pd.DataFrame
+    tables: GatheredTables
     weights: str
     weights_sha256: str
     verdicts: Sequence[Any] = ()
 
-    @cached_property
-    def unit(self) -> str:
-        """The unit of length: um or px, never mixed."""
-        return unit_of_length(self.frames)
-
 
 @dataclass(frozen=True, slots=True)
 class _Embryo:
-    """One embryo's place in the tables, and what its files are made of."""
+    """One embryo's place in its table, how many frames it has, and what its files are made of."""
 
     key: str
-    row: dict[Any, Any]
-    rows: Any
+    place: int
+    frames: int
     made_of: str
 
 
@@ -126,23 +117,23 @@ def key_of(embryo_id: str) -> str:
 
 
 def _embryos(content: Content) -> Iterator[_Embryo]:
-    unit = content.unit
-    used = content.frames[frames_used(unit)]
-    planes = content.planes[["embryo_id", "frame_index", "focal_plane", "status", "overlay"]]
-    tables = (used, content.embryos, content.events, content.episodes, planes)
-    digests = [_digests(table) for table in tables]
-    rows_of = used.groupby("embryo_id", sort=False).indices
-    fixed = f"{REVISION} {unit}".encode()
-    for row in content.embryos.to_dict("records"):
-        name = str(row["embryo_id"])
-        digest = hashlib.sha256(fixed)
-        for one in digests:
-            digest.update(one.get(name, b"-"))
-        places = rows_of[name]
-        for kind in ("mask", "overlay"):
-            for path in used[kind].iloc[places]:
-                digest.update(_stamp(content.out, path))
-        yield _Embryo(key_of(name), row, places, digest.hexdigest())
+    tables = content.tables
+    fixed = f"{REVISION} {tables.unit}".encode()
+    told = [_digests(table) for table in (tables.embryos, tables.events, tables.episodes)]
+    used, names = frames_used(tables.unit), ["embryo_id", "frame_index", "focal_plane", "status", "overlay"]
+    place = 0
+    for batch, planes in zip(tables.batches(used), tables.planes_by_batch(names), strict=True):
+        digests = [_digests(batch.frames), *told, _digests(planes)]
+        rows_of = batch.frames.groupby("embryo_id", sort=False).indices
+        for name in batch.embryos["embryo_id"].astype(str):
+            digest = hashlib.sha256(fixed)
+            for one in digests:
+                digest.update(one.get(name, b"-"))
+            for kind in ("mask", "overlay"):
+                for path in batch.frames[kind].iloc[rows_of[name]]:
+                    digest.update(_stamp(content.out, path))
+            yield _Embryo(key_of(name), place, len(rows_of[name]), digest.hexdigest())
+            place += 1
 
 
 def _digests(table: pd.DataFrame) -> dict[str, bytes]:
@@ -167,7 +158,7 @@ def _stamp(out: Path, path: object) -> bytes:
 
 def _names(embryo: _Embryo) -> list[str]:
     """An embryo's files below the page's folder: data, the picture that stands for it, the film's sheets."""
-    sheets = range(math.ceil(len(embryo.rows) / TILES_A_SHEET))
+    sheets = range(math.ceil(embryo.frames / TILES_A_SHEET))
     key = embryo.key
     return [f"data/{key}.js", f"still/{key}.webp", *(f"film/{key}-{number}.webp" for number in sheets)]
 
@@ -175,18 +166,17 @@ def _names(embryo: _Embryo) -> list[str]:
 def _write_embryos(
     folder: Path, content: Content, changed: list[_Embryo], check: Callable[[], None]
 ) -> dict[str, Written]:
-    told = {
-        "events": (events_data, content.events),
-        "episodes": (episodes_data, content.episodes),
-        "planes": (planes_data, content.planes),
-    }
+    tables = content.tables
+    told = {"events": (events_data, tables.events), "episodes": (episodes_data, tables.episodes)}
     parts = {name: dict(iter(table.groupby("embryo_id", sort=False))) for name, (_, table) in told.items()}
 
     def write(embryo: _Embryo) -> Written:
         check()
-        own = str(embryo.row["embryo_id"])
+        [row] = tables.embryos.iloc[[embryo.place]].to_dict("records")
+        own = str(row["embryo_id"])
         course = {name: read(parts[name].get(own, table.iloc[:0])) for name, (read, table) in told.items()}
-        return _write_embryo(folder, content, embryo, course)
+        course["planes"] = planes_data(tables.rows_of("planes", own))
+        return _write_embryo(folder, content, embryo, row, course=course)
 
     # Decoding and encoding release the interpreter's lock.
     pool = ThreadPoolExecutor(MOST_WORKERS)
@@ -196,19 +186,21 @@ def _write_embryos(
         pool.shutdown(cancel_futures=True)
 
 
-def _write_embryo(folder: Path, content: Content, embryo: _Embryo, course: dict[str, Any]) -> Written:
-    frames = content.frames.iloc[embryo.rows]
-    still = _still(frames, embryo.row)
+def _write_embryo(
+    folder: Path, content: Content, embryo: _Embryo, row: dict[Any, Any], course: dict[str, Any]
+) -> Written:
+    unit, frames = content.tables.unit, content.tables.rows_of("frames", str(row["embryo_id"]))
+    still = _still(frames, row)
     film = make_film(
         [_shot(content.out, *paths) for paths in zip(frames["overlay"], frames["mask"], strict=True)], still
     )
     key, names = embryo.key, _names(embryo)
     sheets = names[2:]
-    data = {"still": still} | course | embryo_data(embryo.row, frames, film, sheets, unit=content.unit)
+    data = {"still": still} | course | embryo_data(row, frames, film, sheets, unit=unit)
     contents = dict(zip(names, (to_script("embryo", key, data), film.still, *film.sheets), strict=True))
     for name, content_of_file in contents.items():
         write_if_changed(folder / name, content_of_file)
-    entry = index_entry(key, embryo.row, frames, film, still=still, unit=content.unit)
+    entry = index_entry(key, row, frames, film, still=still, unit=unit)
     return Written(embryo.made_of, {name: len(one) for name, one in contents.items()}, entry)
 
 
@@ -223,6 +215,7 @@ def _shot(out: Path, overlay: object, mask: object) -> Shot:
 
 
 def _index(content: Content, entries: list[Any]) -> bytes:
+    unit = content.tables.unit
     return to_script(
         "index",
         {
@@ -230,14 +223,14 @@ def _index(content: Content, entries: list[Any]) -> bytes:
             "software": f"blastoseg {__version__}",
             "weights": content.weights,
             "weights_sha256": content.weights_sha256,
-            "unit": content.unit,
+            "unit": unit,
             "alphabet": ALPHABET,
             "still_side": TILE_SIDE * FINENESS,
             "tissues": legend(),
-            "headlines": headlines(content.unit),
-            "frame_columns": described(frame_columns(content.unit)),
-            "correction_columns": [one.column(content.unit).name for one in MEASURES],
-            "embryo_columns": described(embryo_columns(content.unit)),
+            "headlines": headlines(unit),
+            "frame_columns": described(frame_columns(unit)),
+            "correction_columns": [one.column(unit).name for one in MEASURES],
+            "embryo_columns": described(embryo_columns(unit)),
             "embryos": entries,
         },
     )

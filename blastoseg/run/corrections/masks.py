@@ -10,9 +10,10 @@ import pandas as pd
 from blastoseg.columns import BY_NAME, CORRECTION_COLUMNS
 from blastoseg.errors import InputNotFoundError
 from blastoseg.records import AS_THE_NETWORK_SAID, Corrected, FrameRef, TimeReference
-from blastoseg.report.tables import plain_text, read_csv
+from blastoseg.report.dataset import read_long_table
+from blastoseg.report.tables import plain_text
 from blastoseg.run.corrections.folder import read_corrections
-from blastoseg.run.outputs import CORRECTIONS, OutputFolder
+from blastoseg.run.outputs import CORRECTIONS
 
 _KINDS = ("masks", CORRECTIONS)
 _ASKED = (
@@ -54,7 +55,7 @@ class KnownMasks:
 def _rows_of(out: Path) -> dict[str, dict[str, Any]]:
     """The rows of a report by their label images, also by corrections that no run has taken in yet."""
     try:
-        table = read_csv(OutputFolder(out).frames_csv, [BY_NAME[name] for name in _ASKED])
+        table = read_long_table(out, "frames", [BY_NAME[name] for name in _ASKED])
     except InputNotFoundError:
         return {}
     rows = table.to_dict("records")

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from blastoseg.errors import OutputError, UnreadableFrameError, counted, some_of
+from blastoseg.columns import BY_NAME
+from blastoseg.errors import BlastosegError, OutputError, UnreadableFrameError, counted, some_of
 from blastoseg.records import FrameResult, Labels, Status
+from blastoseg.report.dataset import has_long_table, read_long_table
 from blastoseg.report.pictures import caption, encode_label_image
 from blastoseg.report.tables import plain_text
 from blastoseg.run.corrections.drawing import draw_correction, plain_frame
@@ -26,21 +28,24 @@ from blastoseg.stages import measure_label_image
 log = logging.getLogger(__name__)
 
 _Frame = tuple[str, int]
+_ROWS_A_LOOK = 10_000
 
 
 class Standing:
     """The corrections in ``out``; what ``over`` was asked for decides what ``notes`` tells.
 
+    ``report_before`` is the table of frames that a report overwrites.
     ``is_hidden``: names are under pseudonyms, so that whoever corrected stays unnamed in the tables.
     """
 
-    def __init__(self, out: Path, thresholds: Quality, is_hidden: bool) -> None:
+    def __init__(self, out: Path, thresholds: Quality, is_hidden: bool, report_before: Path) -> None:
         self._out, self._thresholds, self._is_hidden = out, thresholds, is_hidden
         found = read_corrections(out)
         self._kept = found.kept
         self._problems = list(found.problems)
         self._changed: list[Record] = []
-        self._reported: set[_Frame] = set()
+        self._before = dict.fromkeys(_corrected_in(report_before), False)
+        """The frames that were corrected in the report before, and whether this one has them."""
         self._corrected: set[_Frame] = set()
         self.replaced: list[str] = []
         """The network's pictures of corrected frames: kept, so that a correction can be undone."""
@@ -51,7 +56,8 @@ class Standing:
         ``stored`` is the frame's row in the ledger.
         """
         frame = _named(now)
-        self._reported.add(frame)
+        if self._before and _shown(frame) in self._before:
+            self._before[_shown(frame)] = True
         kept = self._kept.get(FrameIdentity(stored.source, stored.address))
         if kept is None or now.status is Status.FAILED:
             return now
@@ -70,8 +76,8 @@ class Standing:
         overlay_file = kept.overlay_file if (self._out / kept.overlay_file).is_file() else ""
         return replace(result, mask_file=kept.mask_file, overlay_file=overlay_file)
 
-    def notes(self, report_before: Path) -> Iterator[str]:
-        """What a person must know: after all rows were asked for, before ``report_before`` is overwritten."""
+    def notes(self) -> Iterator[str]:
+        """What a person must know, after all rows were asked for."""
         yield from self._problems
         if self._changed:
             yield (
@@ -79,17 +85,13 @@ class Standing:
                 f"{some_of(in_words(self._changed))}: correct them again, or withdraw them"
             )
         changed = {(one.embryo, one.frame_index) for one in self._changed}
-        gone = [one for one in _corrected_in(report_before) if one in self._as_shown(self._reported)]
-        lost = [one for one in gone if one not in self._as_shown(self._corrected | changed)]
-        if lost:
+        still = set(map(_shown, self._corrected | changed))
+        if lost := [one for one, is_reported in self._before.items() if is_reported and one not in still]:
             frames = some_of([f"{embryo}, frame {index}" for embryo, index in lost])
             yield (
                 f"{counted(len(lost), 'frame')} of the report before no longer corrected, the network's "
                 f"labels count: withdrawn, or the files are gone: {frames}"
             )
-
-    def _as_shown(self, frames: set[_Frame]) -> set[_Frame]:
-        return {(plain_text(embryo), index) for embryo, index in frames}
 
     def _with_caption(self, kept: Kept, labels: Labels, now: FrameResult, result: FrameResult) -> Kept:
         """The correction with an overlay on which stands what would now: hours and status may change."""
@@ -123,12 +125,34 @@ def _named(result: FrameResult) -> _Frame:
     return result.ref.embryo_id, result.ref.frame_index
 
 
+def _shown(frame: _Frame) -> _Frame:
+    """A frame as a table shows it."""
+    return plain_text(frame[0]), frame[1]
+
+
+def _corrected_in_parquet(out: Path) -> list[_Frame]:
+    names = ("embryo_id", "frame_index", "corrected")
+    try:
+        read = read_long_table(out, "frames", [BY_NAME[name] for name in names])
+    except BlastosegError:
+        return []
+    corrected = read[(read["corrected"].fillna("") != "").to_numpy(bool)]
+    return [(embryo, int(index)) for embryo, index, _ in corrected.itertuples(index=False)]
+
+
 def _corrected_in(table: Path) -> list[_Frame]:
     """The frames that a report names as corrected; none where there is no report that can be read."""
     names = ["embryo_id", "frame_index", "corrected"]
+    found: list[_Frame] = []
+    if not table.is_file() and has_long_table(table.parent, table.stem):
+        return _corrected_in_parquet(table.parent)
     try:
-        read = pd.read_csv(table, usecols=names, dtype=str, keep_default_na=False)[names]
-        is_corrected = read["corrected"] != ""
-        return [(embryo, int(index)) for embryo, index, _ in read[is_corrected].itertuples(index=False)]
+        with pd.read_csv(
+            table, usecols=names, dtype=str, keep_default_na=False, chunksize=_ROWS_A_LOOK
+        ) as parts:
+            for part in parts:
+                corrected = part.loc[part["corrected"] != "", names[:2]]
+                found += [(embryo, int(index)) for embryo, index in corrected.itertuples(index=False)]
     except (OSError, ValueError):
         return []
+    return found

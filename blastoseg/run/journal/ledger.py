@@ -57,7 +57,8 @@ WHERE weights = ? AND settings = ? AND stages = ? AND frames.source = asked.sour
     AND frames.address = asked.address
 """
 _SELECT_ALL = (
-    "SELECT * FROM frames WHERE weights = ? AND settings = ? AND stages = ? ORDER BY place, source, address"
+    "SELECT source, address FROM frames WHERE weights = ? AND settings = ? AND stages = ? "
+    "ORDER BY place, source, address"
 )
 
 
@@ -231,8 +232,10 @@ class Journal:
     def all_stored(self, scored_with: ScoredWith) -> Iterator[StoredFrame]:
         """Every frame's row as it stands in the ledger, by embryo and frame index in natural order."""
         with self._explained():
-            found = self._database.execute(_SELECT_ALL, _parameters(scored_with))
-            yield from map(self._checked, found)
+            # Whole rows would be sorted in a file as large as the ledger.
+            in_order = self._database.execute(_SELECT_ALL, _parameters(scored_with))
+            keys = (FrameKey(source, address, "") for source, address in in_order)
+            yield from (row for row in self.stored_of(scored_with, keys) if row is not None)
 
     def put(self, rows: Iterable[StoredFrame]) -> None:
         """Write rows as they are: of frames that stand elsewhere by now, or from another ledger."""

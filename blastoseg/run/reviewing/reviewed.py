@@ -12,11 +12,12 @@ import pandas as pd
 
 from blastoseg.columns import BY_NAME
 from blastoseg.errors import InputNotFoundError, OutputError
+from blastoseg.report.dataset import read_long_table
 from blastoseg.report.film import Window
 from blastoseg.report.manifest import read_manifest
 from blastoseg.report.review.page import key_of
 from blastoseg.report.review.written import read_list
-from blastoseg.report.tables import plain_text, read_csv
+from blastoseg.report.tables import plain_text
 from blastoseg.run.corrections.folder import identity_mark
 from blastoseg.run.corrections.record import FrameIdentity
 from blastoseg.run.journal.shown import ShownFrame, shown_frames
@@ -56,7 +57,7 @@ class ReviewedReport:
             raise InputNotFoundError(
                 f"{out}: has no page to look at: run blastoseg on it with review_page on"
             )
-        table = read_csv(OutputFolder(out).frames_csv, _USED)
+        table = read_long_table(out, "frames", _USED)
         self._rows_of = {str(name): rows for name, rows in table.groupby("embryo_id", sort=False)}
         self._shown = shown_frames(out)
 
@@ -135,6 +136,9 @@ class ReviewedReport:
 def stamp_of(out: Path) -> str:
     """What tells a report from another one in its place. InputNotFoundError where there is none."""
     path = OutputFolder(out).frames_csv
+    if not path.exists():
+        # Of a report whose frames are in Parquet: written after them.
+        path = OutputFolder(out).manifest
     try:
         found = path.stat()
     except OSError as error:

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from blastoseg.columns import add_micrometres
-from blastoseg.course.tables import course_tables
 from blastoseg.measure import measure_labels
+from blastoseg.report.gathered import GatheredTables
 from blastoseg.report.overlay import draw_overlay
 from blastoseg.report.pictures import encode_label_image, encode_overlay
 from blastoseg.report.review.page import Content, write_page
@@ -59,14 +59,9 @@ def finished(out: Path, embryos: Iterable[str], frames: int = 6, **about: Any) -
 
 def content_of(out: Path, rows: Iterable[dict[str, Any]], **others: Any) -> Content:
     """The page's content from rows of the frames table."""
-    tables = course_tables(frames_table(list(rows)))
     return Content(
         out=out,
-        frames=tables.frames,
-        embryos=tables.embryos,
-        events=tables.events,
-        episodes=tables.episodes,
-        planes=tables.planes,
+        tables=GatheredTables([frames_table(list(rows))]),
         weights="starter",
         weights_sha256="ab" * 32,
         **others,

@@ -2,14 +2,13 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from blastoseg import RESEARCH_USE_ONLY
-from blastoseg.columns import EVENT_COLUMNS
+from blastoseg.columns import EVENT_COLUMNS, FRAME_COLUMNS
 from blastoseg.report.review.page import key_of, write_page
 from blastoseg.report.tables import typed_table, write_csv
 from blastoseg.run.journal import Journal
@@ -27,8 +26,8 @@ def address(tmp_path_factory):
     content = finished(out, ["W1", "W2", "W3"], frames=8)
     told = {"patient": ["P1", "P2", "P1"], "dish": ["D1", "D1", "D2"], "t_b_h": [101.0, 101.5, float("nan")]}
     for name, values in told.items():
-        content.embryos[name] = values
-    content.embryos.loc[1, ["status", "flags"]] = ["review", "low_confidence;hatching"]
+        content.tables.embryos[name] = values
+    content.tables.embryos.loc[1, ["status", "flags"]] = ["review", "low_confidence;hatching"]
     write_page(content)
     return out / "review" / "index.html"
 
@@ -113,8 +112,8 @@ def test_another_focal_plane_of_a_moment_is_shown_in_the_film_and_lies_where_the
     tmp_path, open_page
 ):
     content = finished(tmp_path, ["E1"], frames=2)
-    own = [name for name in content.frames if not name.startswith(("steady", "course"))]
-    rows = content.frames[own].to_dict("records")
+    own = [name for name in content.tables.frames if not name.startswith(("steady", "course"))]
+    rows = content.tables.frames[own].to_dict("records")
     # The same picture: so that it must lie just over the film's.
     others = [row | {"focal_plane": 15} for row in rows]
     write_page(content_of(tmp_path, [*rows, *others]))
@@ -141,10 +140,12 @@ def test_another_focal_plane_of_a_moment_is_shown_in_the_film_and_lies_where_the
 
 def test_embryos_are_compared_by_hour_and_by_event(tmp_path, open_page):
     content = finished(tmp_path, ["A", "B"], frames=8)
-    is_b = content.frames["embryo_id"] == "B"
-    content.frames.loc[is_b, "time_h"] += 10
+    frames = content.tables.frames
+    frames.loc[frames["embryo_id"] == "B", "time_h"] += 10
+    content = content_of(tmp_path, frames[[column.name for column in FRAME_COLUMNS]].to_dict("records"))
     rows = [{"embryo_id": name, "event": "tB", "first_after_frame": at} for name, at in (("A", 2), ("B", 5))]
-    write_page(replace(content, events=typed_table(rows, EVENT_COLUMNS)))
+    content.tables.events = typed_table(rows, EVENT_COLUMNS)
+    write_page(content)
     page = open_page(tmp_path / "review" / "index.html")
     page.keyboard.press("c")
     page.keyboard.press("ArrowRight")

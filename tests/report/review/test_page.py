@@ -65,7 +65,7 @@ def test_only_the_embryo_that_changed_is_written_again(tmp_path):
     content = finished(tmp_path, ["E1", "E2", "E3"])
     write_page(content)
     before = files_of(tmp_path)
-    rows = content.frames.to_dict("records")
+    rows = content.tables.frames.to_dict("records")
     rows = [{name: row[name] for name in row if not name.startswith(("steady", "course"))} for row in rows]
     rows[7]["blastocyst_area_um2"] += 1
     assert write_page(content_of(tmp_path, rows)) == 1
@@ -75,8 +75,8 @@ def test_only_the_embryo_that_changed_is_written_again(tmp_path):
 
 def test_the_focal_planes_of_a_moment_are_told_beside_its_frame(tmp_path):
     content = finished(tmp_path, ["E1"], frames=2)
-    own = [name for name in content.frames if not name.startswith(("steady", "course"))]
-    rows = content.frames[own].to_dict("records")
+    own = [name for name in content.tables.frames if not name.startswith(("steady", "course"))]
+    rows = content.tables.frames[own].to_dict("records")
     other = {"focal_plane": 15, "overlay": "overlays/0000/F15.jpg"}
     others = [row | other for row in rows]
     write_page(content_of(tmp_path, [*rows, *others]))
