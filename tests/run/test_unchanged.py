@@ -66,6 +66,7 @@ def test_a_night_with_nothing_new_leaves_the_report_and_tells_of_itself(nights: 
     assert now["report_written_utc"] == told["report_written_utc"]
     own = {
         "device",
+        "batch_size",
         "frames_new",
         "frames_unchanged",
         "started_utc",
