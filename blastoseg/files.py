@@ -19,6 +19,9 @@ LONGEST_NAME = 60
 
 NaturalKey = tuple[tuple[str | int, ...], str]
 
+_UNSAFE = re.compile(r"""[<>:"/\\|?*#=`$']""")
+"""In file names: "#" ends a link in a workbook, "=" begins a formula, quotes, "`" and "$" are a shell's, the
+rest Windows refuses."""
 _DIGITS = re.compile(r"(\d+)")
 UNFINISHED_MARK = secrets.token_hex(8)
 """In the names of what this process has not finished: nobody else's file can have it by chance."""
@@ -183,7 +186,11 @@ def safe_name(text: str) -> str:
     Names that differ in case alone stay apart only where ``safe_names`` is given all of them.
     """
     composed = unicodedata.normalize("NFC", text)
-    plain = _shortened("".join(letter if _is_safe(letter) else "_" for letter in composed).lstrip(" ."))
+    # What nobody can see is no more wanted in a name than what means something elsewhere.
+    seen = (
+        composed if composed.isprintable() else "".join(one if one.isprintable() else "_" for one in composed)
+    )
+    plain = _shortened(_UNSAFE.sub("_", seen).lstrip(" ."))
     plain = plain.rstrip(" .")
     if plain and plain == composed and not _is_reserved(plain):
         return plain
@@ -207,12 +214,6 @@ def valid_text(text: str) -> str:
 def clash_key(name: str) -> str:
     """Equal for names that Windows or macOS may take for one: case and Unicode's form make no difference."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
-
-
-def _is_safe(letter: str) -> bool:
-    # "#" ends a link in a workbook; "=" begins a formula; quotes, "`" and "$" are a shell's; the rest Windows
-    # refuses, or nobody can see.
-    return letter.isprintable() and letter not in "<>:\"/\\|?*#=`$'"
 
 
 def _shortened(name: str) -> str:

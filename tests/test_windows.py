@@ -93,7 +93,7 @@ def test_every_picture_has_a_path_that_windows_takes_below_a_folder_of_a_hundred
     embryo = "/".join([letter * 200] * 3)
     ref = FrameRef(embryo, f"{embryo}/{letter * 250}.png", Path("a"), 99_999, WholeImage())
     for kind, suffix in (("masks", ".png"), ("overlays", ".jpg")):
-        place = PictureNames([ref]).place(kind, ref, suffix)
+        place = Path(PictureNames([ref]).place(kind, ref, suffix))
         units = len(str(place).encode("utf-16-le")) // 2
         assert units + ROOM_FOR_OUT + 1 < LONGEST_PATH
         unfinished = files.unfinished_beside(place)

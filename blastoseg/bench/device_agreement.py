@@ -12,7 +12,6 @@ from blastoseg.model.segmenter import Segmenter
 from blastoseg.records import Frame, FrameResult, Labels
 from blastoseg.settings import Settings
 from blastoseg.stages import measure_in_pixels, segment_frames
-from blastoseg.tissues import FOREGROUND
 
 
 @dataclass(frozen=True)
@@ -46,10 +45,9 @@ def agreements(plan: BenchPlan, device: str, frames: list[Frame]) -> Iterator[Ag
         equal, jaccards, off, undefined = [], [1.0], {"none": 0.0}, 0
         for (labels, one), (labels_there, there) in zip(expected, found, strict=True):
             equal.append(float((labels == labels_there).mean()))
-            for tissue in FOREGROUND:
-                is_here, is_there = labels == tissue.label, labels_there == tissue.label
-                if (is_here | is_there).any():
-                    jaccards.append(float((is_here & is_there).sum() / (is_here | is_there).sum()))
+            for tissue in np.setdiff1d(np.union1d(labels, labels_there), [0]):
+                is_here, is_there = labels == tissue, labels_there == tissue
+                jaccards.append(float((is_here & is_there).sum() / (is_here | is_there).sum()))
             for name, value in one.measures.items():
                 if not (isinstance(value, float) and np.isfinite(value) and value):
                     continue

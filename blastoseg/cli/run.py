@@ -43,7 +43,7 @@ def run(
     device: Annotated[
         str,
         typer.Option(
-            help="auto, cpu, cuda, cuda:N; several with commas, or all GPUs: a process each. Must be there."
+            help="auto, cpu, cuda, cuda:N; several with commas, or all: a process each. Must be there."
         ),
     ] = "auto",
     engine: Annotated[

@@ -12,6 +12,7 @@ from blastoseg.columns import Measures
 from blastoseg.evaluation.boundary import BoundaryDistance, tissue_boundaries
 from blastoseg.evaluation.calibration import crop_reliability
 from blastoseg.evaluation.cases import CaseReader, EvaluationCase
+from blastoseg.evaluation.displacement import Displacement, displacement_of
 from blastoseg.evaluation.overlap import case_jaccard, mean_known, tissue_confusion
 from blastoseg.measure import measure_labels
 from blastoseg.quality import border_contact, is_blastocyst, is_cut_off
@@ -30,6 +31,7 @@ class CaseOutcome:
     """A prediction held against its reference.
 
     ``counts``: confusion counts over the whole frame; where no embryo was found all of it is background.
+    ``displacement``: how far the reference lies beside the embryo.
     ``reference``: the measures of the reference labels; ``truth``: those of a synthetic image, else None;
     both with the pixel size of ``result``. ``is_cut_off``: the blastocyst reaches the
     frame's border. ``reliability`` covers the crop's pixels, ``embryo_reliability`` those that are embryo.
@@ -39,6 +41,7 @@ class CaseOutcome:
     group: str
     result: FrameResult
     counts: Counts
+    displacement: Displacement
     boundaries: dict[str, BoundaryDistance]
     reference: Measures
     truth: Measures | None
@@ -116,11 +119,13 @@ def compare_case(case: EvaluationCase, segmented: Segmented, plan: ComparisonPla
     reliability = (Reliability.empty(), Reliability.empty())
     if segmentation is not None:
         reliability = crop_reliability(segmentation.probabilities, segmentation.box, case.labels)
+    counts = tissue_confusion(case.labels, predicted)
     outcome = CaseOutcome(
         name=case.name,
         group=case.group,
         result=result,
-        counts=tissue_confusion(case.labels, predicted),
+        counts=counts,
+        displacement=displacement_of(case.labels, predicted, mean_known(case_jaccard(counts))),
         boundaries=tissue_boundaries(case.labels, predicted),
         reference=columns.add_micrometres(reference, um_per_px),
         truth=None if case.truth is None else columns.add_micrometres(case.truth, um_per_px),

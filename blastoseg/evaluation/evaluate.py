@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from blastoseg import __version__
-from blastoseg.errors import DataError, counted
+from blastoseg.errors import DataError, counted, some_of
 from blastoseg.evaluation.agreement import agreement_of
 from blastoseg.evaluation.cases import LabelledFolder, SyntheticCases
 from blastoseg.evaluation.compare import CaseOutcome, ComparisonPlan, compare_cases
@@ -110,7 +110,12 @@ def write_evaluation(
         confusion=confusion_table(counts),
         agreement=agreement,
         cases=cases_table(outcomes),
-        run=facts | {"Cases": str(len(outcomes)), "Plots": _plots_in_words(agreement)},
+        run=facts
+        | {
+            "Cases": str(len(outcomes)),
+            "References beside their embryo": _displaced_in_words(outcomes),
+            "Plots": _plots_in_words(agreement),
+        },
         root=folder.root,
     )
     for name in ("scores", "screening", "calibration", "agreement", "cases"):
@@ -159,6 +164,15 @@ def _plots_in_words(agreement: pd.DataFrame) -> str:
         f"{counted(len(_plotted(agreement)), 'agreement plot')}; "
         f"with fewer than {FEWEST_PLOTTED} pairs: {counted(few, 'measure')}"
     )
+
+
+def _displaced_in_words(outcomes: Sequence[CaseOutcome]) -> str:
+    displaced = [outcome for outcome in outcomes if outcome.displacement.is_one]
+    words = [
+        f"{one.name} ({one.displacement.x_px:+.0f} px to the right, {one.displacement.y_px:+.0f} px down)"
+        for one in displaced
+    ]
+    return f"look at {some_of(words)}: moved so, they agree with the model" if words else "none"
 
 
 def _facts(request: EvaluationRequest, card: Card, device: str, started: datetime) -> dict[str, str]:

@@ -80,6 +80,8 @@ def _case_row(outcome: CaseOutcome) -> dict[str, object]:
         "is_blastocyst": outcome.is_blastocyst,
         "is_cut_off": outcome.is_cut_off,
         "jaccard_mean": outcome.jaccard,
+        "reference_moved_x_px": outcome.displacement.x_px,
+        "reference_moved_y_px": outcome.displacement.y_px,
         "um_per_px": outcome.result.um_per_px,
         "overlay": outcome.overlay_file,
     }
@@ -95,7 +97,7 @@ CASE_COLUMNS = [
     *(f"jaccard_{tissue.key}" for tissue in INSIDE_OUT),
     *(f"hausdorff_95_{tissue.key}_px" for tissue in FOREGROUND),
     *(f"mean_surface_{tissue.key}_px" for tissue in FOREGROUND),
-    *("um_per_px", "overlay"),
+    *("reference_moved_x_px", "reference_moved_y_px", "um_per_px", "overlay"),
 ]
 
 

@@ -77,6 +77,7 @@ class RunManifest:
 
     ``frames_new`` are new or changed since the runs before; ``stopped`` says why a run ended early;
     ``letters_sha256`` is that of the file of ``--grades``, ``archive_embryos`` how many ``--archive`` held;
+    ``report_written_utc`` is when an earlier run wrote the report that stands, empty where this one does;
     ``pseudonyms`` is the fingerprint of their key, empty without one; ``stages`` are their revisions,
     ``engine`` what computed the networks' passes; ``part``
     is that of several which this run scored, such as 3/8, ``parts_joined`` how many a report was joined from.
@@ -108,6 +109,7 @@ class RunManifest:
     parts_joined: int = 0
     letters_sha256: str = ""
     archive_embryos: int = 0
+    report_written_utc: str = ""
     stages: dict[str, int] = field(default_factory=dict)
     software: dict[str, str] = field(default_factory=installed_software)
     host: str = field(default_factory=socket.gethostname)
@@ -121,6 +123,7 @@ class RunManifest:
             moment: datetime = plain.pop(name)
             plain[f"{name}_utc"] = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             plain[f"{name}_local"] = moment.astimezone().isoformat(timespec="seconds")
+        plain["report_written_utc"] = plain["report_written_utc"] or plain["ended_utc"]
         return plain
 
 

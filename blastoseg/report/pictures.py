@@ -63,29 +63,28 @@ class PictureWriter:
     """Writes the pictures of frames below ``root``, where ``place`` says (kind, frame, suffix)."""
 
     root: Path
-    place: Callable[[str, FrameRef, str], Path]
+    place: Callable[[str, FrameRef, str], str]
     with_overlay: bool = True
 
     def planned(self, ref: FrameRef) -> list[str]:
         """What ``write`` may write for a frame, relative to ``root``: its mask, and its overlay."""
-        paths = [self._mask(ref), self._overlay(ref)] if self.with_overlay else [self._mask(ref)]
-        return [path.as_posix() for path in paths]
+        return [self._mask(ref), self._overlay(ref)] if self.with_overlay else [self._mask(ref)]
 
     def lie_where_written(self, ref: FrameRef, mask_file: str, overlay_file: str) -> bool:
         """Whether a frame's pictures, if any, are where ``write`` would put them."""
         places = ((mask_file, self._mask), (overlay_file if self.with_overlay else "", self._overlay))
-        return all(not path or path == place(ref).as_posix() for path, place in places)
+        return all(not path or path == place(ref) for path, place in places)
 
     def has_mask(self, result: FrameResult) -> bool:
         """Whether the mask of a result, if any, is where ``write`` would put it."""
-        return result.mask_file in ("", self._mask(result.ref).as_posix())
+        return result.mask_file in ("", self._mask(result.ref))
 
     def has_overlay(self, drawn: FrameResult, now: FrameResult) -> bool:
         """Whether a result's overlay, if any, is the one that would be drawn now; as it was drawn, and now.
 
         Caption and place tell: its pixels are the same.
         """
-        return now.overlay_file in ("", self._overlay(now.ref).as_posix()) and caption(drawn) == caption(now)
+        return now.overlay_file in ("", self._overlay(now.ref)) and caption(drawn) == caption(now)
 
     def write(self, ref: FrameRef, pictures: Pictures) -> tuple[str, str]:
         """Write a frame's mask and overlay; returns paths relative to ``root``, empty where there is none.
@@ -96,16 +95,16 @@ class PictureWriter:
         for path, encoded in both:
             if encoded:
                 self._write(path, encoded)
-        mask, overlay = (path.as_posix() if encoded else "" for path, encoded in both)
+        mask, overlay = (path if encoded else "" for path, encoded in both)
         return mask, overlay
 
-    def _mask(self, ref: FrameRef) -> Path:
+    def _mask(self, ref: FrameRef) -> str:
         return self.place("masks", ref, MASK_SUFFIX)
 
-    def _overlay(self, ref: FrameRef) -> Path:
+    def _overlay(self, ref: FrameRef) -> str:
         return self.place("overlays", ref, OVERLAY_SUFFIX)
 
-    def _write(self, relative: Path, encoded: bytes) -> None:
+    def _write(self, relative: str, encoded: bytes) -> None:
         path = self.root / relative
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

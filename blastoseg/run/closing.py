@@ -1,76 +1,137 @@
-"""The end of a run: the report is written from the ledger, and what follows from it.
+"""The end of a run: its report is written from the ledger, or left where it would be the same."""
 
-Apart from the run itself, because what writes a workbook takes long to load.
-"""
-
+import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from blastoseg.errors import EXIT_OK
+from blastoseg.columns import EMBRYO_COLUMNS
+from blastoseg.errors import EXIT_OK, OutputError
+from blastoseg.files import replace_atomically
 from blastoseg.records import Status
+from blastoseg.report.manifest import UsedPixelSize, read_manifest, write_manifest
+from blastoseg.report.tables import read_csv
 from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import RunEnded
 from blastoseg.run.gone import Gone
-from blastoseg.run.journal import is_dead_night, read_runs
+from blastoseg.run.journal import RunRecord, is_dead_night, read_runs
 from blastoseg.run.part import PartRecord
-from blastoseg.run.prune import follow_input
-from blastoseg.run.reporting import Report
+from blastoseg.run.prune import delete_missing, follow_input
+from blastoseg.run.unchanged import ReportRecord, digest_of_files, last_record, made_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from blastoseg.run.pipeline import Run
 
+log = logging.getLogger("blastoseg")
 
-def write_report(run: "Run") -> RunEnded:
-    """Write tables, workbook and manifest from the ledger, each whole or not at all."""
+
+def close_run(
+    run: "Run", there: Mapping[str, str], earlier: list[RunRecord]
+) -> tuple[RunEnded, dict[str, Any]]:
+    """Report: how the run ended, and what the history is to keep of its report.
+
+    ``there`` is ``OutputFolder.pictures`` as it is now, ``earlier`` the runs before.
+    """
+    out, before = run.out, last_record(earlier)
+    is_whole = not run.request.stop and not run.watched.settling
+    basis = made_of(run, there) if is_whole else ""
+    if before and before.made_of == basis and before.files == digest_of_files(out):
+        ended, is_settled, written_utc = _leave_report(run, before), True, before.written_utc
+    else:
+        ended, is_settled = _write_report(run, there)
+        written_utc = ""
+    if not (is_whole and is_settled):
+        return ended, {}
+    written_utc = written_utc or str(read_manifest(out.manifest)["report_written_utc"])
+    return ended, ReportRecord(basis, digest_of_files(out), written_utc).as_dict()
+
+
+def _write_report(run: "Run", there: Mapping[str, str]) -> tuple[RunEnded, bool]:
+    """Write tables, workbook and manifest from the ledger, each whole or not at all.
+
+    Also whether a run to which nothing new happens would write the same: not where there is something to say
+    of verdicts, corrections or files that would be said again.
+    """
+    from blastoseg.run.reporting import Report  # noqa: PLC0415  what writes workbooks takes long to load
+
     request, out = run.request, run.out
     quality, is_hidden = request.settings.quality, bool(run.names.fingerprint)
     corrections = Standing(out.root, quality, is_hidden, report_before=out.frames_csv)
-    there, known = out.pictures(), (run.journal, run.scored_with)
+    known = run.journal, run.scored_with
     rows = run.work.rows(*known, run.pictures, there, corrections=corrections)
     gone = Gone(run.share, request)
     report = Report(chain(rows, gone.rows(*known, there, corrections)), request, out.root)
     told = tuple(gone.notes(out.embryos_csv, report.embryos["embryo_id"]))
-    told += tuple(corrections.notes())
-    ended = with_exit_code(
-        run,
-        RunEnded(
-            out=Path(run.names.without_out(str(out.root))),
-            embryos=report.embryos,
-            counts=report.counts,
-            exit_code=EXIT_OK,
-            settling=len(run.watched.settling),
-            left=len(run.work.waiting) if request.stop else 0,
-            stopped=request.stop.reason,
-            new=run.work.new,
-        ),
-    )
+    of_corrections = tuple(corrections.notes())
+    ended = _ended(run, report.embryos, report.counts)
     if request.stop and not report.tables.frames_total:
         # An earlier report is worth more than an empty one.
-        return replace(ended, notes=("nothing was finished: the report is the one before",))
+        return replace(ended, notes=("nothing was finished: the report is the one before",)), False
     register = run.journal.pictures if request.pdf else None
-    report.write(out, manifest := run.provenance.manifest(report, ended, run.started), register)
+    manifest = run.provenance.manifest(ended, run.started, report.pixel_sizes)
+    report.write(out, manifest, register)
     report.write_review(out, manifest, run.lock.check)
-    write_part(run)
+    _write_part(run)
     if not request.stop and not ended.settling:
         days = request.settings.output.keep_missing_days
         shown = chain(report.pictures, corrections.replaced)
         follow_input(out.root, run.journal, shown, days, check=run.lock.check)
-    return replace(ended, notes=(*run.names.notes, *run.discovery.remarks, *told, *report.notes))
+    own = (*of_corrections, *report.notes)
+    return replace(ended, notes=(*run.names.notes, *run.discovery.remarks, *told, *own)), not own
 
 
-def with_exit_code(run: "Run", ended: RunEnded) -> RunEnded:
-    """How the run ends, with its exit code."""
+def _leave_report(run: "Run", before: ReportRecord) -> RunEnded:
+    """Leave the report that lies in OUT; ``run.json`` tells of this run."""
+    out = run.out
+    log.info("the report of %s stands: it would be made of the same", before.written_utc)
+    standing = read_manifest(out.manifest)
+    embryos = read_csv(out.embryos_csv, EMBRYO_COLUMNS)
+    told = tuple(Gone(run.share, run.request).notes(out.embryos_csv, embryos["embryo_id"]))
+    ended = _ended(run, embryos, standing["counts"])
+    manifest = replace(
+        run.provenance.manifest(
+            ended, run.started, [UsedPixelSize(**one) for one in standing["pixel_sizes"]]
+        ),
+        letters_sha256=standing["letters_sha256"],
+        archive_embryos=standing["archive_embryos"],
+        report_written_utc=before.written_utc,
+    )
+    try:
+        with replace_atomically(out.manifest) as temporary:
+            write_manifest(temporary, manifest)
+    except OSError as error:
+        raise OutputError(f"{out.manifest}: cannot be written ({error.strerror}): free some space") from error
+    _write_part(run)
+    delete_missing(out.root, run.journal, run.request.settings.output.keep_missing_days, run.lock.check)
+    return replace(ended, notes=(*run.names.notes, *run.discovery.remarks, *told))
+
+
+def _ended(run: "Run", embryos: "pd.DataFrame", counts: dict[str, int]) -> RunEnded:
+    """How the run ends, with its exit code, but for the notes."""
+    stop = run.request.stop
+    ended = RunEnded(
+        out=Path(run.names.without_out(str(run.out.root))),
+        embryos=embryos,
+        counts=counts,
+        exit_code=EXIT_OK,
+        settling=len(run.watched.settling),
+        left=len(run.work.waiting) if stop else 0,
+        stopped=stop.reason,
+        new=run.work.new,
+    )
     code = run.request.exit_code(
         is_nothing_new=ended.is_nothing_new,
-        has_failed_frames=bool(ended.counts[Status.FAILED]),
-        is_dead=is_dead_night(ended.counts, read_runs(run.out.root)),
+        has_failed_frames=bool(counts[Status.FAILED]),
+        is_dead=is_dead_night(counts, read_runs(run.out.root)),
     )
     return replace(ended, exit_code=code)
 
 
-def write_part(run: "Run") -> None:
+def _write_part(run: "Run") -> None:
     """Note what a part's run scored, beside its report; nothing for a whole run."""
     if run.request.part:
         reported, um_per_px = run.work.reported, run.request.um_per_px

@@ -86,7 +86,7 @@ class Frames:
             raise UnreadableFrameError(f"{row['source']}: is of another size than its mask: run again")
         embryo = str(row["embryo_id"])
         return ExportedFrame(
-            name=PurePosixPath(self._names.place("", _ref_of(row), "").as_posix()),
+            name=PurePosixPath(self._names.of_frame(_ref_of(row))),
             row=row,
             group=str(self._patients.get(embryo) or embryo),
             labels=labels,

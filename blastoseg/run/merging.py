@@ -225,7 +225,7 @@ class Merge:
             is_dead=is_dead_night(ended.counts, read_runs(self.out.root)),
         )
         ended = replace(ended, exit_code=code)
-        manifest = self.provenance.manifest(report, ended, started)
+        manifest = self.provenance.manifest(ended, started, report.pixel_sizes)
         manifest = replace(manifest, parts_joined=len(self.parts))
         report.write(self.out, manifest, self.journal.pictures if request.pdf else None)
         report.write_review(self.out, manifest, self.lock.check)

@@ -6,10 +6,10 @@ a slide file can lead out of OUT or trouble another system.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from blastoseg.errors import InputNotFoundError, OutputError, UsageError
 from blastoseg.files import clash_key, safe_name, safe_names
@@ -118,18 +118,23 @@ class OutputFolder:
                 "choose a folder without frames"
             )
 
-    def pictures(self) -> set[str]:
-        """``clash_key`` of every picture below their folders, relative to OUT with ``/`` between.
+    def pictures(self) -> dict[str, str]:
+        """Size and time of every picture below their folders.
 
-        Not of an empty file, as a disk that lost power can leave it.
+        By the ``clash_key`` of its path relative to OUT with ``/`` between. Not of an empty file, as a disk
+        that lost power can leave it.
         """
-        return {
-            clash_key(path.relative_to(self.root).as_posix())
-            for kind in PICTURE_KINDS
-            for parent, _, names in os.walk(self.root / kind, onerror=_raise_but_missing)
-            for path in (Path(parent, name) for name in names)
-            if _has_content(path)
-        }
+        found, folders = {}, list(reversed(PICTURE_KINDS))
+        while folders:
+            folder = folders.pop()
+            with suppress(FileNotFoundError), os.scandir(self.root / folder) as entries:
+                for entry in entries:
+                    place = f"{folder}/{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(place)
+                    elif status := _status_of_file(entry):
+                        found[clash_key(place)] = f"{status.st_size} {status.st_mtime_ns}"
+        return found
 
     def embryo_folders(self) -> set[str]:
         """The names of the folders that hold pictures of an embryo, or the page of a patient."""
@@ -140,17 +145,12 @@ class OutputFolder:
         return names - {NO_PATIENT}
 
 
-def _raise_but_missing(error: OSError) -> None:
-    # A folder that cannot be listed is no empty one: its pictures would be taken for deleted.
-    if not isinstance(error, FileNotFoundError):
-        raise error
-
-
-def _has_content(path: Path) -> bool:
+def _status_of_file(entry: os.DirEntry[str]) -> os.stat_result | None:
     try:
-        return path.stat().st_size > 0
+        status = entry.stat()
     except FileNotFoundError:
-        return False
+        return None
+    return status if status.st_size and not entry.is_dir() else None
 
 
 class PictureNames:
@@ -172,19 +172,26 @@ class PictureNames:
                     self._beside_another.add((*stem, ref.focal_plane))
                 stems.add(stem)
 
-    def place(self, kind: str, ref: FrameRef, suffix: str) -> Path:
+    def place(self, kind: str, ref: FrameRef, suffix: str) -> str:
         """``<kind>/<embryo>/<frame><suffix>``, relative to OUT; the frame's name is its index and file.
 
         Further focal planes of a moment that lie in the same file have theirs, too.
         """
+        return f"{kind}/{self.of_frame(ref)}{suffix}"
+
+    def of_frame(self, ref: FrameRef) -> str:
+        """``<embryo>/<frame>``, as in ``place``."""
         embryo = self._embryos.get(ref.embryo_id) or safe_name(ref.embryo_id)
         stem = _stem_of(ref)
         plane = f"-F{ref.focal_plane}" if (*stem, ref.focal_plane) in self._beside_another else ""
-        return Path(kind, embryo, f"{ref.frame_index:05d}-{safe_name(stem[2])}{plane}{suffix}")
+        return f"{embryo}/{ref.frame_index:05d}-{safe_name(stem[2])}{plane}"
 
 
 def _stem_of(ref: FrameRef) -> tuple[str, int, str]:
-    return ref.embryo_id, ref.frame_index, PurePosixPath(ref.source).stem
+    name = ref.source.rpartition("/")[2]
+    stem, _, suffix = name.rpartition(".")
+    # As PurePosixPath has it, which takes ten times as long.
+    return ref.embryo_id, ref.frame_index, stem if stem and suffix else name
 
 
 def page_places(patients: Iterable[str]) -> dict[str, str]:

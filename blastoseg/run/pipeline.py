@@ -16,7 +16,8 @@ from blastoseg.errors import BlastosegError, InputNotFoundError, OutputError, Us
 from blastoseg.model.card import load_card
 from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.report.pictures import PictureWriter
-from blastoseg.run.events import FrameScored, RunEnded, RunEvent, RunStarted, RunStopping
+from blastoseg.run.closing import close_run
+from blastoseg.run.events import FrameScored, RunEvent, RunStarted, RunStopping
 from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, read_runs, run_log
 from blastoseg.run.outputs import OutputFolder, PictureNames
 from blastoseg.run.part import check_is_part
@@ -45,8 +46,9 @@ def score_folder(request: RunRequest, loaded: "Segmenter | None" = None) -> Gene
     """Score every frame below the request's paths and write the report; yields what happens.
 
     Frames that the ledger knows as scored with the same weights and settings are not scored again; the
-    report is always written whole. Raises the errors of ``errors.py`` that end a run; under pseudonyms their
-    messages hold none of the names either. ``loaded`` holds the request's weights already.
+    report is written whole, or left where it would be the same. Raises the errors of ``errors.py`` that end a
+    run; under pseudonyms their messages hold none of the names either. ``loaded`` holds the request's weights
+    already.
     """
     check_pixel_size_option(request.um_per_px)
     if request.settings.output.tables != "csv":
@@ -116,10 +118,11 @@ class Run:
 
     def __post_init__(self) -> None:
         self.work = WorkList(self.share, self.request)
+        self.there: dict[str, str] = {}
         names = PictureNames(self.discovery.refs)
         self.pictures = PictureWriter(self.out.root, names.place, self.request.overlays)
         inputs = list(zip(self.inputs, self.request.paths, strict=True))
-        self.watched = WatchedInputs(inputs, self.discovery, self.request.stop)
+        self.watched = WatchedInputs(inputs, self.discovery.settling, self.work.seen(), self.request.stop)
 
     @cached_property
     def scored_with(self) -> ScoredWith:
@@ -138,7 +141,9 @@ class Run:
                 self.choose()
                 number = self.journal.start_run(self.provenance.details())
                 yield from self.score()
-                ended = self.report()
+                self.lock.check()
+                there = self.out.pictures() if self.work.to_score else self.there
+                ended, kept = close_run(self, there, earlier)
         except BlastosegError as error:
             log.error("%s", error)
             with suppress(OutputError):
@@ -150,7 +155,7 @@ class Run:
         except Exception:
             log.exception("unexpected error")
             raise
-        self.journal.end_run(number, ended.as_dict())
+        self.journal.end_run(number, ended.as_dict() | kept)
         log.info("run %d ended: %s", number, ended.last_line())
         yield ended
 
@@ -173,14 +178,14 @@ class Run:
 
     def choose(self) -> None:
         """Choose what is to be scored; where anything is, make ready to score."""
-        there, planned = self.out.pictures(), self.scorer.engine
-        self.work.choose(self.journal, self.scored_with, self.pictures, there)
+        self.there, planned = self.out.pictures(), self.scorer.engine
+        self.work.choose(self.journal, self.scored_with, self.pictures, self.there)
         if self.work.to_score:
             self.scorer.prepare()
         if self.scorer.engine != planned:
             # What another engine computed is known under another key.
             del self.scored_with
-            self.work.choose(self.journal, self.scored_with, self.pictures, there)
+            self.work.choose(self.journal, self.scored_with, self.pictures, self.there)
 
     def score(self) -> Iterator[RunEvent]:
         """Score what the ledger does not know yet, noting each result in it."""
@@ -229,10 +234,3 @@ class Run:
         around = self.work.around(ref)
         self.journal.record(self.scored_with, key, result, around.as_text())
         return FrameScored(placed(result, around, self.request.settings.quality).status)
-
-    def report(self) -> RunEnded:
-        """Write the report, each file whole or not at all."""
-        from blastoseg.run.closing import write_report  # noqa: PLC0415  what writes workbooks loads last
-
-        self.lock.check()
-        return write_report(self)

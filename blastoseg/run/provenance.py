@@ -3,16 +3,13 @@
 import socket
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from blastoseg import __version__
-from blastoseg.report.manifest import RunManifest, user_name
+from blastoseg.report.manifest import RunManifest, UsedPixelSize, user_name
 from blastoseg.run.events import RunEnded
 from blastoseg.settings import Settings
 from blastoseg.stages import REVISIONS, stages_in_words
-
-if TYPE_CHECKING:
-    from blastoseg.run.reporting import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +52,12 @@ class Provenance:
             "user": user_name(),
         }
 
-    def manifest(self, report: "Report", ended: RunEnded, started: datetime) -> RunManifest:
+    def manifest(self, ended: RunEnded, started: datetime, pixel_sizes: list[UsedPixelSize]) -> RunManifest:
         """``run.json`` of a run that ends now."""
         return RunManifest(
             **asdict(self),
             settings_sha256=self.settings_sha256,
-            pixel_sizes=report.pixel_sizes,
+            pixel_sizes=pixel_sizes,
             counts=ended.counts,
             embryos=len(ended.embryos),
             exit_code=ended.exit_code,

@@ -67,9 +67,14 @@ def follow_input(
 ) -> None:
     """After a whole run: note which pictures' frames its input lacks; ``shown`` are those that it has.
 
-    Pictures missing for ``keep_days`` are deleted; None keeps them all.
+    Then ``delete_missing``.
     """
     journal.pictures.note_missing(shown)
+    delete_missing(out, journal, keep_days, check)
+
+
+def delete_missing(out: Path, journal: Journal, keep_days: int | None, check: Callable[[], None]) -> None:
+    """Delete pictures whose frames have been missing for ``keep_days``; None keeps them all."""
     if keep_days is None:
         return
     found = find_prunable(out, journal, keep_days)

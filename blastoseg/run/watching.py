@@ -1,13 +1,12 @@
 """Reading frames from folders that others write to: files that grow, and shares that go away, are noticed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from blastoseg.errors import InputNotFoundError, UnreadableFrameError
 from blastoseg.records import Frame, FrameRef
 from blastoseg.run.journal import MISSING, FrameKeys, KnownBy
 from blastoseg.run.stream import FrameLeftError
-from blastoseg.sources import Discovery
 from blastoseg.stopping import StopRequest
 
 
@@ -20,15 +19,21 @@ class WatchedInputs:
     """The inputs of a run, between discovery and the last frame read.
 
     ``inputs`` are the given paths with the names they are shown under. ``settling`` are the files that are
-    left for the next run because they are still being written. ``stop`` is asked for where an input is gone.
+    left for the next run because they are still being written. ``seen`` is how each frame's files were when
+    it was found: size and time, as ``KnownBy.TIME`` has them. ``stop`` is asked for where an input is gone.
     """
 
-    def __init__(self, inputs: Sequence[tuple[str, Path]], found: Discovery, stop: StopRequest) -> None:
-        self.settling = set(found.settling)
+    def __init__(
+        self,
+        inputs: Sequence[tuple[str, Path]],
+        settling: Collection[Path],
+        seen: Iterable[tuple[FrameRef, str]],
+        stop: StopRequest,
+    ) -> None:
+        self.settling = set(settling)
         self._inputs = inputs
         self._stop = stop
-        seen = FrameKeys(KnownBy.TIME)
-        self._when_found = {ref.path: seen.of(ref).content for ref in found.refs}
+        self._when_found = {ref.path: content for ref, content in seen}
 
     def read(self, ref: FrameRef, reader: Callable[[FrameRef], Frame]) -> Frame:
         """The frame as ``reader`` gives it, once it is sure that its file did not change since it was found.

@@ -1,6 +1,7 @@
 """What a run has to do: which of the frames found are to be scored, and which no run has seen before."""
 
-from collections.abc import Container, Iterator
+import hashlib
+from collections.abc import Container, Iterator, Mapping
 from itertools import repeat
 from typing import Any
 
@@ -10,7 +11,8 @@ from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.journal import FrameKey, FrameKeys, Journal, KnownBy, ScoredWith, StoredFrame, as_row
 from blastoseg.run.request import RunRequest
 from blastoseg.run.surroundings import Surroundings, placed, reported_row, result_of
-from blastoseg.sources import Discovery, Problem
+from blastoseg.run.unchanged import made_of_frame
+from blastoseg.sources import Discovery, Problem, refs_to_choose_from
 
 
 class WorkList:
@@ -32,13 +34,22 @@ class WorkList:
         self.waiting: set[FrameKey] = set()
         self.kept: list[str] = []
         self._new: set[FrameKey] = set()
+        self._made_of = b""
         self._ref_at = {(ref.embryo_id, ref.frame_index): ref for ref in found.refs}
 
+    def seen(self) -> Iterator[tuple[FrameRef, str]]:
+        """Each frame with size and time of its files."""
+        if self._request.by_content:
+            by_time = FrameKeys(KnownBy.TIME)
+            return ((ref, by_time.of(ref).content) for ref, _ in self.frames)
+        return ((ref, key.content_before_samples) for ref, key in self.frames)
+
     def choose(
-        self, journal: Journal, scored_with: ScoredWith, pictures: PictureWriter, there: Container[str]
+        self, journal: Journal, scored_with: ScoredWith, pictures: PictureWriter, there: Mapping[str, str]
     ) -> None:
-        """Choose what is to be scored; ``there`` are the pictures on the disk, as ``Journal.done`` asks."""
+        """Choose what is to be scored; ``there`` are the pictures on the disk."""
         self.to_score, self.kept = [], []
+        made_of = hashlib.sha256()
         keys = [key for _, key in self.frames]
         done: Iterator[StoredFrame | None] = repeat(None)
         if not self._request.fresh:
@@ -47,11 +58,14 @@ class WorkList:
         for (ref, key), stored in zip(self.frames, done, strict=False):
             if stored is None:
                 unknown.append(key)
-            if stored is None or not self._is_as_now(ref, stored, pictures):
+            around = self.around(ref).as_text()
+            if stored is None or not self._is_as_now(ref, stored, around, pictures):
                 self.to_score.append((ref, key))
             else:
+                made_of.update(made_of_frame(stored, around, there))
                 self.kept += [path for path in (stored.mask_file, stored.overlay_file) if path]
         self.waiting = {key for _, key in self.to_score}
+        self._made_of = b"" if self.to_score or self.problems else made_of.digest()
         self._new = set(journal.unseen(unknown))
 
     def around(self, ref: FrameRef) -> Surroundings:
@@ -62,10 +76,22 @@ class WorkList:
         """What comes from around a frame that was read: its own ref tells what its pixels do."""
         return self.around(self._ref_at[read.embryo_id, read.frame_index])
 
-    def _is_as_now(self, ref: FrameRef, stored: StoredFrame, pictures: PictureWriter) -> bool:
+    def made_of(self, journal: Journal, scored_with: ScoredWith, there: Mapping[str, str]) -> bytes:
+        """The digest of what the reported frames' rows follow from; ``there`` are the pictures there."""
+        if self._made_of:
+            return self._made_of
+        made_of = hashlib.sha256()
+        journal.flush()
+        reported = self.reported
+        rows = journal.stored_of(scored_with, [key for _, key in reported])
+        for (ref, _), stored in zip(reported, rows, strict=True):
+            if stored is not None:
+                made_of.update(made_of_frame(stored, self.around(ref).as_text(), there))
+        return made_of.digest()
+
+    def _is_as_now(self, ref: FrameRef, stored: StoredFrame, around: str, pictures: PictureWriter) -> bool:
         """Whether a frame's pictures are as they would be made now: where they lie, what stands on them."""
-        around = self.around(ref)
-        if stored.around == around.as_text() and not around.pixels_choose_plane:
+        if stored.around == around and len(refs_to_choose_from(ref)) == 1:
             # The same stands on them: most frames of most nights.
             return pictures.lie_where_written(ref, stored.mask_file, stored.overlay_file)
         _, drawn, now = self._then_and_now(ref, stored)

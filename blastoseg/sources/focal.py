@@ -52,7 +52,11 @@ def choose_planes(embryo: Embryo, only_plane: int | None, options: SourceOptions
     ``only_plane`` is the one plane of an input that has no other: it is taken, whatever its number. A moment
     that lacks the chosen plane yields a shot with a ``problem``.
     """
-    moments = [(key, _with_centre(embryo, planes)) for key, planes in sorted(embryo.moments.items())]
+    has_numbered = any(plane is not None for planes in embryo.moments.values() for plane in planes)
+    moments = [
+        (key, _with_centre(planes) if has_numbered else planes)
+        for key, planes in sorted(embryo.moments.items())
+    ]
     if options.focal == ALL:
         return [(key, shot, []) for key, planes in moments for shot in _from_centre(planes.values())], ""
     chosen = options.chosen_plane()
@@ -70,11 +74,9 @@ def choose_planes(embryo: Embryo, only_plane: int | None, options: SourceOptions
     return [(key, *_choose(planes, chosen)) for key, planes in moments], ""
 
 
-def _with_centre(embryo: Embryo, planes: dict[int | None, Shot]) -> dict[int | None, Shot]:
+def _with_centre(planes: dict[int | None, Shot]) -> dict[int | None, Shot]:
     """Beside numbered planes, the unnumbered one is the centre: ``dataset/`` beside ``dataset_F15/``."""
     if None not in planes or 0 in planes:
-        return planes
-    if not any(plane is not None for others in embryo.moments.values() for plane in others):
         return planes
     centre = planes[None]
     centre.plane = 0

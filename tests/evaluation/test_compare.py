@@ -18,6 +18,7 @@ from blastoseg.evaluation.tables import (
 )
 from blastoseg.records import Flag, Status
 from blastoseg.settings import Quality, Settings
+from tests.gray_values import drawn_labels
 
 # Drawn discs have no texture: their sharpness is not what is tested here.
 CALM = Settings(quality=Quality(out_of_focus=0))
@@ -60,6 +61,22 @@ def test_an_embryo_that_is_not_found_counts_against_the_model_and_is_the_worst_c
         agreement_tables(compared_measures(outcomes)).query("measure == 'icm_area_px2'").to_dict("records")
     )
     assert (agreement["n"], agreement["only_reference"]) == (1, 1)
+
+
+def test_a_reference_that_was_drawn_for_another_crop_is_told(networks, make_case):
+    drawn = drawn_labels()
+    beside = make_case("beside", labels=np.roll(drawn, (-14, 20), axis=(0, 1)), shown=drawn)
+    outcomes = outcomes_of(networks, make_case("right"), beside)
+    assert outcomes[1].displacement == (-20, 14)
+    assert not outcomes[0].displacement.is_one
+    table = cases_table(outcomes).set_index("case")
+    assert table.loc["beside", ["reference_moved_x_px", "reference_moved_y_px"]].tolist() == [-20, 14]
+    assert table.loc["right", ["reference_moved_x_px", "reference_moved_y_px"]].isna().all()
+
+
+def test_a_wrong_prediction_is_no_reference_beside_its_embryo(networks, make_case):
+    wrong = make_case("wrong", labels=drawn_labels(radius=110), shown=drawn_labels(radius=70))
+    assert not outcomes_of(networks, wrong)[0].displacement.is_one
 
 
 def test_what_is_no_blastocyst_is_scored_apart_and_must_not_be_measured(networks, make_case):

@@ -18,7 +18,7 @@ def _ref(embryo: str, source: str, index: int = 3) -> FrameRef:
 
 
 def _place(names: PictureNames, ref: FrameRef) -> str:
-    return names.place("masks", ref, ".png").as_posix()
+    return names.place("masks", ref, ".png")
 
 
 def test_no_embryo_name_leads_out_of_the_folder(tmp_path):
@@ -70,12 +70,12 @@ def test_a_report_among_frames_is_refused_where_the_next_run_would_pass_them_ove
 
 
 def test_the_pictures_that_are_there_are_listed_below_the_folder(tmp_path):
-    assert OutputFolder(tmp_path).pictures() == set()
+    assert OutputFolder(tmp_path).pictures() == {}
     (tmp_path / "masks" / "WELL 7").mkdir(parents=True)
     (tmp_path / "masks" / "WELL 7" / "00000-a.png").write_bytes(b"a")
     (tmp_path / "masks" / "WELL 7" / "00001-lost-in-a-power-cut.png").write_bytes(b"")
     (tmp_path / "report.xlsx").write_bytes(b"")
-    assert OutputFolder(tmp_path).pictures() == {"masks/well 7/00000-a.png"}
+    assert OutputFolder(tmp_path).pictures().keys() == {"masks/well 7/00000-a.png"}
 
 
 def test_a_folder_of_pictures_that_cannot_be_listed_is_no_empty_one(tmp_path, monkeypatch):

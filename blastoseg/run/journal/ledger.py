@@ -171,8 +171,9 @@ class Journal:
     def unseen(self, keys: Iterable[FrameKey]) -> Iterator[FrameKey]:
         """The keys whose content no run has a row of, whatever it was scored with."""
         with self._explained():
-            ways = self._ways()
-            for key in keys:
+            asked_for = list(keys)
+            ways = self._ways() if asked_for else []
+            for key in asked_for:
                 contents = [known for one in key.contents for known in (one, outdated(one))]
                 asked = ((*way, *_named(key), *contents) for way in ways)
                 if not any(self._database.execute(_SELECT_SEEN, one).fetchone() for one in asked):
@@ -185,6 +186,8 @@ class Journal:
         their masks and overlays on the disk are no longer theirs.
         """
         own = _parameters(scored_with)
+        if not (keys := list(keys)):
+            return
         with self._transaction():
             others = [way for way in self._ways() if way != own]
             frames = [_named(key) for key in keys] if others else []

@@ -32,6 +32,7 @@ _REGISTER = """
 INSERT INTO pictures VALUES (?, ?, '')
 ON CONFLICT DO UPDATE SET bytes = excluded.bytes, missing_since = ''
 """
+_ANY_MISSING = "SELECT 1 FROM pictures WHERE missing_since <> '' LIMIT 1"
 _STAYS = """
 UPDATE pictures SET missing_since = ''
 WHERE missing_since <> '' AND clash_key(path) IN (SELECT name FROM temp.named)
@@ -86,11 +87,13 @@ class PictureRegister:
         """
         written = list(written)
         with self._transaction():
-            self._name(written)
-            self._database.execute(_OUTDATE)
-            self._database.executemany(_REGISTER, ((path, None) for path in written))
-            self._name(kept)
-            self._database.execute(_STAYS)
+            if written:
+                self._name(written)
+                self._database.execute(_OUTDATE)
+                self._database.executemany(_REGISTER, ((path, None) for path in written))
+            if self._database.execute(_ANY_MISSING).fetchone():
+                self._name(kept)
+                self._database.execute(_STAYS)
 
     def note_written(self, paths: Iterable[str]) -> None:
         """Note the sizes of files that are written now, outside of any other transaction."""
