@@ -1,8 +1,8 @@
 """Kills runs over a Ray cluster at random moments: ``python -m tests.faults.ray_kills --kills 20``.
 
 Two nodes, networks that cost nothing, one output folder. Every other kill hits the run itself, the others a
-machine that scores for it; after ten a node dies. A whole run then must leave what an undisturbed one without
-a cluster does.
+machine that scores for it. After ten of them a whole run must leave what an undisturbed one without a cluster
+does; then a node dies, too.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from tests.cheap_nights import LOOKS, make_nights_cheap, picture
+from tests.run.distributed.cheap_machines import CheapScorer, add_node
 
 from .disturbed import Scene, after_all, in_good_order, night_of, written
 from .shim import LATE, Ended
@@ -41,8 +42,8 @@ def main() -> None:
     os.environ |= {"RAY_worker_niceness": "0"}
     findings = kills = 0
     with tempfile.TemporaryDirectory() as folder:
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-        node = cluster.add_node(num_cpus=1)
+        cluster = Cluster()
+        _, node = add_node(cluster, 1), add_node(cluster, 1)
         scene, whole_s = known(Path(folder), cluster.address)
         print(f"a whole run: {whole_s:.0f} s", flush=True)
         for seed in range(asked.first, asked.first + asked.kills // KILLS):
@@ -50,10 +51,11 @@ def main() -> None:
             for problem in problems_after_kills(scene, random.Random(seed), whole_s):
                 findings += 1
                 print(f"{seed}: {problem}", flush=True)
-            cluster.remove_node(node, allow_graceful=False)
-            node = cluster.add_node(num_cpus=1)
             kills += KILLS
             print(f"{kills} kills, {findings} findings, {len(machines())} machines left", flush=True)
+            if kills < asked.kills:
+                cluster.remove_node(node, allow_graceful=False)
+                node = add_node(cluster, 1)
         cluster.shutdown()
 
 
@@ -128,7 +130,6 @@ def night_alone() -> None:
     """What the command line says, with networks that cost nothing, here and on all machines."""
     from blastoseg.cli import main as command
     from blastoseg.run.distributed import machines as of_runs
-    from tests.run.distributed.cheap_machines import CheapScorer
 
     make_nights_cheap(pytest.MonkeyPatch())
     of_runs.RemoteScorer = CheapScorer

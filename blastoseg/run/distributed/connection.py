@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -20,20 +21,32 @@ from typing import Any
 from blastoseg.errors import DeviceError, EnvironmentProblemError, UsageError
 from blastoseg.stopping import STOP_SIGNALS
 
-LOCAL = "local"
+AUTO, LOCAL = "auto", "local"
 LOOPBACK = "127.0.0.1"
+HIGHEST_PORT = 65535
+ANSWER_S = 10.0
 STORE_BYTES = 200_000_000
 """Ray's shared memory of a cluster on this machine: results of a few hundred frames."""
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
 
 def check_address(address: str) -> None:
-    """Raise UsageError for what is no address of a cluster's head."""
-    if not address or "://" in address:
+    """Raise UsageError for what is no address of a cluster, DeviceError where nobody answers."""
+    if address in (AUTO, LOCAL):
+        return
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not port.isdecimal() or int(port) > HIGHEST_PORT:
         raise UsageError(
-            f"--ray {address}: give HOST:PORT of the cluster's head, auto for the cluster that this machine "
+            f"--ray {address}: give HOST:PORT of the cluster's head, {AUTO} for the one that this machine "
             f"belongs to, or {LOCAL} for one on this machine alone"
         )
+    try:
+        # Ray itself would try for minutes.
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
+    except OSError as error:
+        raise DeviceError(
+            f"--ray {address}: nobody answers there ({error.strerror or error}): is the cluster started?"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -62,10 +75,9 @@ def connected(address: str, processors: int) -> Iterator[Any]:
         with _signals_kept():
             try:
                 ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
-            except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-                raise DeviceError(
-                    f"--ray {address}: {_first_line(error)}: is the cluster started?"
-                ) from error
+            except Exception as error:  # Ray raises that itself where a machine is too busy
+                do = "run without --ray, or again" if address == LOCAL else "is the cluster in order?"
+                raise DeviceError(f"--ray {address}: {_first_sentence(error)}: {do}") from error
         if address == LOCAL and {node["NodeManagerAddress"] for node in ray.nodes()} != {LOOPBACK}:
             raise EnvironmentProblemError(
                 f"--ray {LOCAL}: Ray would listen beyond this machine: it was imported before: start anew"
@@ -148,5 +160,6 @@ def _signals_kept() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+def _first_sentence(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].partition(". ")[0].rstrip(".:")

@@ -60,11 +60,14 @@ class Machines:
         """That of the first machine, which all others must agree with."""
 
     def start(self, stop: StopRequest) -> None:
-        """Wait for the first machine. Raises what it refuses with, DeviceError where none comes."""
+        """Wait for the first machine.
+
+        Raises what it refuses with, DeviceError where none comes, KeyboardInterrupt where it is told to stop.
+        """
         self._last_seen = time.monotonic()
         while not self._ready:
             if stop:
-                raise DeviceError(f"--ray: {stop.reason} before any machine was ready")
+                raise KeyboardInterrupt(f"{stop.reason} before a machine was ready; run again to go on")
             self.look(1)
             if problem := self.problem():
                 raise DeviceError(f"--ray: {problem}")
@@ -184,7 +187,9 @@ class Machines:
 
     def _device(self, request: RunRequest) -> str:
         if request.device not in ("auto", "cpu", "cuda"):
-            raise DeviceError(f"unknown device {request.device!r}: choose auto, cpu or cuda")
+            raise DeviceError(
+                f"--device {request.device}: with --ray choose auto, cpu or cuda: a GPU a machine"
+            )
         if request.device != "auto":
             return request.device
         has_gpus = any(node["Resources"].get("GPU", 0) >= 1 for node in self._ray.nodes() if node["Alive"])

@@ -19,9 +19,21 @@ from blastoseg.sources import isolated
 from tests.cheap_nights import CheapNetworks, HereProcesses
 
 DEADLY, HANGING, UNSEEN, UNFORESEEN = "DEADLY", "HANGING", "UNSEEN", "UNFORESEEN"
+STARTS = 4
 DIE_ONCE = "die-once"
 """A file beside the frames' folder: who deletes it dies, as of memory."""
 PATIENCE_S = 2.0
+
+
+def add_node(cluster, processors):
+    """A node more; Ray gives one half a minute to start, which is short where others work too."""
+    for left in reversed(range(STARTS)):
+        try:
+            return cluster.add_node(num_cpus=processors)
+        except Exception as error:
+            if not left or "timed out" not in str(error):
+                raise
+    raise AssertionError("a node is started once at least")
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,10 @@ from blastoseg.run.events import FrameScored, RunEnded, RunEvent
 from blastoseg.run.pipeline import score_folder
 from blastoseg.run.request import RunRequest
 from blastoseg.settings import Output, Settings
+from blastoseg.stopping import StopRequest
 from tests.cheap_nights import LOOKS, make_nights_cheap, picture
 
-from .cheap_machines import DEADLY, DIE_ONCE, HANGING, UNFORESEEN, UNSEEN, CheapScorer
+from .cheap_machines import DEADLY, DIE_ONCE, HANGING, UNFORESEEN, UNSEEN, CheapScorer, add_node
 
 pytestmark = pytest.mark.slow
 TABLES = ("frames.csv", "embryos.csv", "events.csv")
@@ -57,8 +58,9 @@ def cluster() -> Iterator[Cluster]:
     """Two nodes, with room for one machine each."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_worker_niceness", "0")
-        both = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-        both.add_node(num_cpus=1)
+        both = Cluster()
+        for _ in range(2):
+            add_node(both, 1)
         yield both
         both.shutdown()
 
@@ -101,8 +103,9 @@ def test_a_stopped_run_goes_on_and_its_tables_are_in_bytes_those_of_a_run_withou
     cluster: Cluster, tmp_path: Path
 ) -> None:
     ward = make_ward(tmp_path / "ward")
-    whole = ended_of(score_folder(request_of(ward, tmp_path / "whole")))
-    request = request_of(ward, tmp_path / "out", cluster)
+    key = tmp_path / "key"
+    whole = ended_of(score_folder(replace(request_of(ward, tmp_path / "whole"), keyfile=key)))
+    request = replace(request_of(ward, tmp_path / "out", cluster), keyfile=key)
     events = score_folder(request)
     for event in events:
         if isinstance(event, FrameScored):
@@ -111,11 +114,13 @@ def test_a_stopped_run_goes_on_and_its_tables_are_in_bytes_those_of_a_run_withou
     stopped = ended_of(events)
     assert stopped.exit_code == 130
     assert 0 < stopped.left < 20
-    ended = ended_of(score_folder(request_of(ward, tmp_path / "out", cluster)))
+    ended = ended_of(score_folder(replace(request, stop=StopRequest())))
     assert ended.counts == whole.counts
     assert_same_tables(tmp_path / "whole", tmp_path / "out")
     for mask in (tmp_path / "whole" / "masks").rglob("*.png"):
         assert (tmp_path / "out" / mask.relative_to(tmp_path / "whole")).read_bytes() == mask.read_bytes()
+    for told in ("frames.csv", "run.log"):
+        assert "_RUN" not in (tmp_path / "out" / told).read_text("utf-8"), "a name, under pseudonyms"
 
 
 def test_machines_that_would_give_other_numbers_are_refused(
@@ -168,13 +173,13 @@ def test_what_kills_hangs_or_cannot_be_seen_is_a_row_with_its_reason_and_costs_n
 def test_a_node_that_dies_in_the_middle_costs_nothing(cluster: Cluster, tmp_path: Path) -> None:
     ward = make_ward(tmp_path / "ward")
     ended_of(score_folder(request_of(ward, tmp_path / "whole")))
-    further = cluster.add_node(num_cpus=8)
+    further = add_node(cluster, 8)
     request = replace(request_of(ward, tmp_path / "out", cluster), workers=4)  # too many for the others
     events = score_folder(request)
     for event in events:
         if isinstance(event, FrameScored):
             cluster.remove_node(further, allow_graceful=False)
-            cluster.add_node(num_cpus=4)
+            add_node(cluster, 4)
             break
     ended_of(events)
     assert_same_tables(tmp_path / "whole", tmp_path / "out")
@@ -187,7 +192,12 @@ def test_a_cluster_of_this_machine_listens_to_this_machine_alone_and_is_ended() 
     assert done.stdout == done.stderr == ""
 
 
-@pytest.mark.parametrize("address", ["", "ray://head:10001"])
+@pytest.mark.parametrize("address", ["", "ray://head:10001", "head", "head:99999"])
 def test_what_is_no_address_is_refused_with_what_is(address: str) -> None:
     with pytest.raises(UsageError, match="HOST:PORT"):
         check_address(address)
+
+
+def test_where_nobody_answers_is_told_at_once() -> None:
+    with pytest.raises(DeviceError, match="nobody answers there"):
+        check_address("127.0.0.1:1")
