@@ -146,6 +146,13 @@ def test_a_mixture_that_does_not_add_up_is_refused(shares: dict[str, float], pro
         Recipe.model_validate(mixed_content(shares))
 
 
+def test_a_source_of_a_mixture_that_asks_for_images_again_is_refused() -> None:
+    content = mixed_content(SHARES)
+    content["segmenter"]["data"]["sources"][0]["data"]["reuse"] = 2
+    with pytest.raises(ValidationError, match=r"reuse is not for a source"):
+        Recipe.model_validate(content)
+
+
 def write_planes(folder: Path) -> dict[str, tuple[str, ...]]:
     """Two outlines, the first of three focal planes; the pairs that say so."""
     write_labelled(folder, 4)
