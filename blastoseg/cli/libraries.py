@@ -11,6 +11,7 @@ PURPOSES = {
     "grades": "blastoseg grade fit",
     "networks": "models whose network is one of MONAI's",
     "query": "blastoseg query",
+    "ray": "blastoseg run --ray",
     "onnx": "passes on the CPU by ONNX Runtime, and blastoseg export-model",
     "train": "blastoseg train and bench --training",
     "dev": "the tests and checks of blastoseg itself",
