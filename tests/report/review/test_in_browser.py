@@ -120,9 +120,9 @@ def test_another_focal_plane_of_a_moment_is_shown_in_the_film_and_lies_where_the
     page = open_page(f"{(tmp_path / 'review' / 'index.html').as_uri()}#embryo={key_of('E1')}&frame=0")
     shown_frame(page)
     plane = page.locator(".plane")
-    assert not plane.is_visible()
+    plane.wait_for(state="hidden")
     page.get_by_label("Focal plane").select_option("15")
-    assert plane.is_visible()
+    plane.wait_for(state="visible")
     page.wait_for_function("document.querySelector('.plane').naturalWidth > 0")
     boxes = [page.locator(name).bounding_box() for name in (".plane", ".film-inner")]
     data = page.evaluate("[view.data.film.window, view.film.plane.naturalWidth]")
@@ -133,9 +133,9 @@ def test_another_focal_plane_of_a_moment_is_shown_in_the_film_and_lies_where_the
     assert boxes[0]["y"] == pytest.approx(boxes[1]["y"] - top * scale, abs=2)
     page.locator(".slider").fill("1")
     page.wait_for_selector(".film[data-shown='1']")
-    assert plane.is_visible()
+    plane.wait_for(state="visible")
     page.get_by_label("Focal plane").select_option("0")
-    assert not plane.is_visible()
+    plane.wait_for(state="hidden")
 
 
 def test_embryos_are_compared_by_hour_and_by_event(tmp_path, open_page):
