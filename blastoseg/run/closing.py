@@ -16,10 +16,17 @@ from blastoseg.report.tables import read_csv
 from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import RunEnded
 from blastoseg.run.gone import Gone
-from blastoseg.run.journal import RunRecord, is_dead_night, read_runs
+from blastoseg.run.journal import RunRecord, is_dead_night
+from blastoseg.run.outputs import OutputFolder
 from blastoseg.run.part import PartRecord
 from blastoseg.run.prune import delete_missing, follow_input
-from blastoseg.run.unchanged import ReportRecord, digest_of_files, last_record, made_of
+from blastoseg.run.unchanged import (
+    ReportRecord,
+    digest_of_files,
+    digest_of_manifest,
+    last_record,
+    made_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,18 +46,26 @@ def close_run(
     out, before = run.out, last_record(earlier)
     is_whole = not run.request.stop and not run.watched.settling
     basis = made_of(run, there) if is_whole else ""
-    if before and before.made_of == basis and before.files == digest_of_files(out):
-        ended, is_settled, written_utc = _leave_report(run, before), True, before.written_utc
-    else:
-        ended, is_settled = _write_report(run, there)
-        written_utc = ""
+    if before and before.made_of == basis and _lies_as_it_was(out, before):
+        ended = _leave_report(run, before, earlier)
+        return ended, replace(before, manifest=digest_of_manifest(out)).as_dict()
+    ended, is_settled = _write_report(run, there, earlier)
     if not (is_whole and is_settled):
         return ended, {}
-    written_utc = written_utc or str(read_manifest(out.manifest)["report_written_utc"])
-    return ended, ReportRecord(basis, digest_of_files(out), written_utc).as_dict()
+    record = ReportRecord(
+        made_of=basis,
+        files=digest_of_files(out),
+        manifest=digest_of_manifest(out),
+        written_utc=str(read_manifest(out.manifest)["report_written_utc"]),
+    )
+    return ended, record.as_dict()
 
 
-def _write_report(run: "Run", there: Mapping[str, str]) -> tuple[RunEnded, bool]:
+def _lies_as_it_was(out: OutputFolder, before: ReportRecord) -> bool:
+    return before.manifest == digest_of_manifest(out) and before.files == digest_of_files(out)
+
+
+def _write_report(run: "Run", there: Mapping[str, str], earlier: list[RunRecord]) -> tuple[RunEnded, bool]:
     """Write tables, workbook and manifest from the ledger, each whole or not at all.
 
     Also whether a run to which nothing new happens would write the same: not where there is something to say
@@ -67,7 +82,7 @@ def _write_report(run: "Run", there: Mapping[str, str]) -> tuple[RunEnded, bool]
     report = Report(chain(rows, gone.rows(*known, there, corrections)), request, out.root)
     told = tuple(gone.notes(out.embryos_csv, report.embryos["embryo_id"]))
     of_corrections = tuple(corrections.notes())
-    ended = _ended(run, report.embryos, report.counts)
+    ended = _ended(run, report.embryos, report.counts, earlier)
     if request.stop and not report.tables.frames_total:
         # An earlier report is worth more than an empty one.
         return replace(ended, notes=("nothing was finished: the report is the one before",)), False
@@ -84,14 +99,14 @@ def _write_report(run: "Run", there: Mapping[str, str]) -> tuple[RunEnded, bool]
     return replace(ended, notes=(*run.names.notes, *run.discovery.remarks, *told, *own)), not own
 
 
-def _leave_report(run: "Run", before: ReportRecord) -> RunEnded:
+def _leave_report(run: "Run", before: ReportRecord, earlier: list[RunRecord]) -> RunEnded:
     """Leave the report that lies in OUT; ``run.json`` tells of this run."""
     out = run.out
     log.info("the report of %s stands: it would be made of the same", before.written_utc)
     standing = read_manifest(out.manifest)
     embryos = read_csv(out.embryos_csv, EMBRYO_COLUMNS)
     told = tuple(Gone(run.share, run.request).notes(out.embryos_csv, embryos["embryo_id"]))
-    ended = _ended(run, embryos, standing["counts"])
+    ended = _ended(run, embryos, standing["counts"], earlier)
     manifest = replace(
         run.provenance.manifest(
             ended, run.started, [UsedPixelSize(**one) for one in standing["pixel_sizes"]]
@@ -110,7 +125,7 @@ def _leave_report(run: "Run", before: ReportRecord) -> RunEnded:
     return replace(ended, notes=(*run.names.notes, *run.discovery.remarks, *told))
 
 
-def _ended(run: "Run", embryos: "pd.DataFrame", counts: dict[str, int]) -> RunEnded:
+def _ended(run: "Run", embryos: "pd.DataFrame", counts: dict[str, int], earlier: list[RunRecord]) -> RunEnded:
     """How the run ends, with its exit code, but for the notes."""
     stop = run.request.stop
     ended = RunEnded(
@@ -126,7 +141,7 @@ def _ended(run: "Run", embryos: "pd.DataFrame", counts: dict[str, int]) -> RunEn
     code = run.request.exit_code(
         is_nothing_new=ended.is_nothing_new,
         has_failed_frames=bool(counts[Status.FAILED]),
-        is_dead=is_dead_night(counts, read_runs(run.out.root)),
+        is_dead=is_dead_night(counts, earlier),
     )
     return replace(ended, exit_code=code)
 

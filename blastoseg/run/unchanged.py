@@ -30,10 +30,14 @@ OF_THE_RUN_ALONE = ("device", "precision", "batch_size")
 
 @dataclass(frozen=True, slots=True)
 class ReportRecord:
-    """What the history keeps of a report: both digests, and when it was written, ISO 8601 in UTC."""
+    """What the history keeps of a report: the digests, and when it was written, ISO 8601 in UTC.
+
+    ``manifest`` is that of ``run.json``, which every run writes; ``files`` of all others.
+    """
 
     made_of: str
     files: str
+    manifest: str
     written_utc: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,15 +82,23 @@ def made_of_frame(stored: StoredFrame, around: str, there: Mapping[str, str]) ->
 
 
 def digest_of_files(out: OutputFolder) -> str:
-    """The digest of every file of a report, as they lie in OUT now. Raises OSError as the system does."""
+    """The digest of every file of a report but ``run.json``, as they lie in OUT now.
+
+    Raises OSError as the system does.
+    """
     digest = hashlib.sha256()
-    not_the_reports = {JOURNAL_FILE, f"{JOURNAL_FILE}-journal", LOG_FILE, out.verdicts.name}
+    apart = {JOURNAL_FILE, f"{JOURNAL_FILE}-journal", LOG_FILE, out.verdicts.name, out.manifest.name}
     with os.scandir(out.root) as entries:
         own = [one.name for one in entries if one.is_file() and not one.name.startswith(".")]
-    names = sorted(set(own) - not_the_reports)
+    names = sorted(set(own) - apart)
     for place, content in _contents(out.root, names, [out.review.name, PAGES, DATASET]):
         digest.update(f"{place}\0{content}\n".encode())
     return digest.hexdigest()
+
+
+def digest_of_manifest(out: OutputFolder) -> str:
+    """The digest of ``run.json``; "" where there is none."""
+    return next((content for _, content in _contents(out.root, [out.manifest.name], [])), "")
 
 
 def _contents(root: Path, files: Iterable[str], folders: Iterable[str]) -> Iterator[tuple[str, str]]:
