@@ -18,6 +18,7 @@ from blastoseg.files import replace_atomically, safe_name
 from blastoseg.report.export.parquet import schema_of
 from blastoseg.report.gathered import LONG_TABLES, ROWS_A_BATCH, GatheredTables
 from blastoseg.report.tables import plain_text, read_csv
+from blastoseg.settings import TableKind
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,12 @@ def check_parquet() -> None:
         raise EnvironmentProblemError(
             "tables as Parquet need pyarrow: pip install 'blastoseg[export]', or take --tables csv"
         ) from error
+
+
+def check_tables(kind: TableKind) -> None:
+    """Raise EnvironmentProblemError where long tables of this kind cannot be written."""
+    if kind != "csv":
+        check_parquet()
 
 
 def write_dataset(out: Path, tables: GatheredTables, by_patient: bool) -> None:

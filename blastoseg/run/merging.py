@@ -21,7 +21,7 @@ from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.errors import EXIT_OK, OutputError, UsageError, counted, some_of
 from blastoseg.files import replace_atomically
 from blastoseg.records import Status
-from blastoseg.report.dataset import check_parquet
+from blastoseg.report.dataset import check_tables
 from blastoseg.report.letters import Letters
 from blastoseg.run.corrections.standing import Standing
 from blastoseg.run.events import RunEnded
@@ -29,6 +29,7 @@ from blastoseg.run.journal import (
     FrameKey,
     Journal,
     OutputLock,
+    RunRecord,
     StoredFrame,
     as_row,
     is_dead_night,
@@ -165,8 +166,7 @@ class Merge:
     def carried_out(self, started: datetime) -> RunEnded:
         """Take rows and pictures in, and write the report."""
         provenance = self.provenance
-        if self.settings.output.tables != "csv":
-            check_parquet()
+        check_tables(self.settings.output.tables)
         if self.parts[0].record.known_by.stages != stages_in_words(provenance.engine):
             raise UsageError("the parts were scored by another version: run them again with this one")
         earlier = read_runs(self.out.root)
@@ -177,7 +177,7 @@ class Merge:
         check_is_part(None, self.out.root, earlier)
         number = self.journal.start_run(provenance.details() | {"parts_joined": len(self.parts)})
         new = sum(self._take_in(part) for part in self.parts)
-        ended = self._report(new, started)
+        ended = self._report(new, started, earlier)
         self.journal.end_run(number, ended.as_dict())
         return ended
 
@@ -188,7 +188,7 @@ class Merge:
         with OutputLock(part.folder), Journal(part.folder) as theirs:
             for start in range(0, len(places), ROWS_A_BATCH):
                 self.lock.check()
-                rows = [_row(theirs, part.record, place) for place in places[start : start + ROWS_A_BATCH]]
+                rows = _rows_of(theirs, part.record, places[start : start + ROWS_A_BATCH])
                 keys = [FrameKey(row.source, row.address, up_to_date(row.content)) for row in rows]
                 new += sum(1 for _ in self.journal.unseen(keys))
                 pictures = [path for row in rows for path in (row.mask_file, row.overlay_file) if path]
@@ -206,13 +206,13 @@ class Merge:
         known_by = self.parts[0].record.known_by
         frames = sorted((place for part in self.parts for place in part.record.frames), key=_embryo)
         problems = sorted((place for part in self.parts for place in part.record.problems), key=_embryo)
-        for _, source, address in (*frames, *problems):
-            stored = self.journal.stored(known_by, FrameKey(source, address, ""))
+        keys = (FrameKey(source, address, "") for _, source, address in (*frames, *problems))
+        for stored in self.journal.stored_of(known_by, keys):
             assert stored is not None, "was taken in above"
             now = placed_row(as_row(stored), Surroundings.from_text(stored.around), quality)
             yield reported_row(corrections.over(now, stored), there)
 
-    def _report(self, new: int, started: datetime) -> RunEnded:
+    def _report(self, new: int, started: datetime, earlier: Sequence[RunRecord]) -> RunEnded:
         settings, asked = self.settings, self.request
         request = RunRequest([], settings, letters=asked.letters, archive=asked.archive, pdf=asked.pdf)
         is_hidden, before = bool(self.provenance.pseudonyms), self.out.frames_csv
@@ -222,7 +222,7 @@ class Merge:
         code = request.exit_code(
             is_nothing_new=False,
             has_failed_frames=bool(ended.counts[Status.FAILED]),
-            is_dead=is_dead_night(ended.counts, read_runs(self.out.root)),
+            is_dead=is_dead_night(ended.counts, earlier),
         )
         ended = replace(ended, exit_code=code)
         manifest = self.provenance.manifest(ended, started, report.pixel_sizes)
@@ -248,11 +248,14 @@ def _embryo(place: Place) -> int:
     return place[0]
 
 
-def _row(theirs: Journal, record: PartRecord, place: Place) -> StoredFrame:
-    stored = theirs.stored(record.known_by, FrameKey(place[1], place[2], ""))
-    if stored is None or not stored.around:
-        raise OutputError(f"part {record.part}: its ledger lacks the row of {place[1]}: {AGAIN}")
-    return stored._replace(content=up_to_date(stored.content))
+def _rows_of(theirs: Journal, record: PartRecord, places: Sequence[Place]) -> list[StoredFrame]:
+    keys = [FrameKey(source, address, "") for _, source, address in places]
+    rows = []
+    for (_, source, _), stored in zip(places, theirs.stored_of(record.known_by, keys), strict=True):
+        if stored is None or not stored.around:
+            raise OutputError(f"part {record.part}: its ledger lacks the row of {source}: {AGAIN}")
+        rows.append(stored._replace(content=up_to_date(stored.content)))
+    return rows
 
 
 def _take_picture(part: Path, out: Path, path: str) -> None:

@@ -15,6 +15,7 @@ from blastoseg import RESEARCH_USE_ONLY, __version__
 from blastoseg.errors import BlastosegError, InputNotFoundError, OutputError, UsageError
 from blastoseg.model.card import load_card
 from blastoseg.records import FrameRef, FrameResult, Status
+from blastoseg.report.dataset import check_tables
 from blastoseg.report.pictures import PictureWriter
 from blastoseg.run.closing import close_run
 from blastoseg.run.events import FrameScored, RunEvent, RunStarted, RunStopping
@@ -51,10 +52,7 @@ def score_folder(request: RunRequest, loaded: "Segmenter | None" = None) -> Gene
     already.
     """
     check_pixel_size_option(request.um_per_px)
-    if request.settings.output.tables != "csv":
-        from blastoseg.report.dataset import check_parquet  # noqa: PLC0415  loads what writes tables
-
-        check_parquet()
+    check_tables(request.settings.output.tables)
     if not request.paths:
         raise InputNotFoundError("no path given")
     if request.part and request.keep_missing:

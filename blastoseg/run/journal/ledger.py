@@ -149,10 +149,6 @@ class Journal:
             is_there = there is None or all(clash_key(path) in there for path in asked if path)
             yield found if is_there and (found.overlay_file or not with_overlay) else None
 
-    def stored(self, scored_with: ScoredWith, key: FrameKey) -> StoredFrame | None:
-        """``stored_of`` one frame."""
-        return next(self.stored_of(scored_with, [key]))
-
     def stored_of(self, scored_with: ScoredWith, keys: Iterable[FrameKey]) -> Iterator[StoredFrame | None]:
         """Each frame's row as it stands in the ledger, whatever its content; None where there is none.
 
