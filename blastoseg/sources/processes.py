@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any, NamedTuple, Self
 
 from numpy.typing import NDArray
@@ -86,12 +86,7 @@ class Processes:
         # Whatever this process does next goes on beside it; the first job that comes makes its own child.
         threading.Thread(target=self._start_server, name="blastoseg-processes", daemon=True).start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._watch.end()
         with contextlib.suppress(queue.Empty):
             while True:

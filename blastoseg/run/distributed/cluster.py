@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from blastoseg.errors import BlastosegError, DeviceError
@@ -114,12 +113,7 @@ class Cluster:
             self._open = self._open.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()
 
     @property
