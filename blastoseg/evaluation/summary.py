@@ -1,12 +1,13 @@
 """The evaluation as a page of Markdown, for a model's card or a validation report."""
 
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 
 import pandas as pd
 
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.errors import counted
+from blastoseg.evaluation.markdown import markdown_table
 from blastoseg.evaluation.workbook import EvaluationTables
 
 HEADLINE_MEASURES = ("blastocyst_diameter", "icm_area", "te_thickness_mean", "zp_thickness_mean", "te_area")
@@ -23,18 +24,18 @@ def summary_page(tables: EvaluationTables) -> str:
             for row in part.to_dict("records")
         )
         header = ["tissue", *SCORE_NAMES, "jaccard, 95 % interval over embryos"]
-        parts.append(f"{title}\n\n{_table(header, rows)}")
+        parts.append(f"{title}\n\n{markdown_table(header, rows)}")
     screening = (
         [row["question"], row["cases"], row["yes"], _digits(100 * row["share"], 1)]
         for row in tables.screening.to_dict("records")
     )
-    parts.append("### Screening\n\n" + _table(["question", "cases", "yes", "percent"], screening))
+    parts.append("### Screening\n\n" + markdown_table(["question", "cases", "yes", "percent"], screening))
     calibration = (
         [row["pixels_of"], _digits(row["expected_calibration_error"], 3), f"{row['pixels']:,}"]
         for row in tables.calibration.to_dict("records")
     )
     header = ["pixels of", "expected calibration error", "pixels"]
-    parts.append("### Calibration\n\n" + _table(header, calibration))
+    parts.append("### Calibration\n\n" + markdown_table(header, calibration))
     parts.append("### Agreement of the main measures\n\n" + _agreement(tables.agreement))
     return "\n\n".join(parts) + "\n"
 
@@ -54,7 +55,7 @@ def _agreement(table: pd.DataFrame) -> str:
         for row in table.to_dict("records")
         if row["measure"].rpartition("_")[0] in HEADLINE_MEASURES and row["unit"] != "fraction"
     )
-    return _table(header, rows)
+    return markdown_table(header, rows)
 
 
 def _interval(row: Mapping[Hashable, float]) -> str:
@@ -64,9 +65,3 @@ def _interval(row: Mapping[Hashable, float]) -> str:
 
 def _digits(value: float, digits: int) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
-
-
-def _table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    names = list(header)
-    lines = [names, ["---"] * len(names), *([str(cell) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,13 +1,14 @@
 """A comparison as a page of Markdown."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.evaluation.comparison.tables import AVERAGINGS
+from blastoseg.evaluation.markdown import markdown_table
 from blastoseg.evaluation.overlap import MEAN_OF_IMAGES, POOLED, SCORES
 
 NOTES = (
@@ -81,7 +82,7 @@ def _overlap(networks: pd.DataFrame) -> str:
                 percent(row["jaccard_paper"], 2),
             ]
         )
-    return _table(header, rows)
+    return markdown_table(header, rows)
 
 
 def _tissues(tissues: pd.DataFrame) -> str:
@@ -89,7 +90,7 @@ def _tissues(tissues: pd.DataFrame) -> str:
     wide = of_images.pivot(index="network", columns="tissue", values="jaccard")
     wide = wide.loc[list(dict.fromkeys(of_images["network"])), list(dict.fromkeys(of_images["tissue"]))]
     rows = [[network, *(percent(value, 2) for value in values)] for network, *values in wide.itertuples()]
-    return _table(["network", *wide.columns], rows)
+    return markdown_table(["network", *wide.columns], rows)
 
 
 def _costs(networks: pd.DataFrame) -> str:
@@ -109,7 +110,7 @@ def _costs(networks: pd.DataFrame) -> str:
         numbers += [number(row["ms_gpu"], 1), number(row["memory_mib"], 0), number(row["images_seen"], 0)]
         words = [row["optimiser"], row["computed_in"]]
         rows.append([row["network"], *numbers, number(row["training_h"], 2), *words])
-    return _table([*header, "optimiser", "computed in"], rows)
+    return markdown_table([*header, "optimiser", "computed in"], rows)
 
 
 def percent(value: Any, digits: int) -> str:
@@ -127,12 +128,3 @@ def p_in_words(p: Any) -> str:
     if pd.isna(p):
         return "-"
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    lines = [
-        list(header),
-        ["---"] * len(header),
-        *([str(cell).replace("|", "/") for cell in row] for row in rows),
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
