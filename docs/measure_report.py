@@ -5,7 +5,7 @@
 FOLDER gets a ledger of so many frames, unless one is there, and the report of it. No network is run, and
 there are no pictures. Each embryo grows along a curve of its own: excluded frames without a cavity, then
 one that opens, a zona that thins, now and then a collapse, a frame out of focus or a file that could not
-be read.
+be read. Beyond the first 96 embryos the same courses come again, of other patients and in other months.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ import numpy as np
 from blastoseg.columns import PIXEL_COLUMNS
 from blastoseg.records import AboutEmbryo, Flag, FrameRef, FrameResult, Status, TimeReference
 from blastoseg.run.events import RunEnded
-from blastoseg.run.journal import FrameKey, Journal, as_row
+from blastoseg.run.journal import FrameKey, Journal, ScoredWith, StoredFrame, as_row
+from blastoseg.run.journal.rows import stored_frame
 from blastoseg.run.outputs import OutputFolder
 from blastoseg.run.provenance import Provenance
 from blastoseg.run.reporting import Report
@@ -36,6 +38,9 @@ from blastoseg.sources.addresses import WholeImage
 WEIGHTS = "0" * 64
 STEP_H, FIRST_H = 1 / 3, 88.0
 OF_PATIENT = 8
+COURSES = 12 * OF_PATIENT
+"""Embryos that are made up: others are copies of these, for numbers as text take most of a ledger's time."""
+ROWS_AT_ONCE = 4096
 UM_PER_PX = 0.5
 SECONDS_A_LOOK = 0.2
 
@@ -88,14 +93,22 @@ def growth(rng: np.random.Generator, frames: int) -> dict[str, Any]:
     return columns
 
 
-def results(number: int, frames: int) -> Iterator[tuple[FrameResult, AboutEmbryo]]:
+def patient_of(number: int) -> str:
+    """The name of an embryo's patient."""
+    return f"P{number // OF_PATIENT:05d}"
+
+
+def inseminated(number: int) -> str:
+    """When an embryo was inseminated: 80 in each of 72 months."""
+    return f"{2020 + number // 960 % 6}-{number // 80 % 12 + 1:02d}-{number % 28 + 1:02d}T09:00"
+
+
+def results(number: int, frames: int) -> Iterator[FrameResult]:
     """The results of one embryo's frames, in the order of time."""
     rng = np.random.default_rng(number)
     columns = growth(rng, frames)
     hours, cavity = columns.pop("time_h"), columns["blastocoel_area_frac"]
-    embryo = f"P{number // OF_PATIENT:05d} Well {number % OF_PATIENT + 1}"
-    month = f"{2020 + number // 960 % 6}-{number // 80 % 12 + 1:02d}-{number % 28 + 1:02d}T09:00"
-    about = AboutEmbryo(patient=f"P{number // OF_PATIENT:05d}", insemination_time=month)
+    embryo = f"{patient_of(number)} Well {number % OF_PATIENT + 1}"
     plain = {name: values.tolist() for name, values in columns.items()}
     for index, chance in enumerate(rng.random(frames)):
         ref = FrameRef(
@@ -106,57 +119,70 @@ def results(number: int, frames: int) -> Iterator[tuple[FrameResult, AboutEmbryo
             address=WholeImage(),
             time_h=float(hours[index]),
             time_reference=TimeReference.INSEMINATION,
+            about=AboutEmbryo(patient=patient_of(number), insemination_time=inseminated(number)),
         )
         if chance < 0.002:
-            yield FrameResult(ref, Status.FAILED, reason="the file ends before the image does"), about
+            yield FrameResult(ref, Status.FAILED, reason="the file ends before the image does")
         elif cavity[index] < 0.08:
-            reason = "no blastocyst: no cavity"
-            yield FrameResult(ref, Status.EXCLUDED, (Flag.NOT_BLASTOCYST,), reason), about
+            yield FrameResult(ref, Status.EXCLUDED, (Flag.NOT_BLASTOCYST,), "no blastocyst: no cavity")
         else:
-            measures = {name: values[index] for name, values in plain.items()}
             is_blurred = chance > 0.93
-            yield (
-                FrameResult(
-                    ref,
-                    Status.REVIEW if is_blurred else Status.OK,
-                    (Flag.OUT_OF_FOCUS,) if is_blurred else (),
-                    "out of focus" if is_blurred else "",
-                    measures=measures,
-                    pixels=f"{number:016x}{index:016x}",
-                ),
-                about,
+            yield FrameResult(
+                ref,
+                Status.REVIEW if is_blurred else Status.OK,
+                (Flag.OUT_OF_FOCUS,) if is_blurred else (),
+                "out of focus" if is_blurred else "",
+                measures={name: values[index] for name, values in plain.items()},
+                pixels=f"{number:016x}{index:016x}",
             )
+
+
+def stored(scored_with: ScoredWith, result: FrameResult) -> StoredFrame:
+    """A result as a run leaves it in the ledger."""
+    ref = result.ref
+    key = FrameKey(ref.source, ref.address.key, "1:1:1")
+    return stored_frame(scored_with, key, result, Surroundings.of(ref, UM_PER_PX, "option").as_text())
+
+
+def copied(row: StoredFrame, number: int, copy: int) -> StoredFrame:
+    """A row of embryo ``number`` as that of its ``copy``, the same well of another patient."""
+    old, new = patient_of(number), patient_of(copy)
+    # Numbers are filled up where they sort frames.
+    return row._replace(
+        source=row.source.replace(old, new),
+        place=row.place.replace(f"P{number // OF_PATIENT:020d}", f"P{copy // OF_PATIENT:020d}"),
+        row=row.row.replace(old, new).replace(f'"pixels": "{number:016x}', f'"pixels": "{copy:016x}'),
+        around=row.around.replace(old, new).replace(inseminated(number), inseminated(copy)),
+    )
+
+
+def rows_of_ledger(scored_with: ScoredWith, frames: int, of_embryo: int) -> Iterator[StoredFrame]:
+    """The rows of so many frames, in the order of embryo and time."""
+    courses: list[list[StoredFrame]] = []
+    for embryo in range(math.ceil(frames / of_embryo)):
+        if embryo < COURSES:
+            courses.append([stored(scored_with, result) for result in results(embryo, of_embryo)])
+        number = embryo % COURSES
+        for row in courses[number][: frames - embryo * of_embryo]:
+            yield row if embryo == number else copied(row, number, embryo)
 
 
 def write_ledger(out: Path, request: RunRequest, frames: int, of_embryo: int) -> None:
     """A ledger of so many frames, as a run leaves it."""
     with Journal(out) as journal:
         number = journal.start_run({})
-        scored_with = request.scored_with(WEIGHTS, "torch", "")
-        for embryo in range(math.ceil(frames / of_embryo)):
-            for result, about in results(embryo, min(of_embryo, frames - embryo * of_embryo)):
-                ref = result.ref
-                around = Surroundings(
-                    embryo_id=ref.embryo_id,
-                    frame_index=ref.frame_index,
-                    focal_plane=None,
-                    time_h=ref.time_h,
-                    time_reference=str(ref.time_reference),
-                    um_per_px=UM_PER_PX,
-                    um_per_px_source="option",
-                    pixels_choose_plane=False,
-                    about=about,
-                )
-                key = FrameKey(ref.source, ref.address.key, "1:1:1")
-                journal.record(scored_with, key, result, around.as_text())
+        rows = rows_of_ledger(request.scored_with(WEIGHTS, "torch", ""), frames, of_embryo)
+        # In few transactions: each waits for the disk.
+        while batch := list(islice(rows, ROWS_AT_ONCE)):
+            journal.put(batch)
         journal.end_run(number, {"exit_code": 0})
 
 
 def reported(journal: Journal, request: RunRequest) -> Iterator[dict[str, Any]]:
     """The rows of a report, as those of embryos that are no longer in the input."""
-    for stored in journal.all_stored(request.scored_with(WEIGHTS, "torch", "")):
-        around = Surroundings.from_text(stored.around)
-        yield reported_row(placed_row(as_row(stored), around, request.settings.quality), ())
+    for row in journal.all_stored(request.scored_with(WEIGHTS, "torch", "")):
+        around = Surroundings.from_text(row.around)
+        yield reported_row(placed_row(as_row(row), around, request.settings.quality), ())
 
 
 @contextlib.contextmanager
@@ -214,7 +240,7 @@ def main() -> None:
         with measured("report"):
             report = Report(reported(journal, request), request)
             ended = RunEnded(out.root, report.embryos, report.counts, exit_code=0)
-            manifest = provenance.manifest(report, ended, started)
+            manifest = provenance.manifest(ended, started, report.pixel_sizes)
             report.write(out, manifest)
         with measured("review page"):
             report.write_review(out, manifest, lambda: None)

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from blastoseg import RESEARCH_USE_ONLY, errors
 from blastoseg.cli import app
+from blastoseg.report.finished import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
@@ -142,6 +143,19 @@ def test_the_notebook_runs_and_is_kept_without_what_it_showed(tmp_path):
     said = python_in(tmp_path, "script.py")
     areas = [float(area) for area in re.findall(r"^ICM (\d+) um2", said, re.MULTILINE)]
     assert areas[1] > areas[0] > 0
+
+
+@pytest.mark.slow
+def test_the_report_that_is_measured_is_that_of_a_run(tmp_path):
+    script = str(ROOT / "docs" / "measure_report.py")
+    told = python_in(tmp_path, script, "--frames", "100", "--of-embryo", "1", ".")
+    assert "ledger of 100 frames" in told and "most memory" in told
+    frames, embryos = Run.open(tmp_path).frames, Run.open(tmp_path).embryos
+    assert frames["embryo_id"].nunique() == frames["source"].nunique() == 100
+    # Beyond the first 96 they are copies, of other patients.
+    numbers = frames.select_dtypes("number")
+    assert numbers.iloc[:4].equals(numbers.iloc[96:].reset_index(drop=True))
+    assert embryos["patient"].nunique() == 13 and embryos["insemination_time"].nunique() == 48
 
 
 def test_the_research_use_sentence_is_worded_as_the_regulation_words_it():

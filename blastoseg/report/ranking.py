@@ -51,7 +51,8 @@ def ranked(embryos: pd.DataFrame, order: Sequence[str]) -> list[Group]:
     )
     patients = table["patient"].fillna("")
     found = sorted(patients.unique(), key=lambda patient: (not patient, natural_key(patient)))
-    return [Group(str(patient), table[patients == patient]) for patient in found]
+    places = table.groupby(patients.to_numpy(object), sort=False).indices
+    return [Group(str(patient), table.iloc[places[patient]]) for patient in found]
 
 
 def ids_of(groups: Iterable[Group]) -> list[str]:

@@ -5,6 +5,7 @@ for their links. What a printer is told must be known before the first row.
 """
 
 import io
+import math
 import shutil
 import tempfile
 import textwrap
@@ -276,14 +277,18 @@ class Sheet:
         return max(1, *lines)
 
 
-def safe_value(value: Any, decimals: int | None = None) -> Any:
-    """What a cell holds: nothing for an undefined value, text that is never a formula, a rounded number."""
+def safe_value(value: Any) -> Any:
+    """What a cell holds: nothing for an undefined value, text that is never a formula, else the value."""
     if isinstance(value, str):
         return plain_text(value) or None
     if is_undefined(value):
         return None
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and decimals is not None:
-        return round(value, decimals)
-    return value
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def safe_values(column: "pd.Series[Any]", decimals: int) -> list[Any]:
+    """What the cells of a table's column hold: as ``safe_value``, floats rounded."""
+    values = column.tolist()
+    if column.dtype == np.float64:  # most columns of the largest sheets
+        return [None if math.isnan(value) else round(value, decimals) for value in values]
+    return [safe_value(value) for value in values]

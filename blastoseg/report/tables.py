@@ -55,11 +55,13 @@ def typed_table(rows: Sequence[dict[str, Any]], declared: Sequence[Column]) -> p
     texts: dict[str, str] = {}
     columns = {}
     for name, dtype in dtypes.items():
-        # One text for all cells that say the same. With pyarrow beside it, pandas refuses lone surrogates.
-        values = [
-            texts.setdefault(value, valid_text(value)) if isinstance(value, str) else value
-            for value in (row.get(name) for row in rows)
-        ]
+        values = [row.get(name) for row in rows]
+        if dtype.startswith("string"):
+            # One text for all cells that say the same. Beside pyarrow, pandas refuses lone surrogates.
+            values = [
+                texts.setdefault(value, valid_text(value)) if isinstance(value, str) else value
+                for value in values
+            ]
         columns[name] = pd.Series(values, dtype=dtype)
     return pd.DataFrame(columns)
 
@@ -161,13 +163,9 @@ def read_csv(path: Path, declared: Sequence[Column]) -> pd.DataFrame:
 
 def _printed(values: "pd.Series[Any]", declared: Column | None) -> "Sequence[Any] | pd.Series[Any]":
     if declared is not None and declared.dtype == "float":
-        digits = decimals_of(declared)
-        return [_number(value, digits) for value in values]
+        pattern = f"z.{decimals_of(declared)}f"  # z: no -0.00
+        numbers = values.to_numpy(float, na_value=math.nan).tolist()
+        return [None if math.isnan(number) else format(number, pattern) for number in numbers]
     if pd.api.types.is_numeric_dtype(values):
         return values
     return [None if pd.isna(value) else plain_text(str(value)) for value in values]
-
-
-def _number(value: float, digits: int) -> str | None:
-    # Adding 0.0 turns a rounded -0.0 into 0.0.
-    return None if is_undefined(value) else f"{round(value, digits) + 0.0:.{digits}f}"

@@ -39,7 +39,7 @@ from blastoseg.report.sheet import (
     TOP_CENTRED,
     Layout,
     Sheet,
-    safe_value,
+    safe_values,
     workbook_at,
 )
 from blastoseg.report.summary_sheet import MOST_PICTURED, Beside, write_summary
@@ -173,11 +173,16 @@ def _write_table(
     sheet.append_header([heading_of(column) for column in declared], rows)
     decimals = [decimals_of(column) for column in declared]
     links = [place for place, column in enumerate(declared) if column.name in LINKED]
-    for row in (row for part in parts for row in part.itertuples(index=False, name=None)):
-        cells = [safe_value(value, digits) for value, digits in zip(row, decimals, strict=True)]
+    for part in parts:
+        named = zip(part.columns, decimals, strict=True)
+        columns = [safe_values(part[name], digits) for name, digits in named]
         for place in links:
-            cells[place] = sheet.link(row[place])
-        sheet.append(cells)
+            columns[place] = part.iloc[:, place].tolist()
+        for row in zip(*columns, strict=True):
+            cells = list(row)
+            for place in links:
+                cells[place] = sheet.link(row[place])
+            sheet.append(cells)
 
 
 def _write_events(workbook: Workbook, tables: GatheredTables) -> None:
