@@ -1,12 +1,18 @@
-"""What a run does beside the networks, on 1, 2, 4 and 8 processes, with networks that answer at once."""
+"""What a run does beside the networks, on 1, 2, 4 and 8 processes, with networks that answer at once.
+
+A run with one process of them uses more than one core, for the ledger is written beside it. What another core
+brings is told by a run that is kept to one.
+"""
 
 import hashlib
+import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +21,7 @@ from numpy.typing import NDArray
 
 from blastoseg.bench.run import DIFFERENT_FRAMES, BenchPlan
 from blastoseg.model.card import load_card
+from blastoseg.model.devices import usable_cores
 from blastoseg.model.segmenter import FloatArray, Segmenter
 from blastoseg.run.events import FrameScored, RunStarted
 from blastoseg.run.pipeline import score_folder
@@ -31,9 +38,10 @@ ROUNDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What so many processes do, and after how many seconds all of them are ready in a program just begun."""
+    """What so many processes do on so many cores, and when all are ready in a program just begun (s)."""
 
     processes: int
+    cores: int
     frames_per_s: float
     ready_s: float
 
@@ -62,19 +70,43 @@ class RememberedAnswers(Segmenter):
 
 
 def time_beside_network(plan: BenchPlan, frames_folder: Path) -> Iterator[Rate]:
-    """The rates of ``COUNTS`` processes over the same frames, report and start-up apart."""
+    """The rates of ``COUNTS`` processes over the same frames, report and start-up apart.
+
+    The first is that of two processes and all else on one core, where the system can keep a program to one.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        arguments = json.dumps([asdict(plan), str(frames_folder)], default=str)
+        yield Rate(2, 1, _of_own_process(f"rate_on_one_core({arguments!r})"), _ready_s(2))
+    networks = _remembering(plan, frames_folder)
+    best = dict.fromkeys(COUNTS, 0.0)
+    for _ in range(ROUNDS):
+        for count in COUNTS:
+            best[count] = max(best[count], _frames_per_s(plan, frames_folder, networks, count))
+    for count, rate in best.items():
+        yield Rate(count, usable_cores(), rate, _ready_s(count))
+
+
+def rate_on_one_core(arguments: str) -> float:
+    """Frames a second of two processes and all else on one core; for a program of its own.
+
+    ``arguments``: the plan's fields and the folder of its frames, as JSON.
+    """
+    fields, frames_folder = json.loads(arguments)
+    plan = BenchPlan(**fields | {"folder": Path(fields["folder"])})
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    networks = _remembering(plan, Path(frames_folder))
+    return max(_frames_per_s(plan, Path(frames_folder), networks, 2) for _ in range(ROUNDS))
+
+
+def _remembering(plan: BenchPlan, frames_folder: Path) -> RememberedAnswers:
+    """Networks that have seen the frames."""
     networks = RememberedAnswers(replace(plan, flips=False))
     options = SourceOptions(Settings().naming)
     refs = discover_frames([frames_folder], options).refs[:DIFFERENT_FRAMES]
     for start in range(0, len(refs), plan.batch_size):
         batch = refs[start : start + plan.batch_size]
         segment_frames([read_frame(ref, options) for ref in batch], networks)
-    best = dict.fromkeys(COUNTS, 0.0)
-    for _ in range(ROUNDS):
-        for count in COUNTS:
-            best[count] = max(best[count], _frames_per_s(plan, frames_folder, networks, count))
-    for count, rate in best.items():
-        yield Rate(count, rate, _ready_s(count))
+    return networks
 
 
 def _frames_per_s(plan: BenchPlan, frames_folder: Path, networks: Segmenter, workers: int) -> float:
@@ -99,7 +131,12 @@ def _frames_per_s(plan: BenchPlan, frames_folder: Path, networks: Segmenter, wor
 
 def _ready_s(workers: int) -> float:
     """In a process of its own, as a run is: in this one all has been started before."""
-    code = f"from {__name__} import start_workers; print(start_workers({workers}))"
+    return _of_own_process(f"start_workers({workers})")
+
+
+def _of_own_process(call: str) -> float:
+    """What a call of this module gives in a new program."""
+    code = f"from {__name__} import *; print({call})"
     done = subprocess.run(  # noqa: S603 (our own command)
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )

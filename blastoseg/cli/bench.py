@@ -1,6 +1,5 @@
 """``blastoseg bench``: how fast this machine scores, as ratios within one run."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -121,15 +120,16 @@ def _show_beside_network(console: "Console", plan: "BenchPlan", drawn: Path) -> 
 
     from blastoseg.bench.beside_network import time_beside_network
 
-    title = f"{plan.side} x {plan.side} pixels, without the networks' time, on {os.cpu_count()} cores"
-    table = Table("processes", "frames/s", "of one", "ready after s", title=title)
+    title = f"{plan.side} x {plan.side} pixels, without the networks' time"
+    table = Table("processes", "cores", "frames/s", "of the first", "ready after s", title=title)
     for column in table.columns:
         column.justify = "right"
-    one = 0.0
+    first = 0.0
     for rate in time_beside_network(plan, drawn):
-        one = one or rate.frames_per_s
-        share = f"{rate.frames_per_s / one:.2f}"
-        table.add_row(str(rate.processes), f"{rate.frames_per_s:,.1f}", share, f"{rate.ready_s:.1f}")
+        first = first or rate.frames_per_s
+        share = f"{rate.frames_per_s / first:.2f}"
+        cells = (str(rate.processes), str(rate.cores), f"{rate.frames_per_s:,.1f}", share)
+        table.add_row(*cells, f"{rate.ready_s:.1f}")
     show_table(console, table)
 
 

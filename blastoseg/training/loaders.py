@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from blastoseg.errors import DataError
+from blastoseg.model.devices import usable_cores
 from blastoseg.stopping import STOP_SIGNALS, ignore_stop_signals
 from blastoseg.training.data import (
     WHOLE,
@@ -145,8 +146,7 @@ def unlabelled_loader(data: TrainingData, share: Share = WHOLE, workers: int = 0
 
 def cores_of_one(processes: int) -> int:
     """The cores of this machine that each of so many processes that train has to itself; at least one."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, usable // processes)
+    return max(1, usable_cores() // processes)
 
 
 def _loader(stream: IterableDataset[tuple[Tensor, Tensor]], batch_size: int, workers: int) -> Batches:

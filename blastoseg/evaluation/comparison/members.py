@@ -26,12 +26,18 @@ SHOWN = {
     "pranet": "PraNet, adapted to five classes",
     "medt": "MedT",
     "blast-net": "Blast-Net (our reconstruction)",
+    "i2cnet-before-pool": "I2CNet, features before the pool",
     "i2cnet-backbone": "backbone",
     "i2cnet-intra": "+ intra-class context",
     "i2cnet-inter": "+ inter-class context",
     "i2cnet-unweighted": "+ both, not weighted",
 }
 """What the tables call a network."""
+
+FORMS: dict[str, dict[str, bool]] = {
+    "i2cnet-before-pool": {"features_before_pool": True, "logit_relu": False},
+}
+"""I2CNet in the form that the bundled weights have, which the paper has not; compared where it is named."""
 
 ABLATION: dict[str, dict[str, bool]] = {
     "i2cnet-backbone": {"intra": False, "inter": False, "weighting": False},
@@ -41,6 +47,9 @@ ABLATION: dict[str, dict[str, bool]] = {
     BASELINE: {},
 }
 """The rows of Table 1; the last is I2CNet itself."""
+
+VARIANTS = FORMS | ABLATION
+"""What is I2CNet with other settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,7 @@ def members_of(networks: str, ablation: bool, width: Width, side: int) -> tuple[
     Raises UsageError, with the choices, for an unknown name or a side that a network cannot take.
     """
     wanted = list(SEGMENTERS) if networks == ALL else [name.strip() for name in networks.split(",")]
-    known = [*SEGMENTERS, *ABLATION]
+    known = [*SEGMENTERS, *VARIANTS]
     unknown = [name for name in wanted if name not in known]
     if unknown:
         choices = ", ".join(dict.fromkeys(known))
@@ -78,8 +87,8 @@ def members_of(networks: str, ablation: bool, width: Width, side: int) -> tuple[
 
 
 def _member(name: str, width: Width, side: int) -> Member:
-    architecture = BASELINE if name in ABLATION else name
-    settings = SEGMENTERS.described(architecture).settings_at(width, side) | ABLATION.get(name, {})
+    architecture = BASELINE if name in VARIANTS else name
+    settings = SEGMENTERS.described(architecture).settings_at(width, side) | VARIANTS.get(name, {})
     try:
         SEGMENTERS.configure(architecture, settings).check_side(side)
     except ValueError as error:
@@ -88,6 +97,6 @@ def _member(name: str, width: Width, side: int) -> Member:
 
 
 def in_order(names: Sequence[str]) -> list[str]:
-    """Names as the tables show them: I2CNet, the others as the registry has them, the rows of Table 1."""
-    order = list(dict.fromkeys([*SEGMENTERS, *ABLATION]))
+    """Names as the tables show them: I2CNet, the others as the registry has them, its other form, Table 1."""
+    order = list(dict.fromkeys([*SEGMENTERS, *VARIANTS]))
     return sorted(dict.fromkeys(names), key=lambda name: order.index(name) if name in order else len(order))

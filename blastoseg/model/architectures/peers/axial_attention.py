@@ -57,11 +57,12 @@ class AxialAttention(nn.Module):
         pairs = [(query, key), (gated_query, of_query), (gated_key, of_key)]
         by_pair, by_query, by_key = self.similarity_norm(pairs)
         similar = torch.einsum("bgci,bgcj->bgij", query * by_pair, key)
-        similar = similar + torch.einsum("bgci,cij->bgij", gated_query * by_query, of_query)
-        similar = similar + torch.einsum("bgcj,cji->bgij", gated_key * by_key, of_key)
+        similar = similar + in_order(torch.einsum("bgci,cij->bgij", gated_query * by_query, of_query))
+        to_keys = in_order(torch.einsum("bgcj,cji->bgji", gated_key * by_key, of_key))
+        similar = similar + in_order(to_keys.transpose(-1, -2))
         weights = torch.softmax(similar, dim=-1)
         plain = torch.einsum("bgij,bgcj->bgci", weights, value) * self.value_gate
-        placed = torch.einsum("bgij,cij->bgci", weights, of_value) * self.place_gate
+        placed = torch.einsum("bgij,cij->bgci", in_order(weights), of_value) * self.place_gate
         both = self.output_norm(torch.cat([plain, placed], dim=1).flatten(1, 2))
         return torch.unflatten(both, 1, (2, -1)).sum(dim=1)
 
@@ -72,6 +73,18 @@ class AxialAttention(nn.Module):
             table = F.interpolate(table[None], size=2 * length - 1, mode="linear", align_corners=True)[0]
         place = torch.arange(length, device=table.device)
         return table[:, place[:, None] - place[None, :] + length - 1]
+
+
+def in_order(values: Tensor) -> Tensor:
+    """The same values, lying in memory in the order of their dimensions, and so their gradient.
+
+    A product with a table of places comes with the places outermost. Maps of all pairs that lie in
+    different orders cost several times as much to add as to compute.
+    """
+    ordered = values.contiguous().view_as(values)  # a tensor of its own, for the gradient of this use alone
+    if torch.is_grad_enabled() and ordered.requires_grad:
+        ordered.register_hook(Tensor.contiguous)
+    return ordered
 
 
 class TermNorm(nn.Module):
