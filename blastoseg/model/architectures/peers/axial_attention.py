@@ -83,7 +83,7 @@ def in_order(values: Tensor) -> Tensor:
     """
     ordered = values.contiguous().view_as(values)  # a tensor of its own, for the gradient of this use alone
     if torch.is_grad_enabled() and ordered.requires_grad:
-        ordered.register_hook(Tensor.contiguous)
+        ordered.register_hook(Tensor.contiguous)  # type: ignore[no-untyped-call]
     return ordered
 
 
