@@ -93,6 +93,8 @@ def rate_on_one_core(arguments: str) -> float:
     """
     fields, frames_folder = json.loads(arguments)
     plan = BenchPlan(**fields | {"folder": Path(fields["folder"])})
+    if not hasattr(os, "sched_setaffinity"):
+        raise RuntimeError("this system cannot keep a program to one core")
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     networks = _remembering(plan, Path(frames_folder))
     return max(_frames_per_s(plan, Path(frames_folder), networks, 2) for _ in range(ROUNDS))
