@@ -174,10 +174,11 @@ def _write_table(
     decimals = [decimals_of(column) for column in declared]
     links = [place for place, column in enumerate(declared) if column.name in LINKED]
     for part in parts:
-        named = zip(part.columns, decimals, strict=True)
-        columns = [safe_values(part[name], digits) for name, digits in named]
-        for place in links:
-            columns[place] = part.iloc[:, place].tolist()
+        # A link's path is made safe where the link is made.
+        columns = [
+            part[column.name].tolist() if place in links else safe_values(part[column.name], digits)
+            for place, (column, digits) in enumerate(zip(declared, decimals, strict=True))
+        ]
         for row in zip(*columns, strict=True):
             cells = list(row)
             for place in links:
