@@ -90,7 +90,7 @@ def unreadable_workbook() -> tuple[type[Exception], ...]:
 
     return (
         *(OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, RuntimeError),
-        *(NotImplementedError, zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError),
+        *(zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError),
     )
 
 
