@@ -5,14 +5,13 @@ brings is told by a run that is kept to one.
 """
 
 import hashlib
-import json
+import multiprocessing
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +74,7 @@ def time_beside_network(plan: BenchPlan, frames_folder: Path) -> Iterator[Rate]:
     The first is that of two processes and all else on one core, where the system can keep a program to one.
     """
     if hasattr(os, "sched_setaffinity"):
-        arguments = json.dumps([asdict(plan), str(frames_folder)], default=str)
-        yield Rate(2, 1, _of_own_process(f"rate_on_one_core({arguments!r})"), _ready_s(2))
+        yield Rate(2, 1, _in_own_process(rate_on_one_core, plan, frames_folder), _ready_s(2))
     networks = _remembering(plan, frames_folder)
     best = dict.fromkeys(COUNTS, 0.0)
     for _ in range(ROUNDS):
@@ -86,18 +84,13 @@ def time_beside_network(plan: BenchPlan, frames_folder: Path) -> Iterator[Rate]:
         yield Rate(count, usable_cores(), rate, _ready_s(count))
 
 
-def rate_on_one_core(arguments: str) -> float:
-    """Frames a second of two processes and all else on one core; for a program of its own.
-
-    ``arguments``: the plan's fields and the folder of its frames, as JSON.
-    """
-    fields, frames_folder = json.loads(arguments)
-    plan = BenchPlan(**fields | {"folder": Path(fields["folder"])})
+def rate_on_one_core(plan: BenchPlan, frames_folder: Path) -> float:
+    """Frames a second of two processes and all else on one core; the process that asks is kept to it."""
     if not hasattr(os, "sched_setaffinity"):
         raise RuntimeError("this system cannot keep a program to one core")
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    networks = _remembering(plan, Path(frames_folder))
-    return max(_frames_per_s(plan, Path(frames_folder), networks, 2) for _ in range(ROUNDS))
+    networks = _remembering(plan, frames_folder)
+    return max(_frames_per_s(plan, frames_folder, networks, 2) for _ in range(ROUNDS))
 
 
 def _remembering(plan: BenchPlan, frames_folder: Path) -> RememberedAnswers:
@@ -133,16 +126,13 @@ def _frames_per_s(plan: BenchPlan, frames_folder: Path, networks: Segmenter, wor
 
 def _ready_s(workers: int) -> float:
     """In a process of its own, as a run is: in this one all has been started before."""
-    return _of_own_process(f"start_workers({workers})")
+    return _in_own_process(start_workers, workers)
 
 
-def _of_own_process(call: str) -> float:
-    """What a call of this module gives in a new program."""
-    code = f"from {__name__} import *; print({call})"
-    done = subprocess.run(  # noqa: S603 (our own command)
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True
-    )
-    return float(done.stdout)
+def _in_own_process(measure: Callable[..., float], *arguments: object) -> float:
+    """What a function of this module measures in a process just begun."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as own:
+        return own.submit(measure, *arguments).result()
 
 
 def start_workers(count: int) -> float:
