@@ -13,57 +13,9 @@ from skimage.morphology import convex_hull_image
 from blastoseg.anatomy import clean_labels, tidy_labels
 from blastoseg.measure import measure_labels
 from blastoseg.tissues import CHANNEL_OF_LABEL, ZP
+from tests.anatomy.drawn import SIDE, collapsed, embryo, figure_of_eight, jaccard, polar, standing_off
 
-SIDE = 256
 SHAPES = arrays.array_shapes(min_dims=2, max_dims=2, max_side=24)
-
-
-def polar(centre: tuple[float, float] = (128.3, 127.6)) -> tuple[np.ndarray, np.ndarray]:
-    """Radius and bearing in degrees of every pixel."""
-    y, x = np.mgrid[:SIDE, :SIDE]
-    return np.hypot(x - centre[0], y - centre[1]), np.degrees(np.arctan2(y - centre[1], x - centre[0]))
-
-
-def embryo(radius: float = 90, zona: float = 9, gap: float = 0, aspect: float = 1.0) -> np.ndarray:
-    """A blastocyst with an inner cell mass at its wall, and a zona with one gap at the right."""
-    y, x = np.mgrid[:SIDE, :SIDE]
-    own = np.hypot((x - 128.3) / aspect, y - 127.6)
-    labels = np.zeros((SIDE, SIDE), np.uint8)
-    labels[own < radius + zona] = 4
-    labels[(labels == 4) & (np.abs(polar()[1]) < gap / 2)] = 0
-    labels[own < radius] = 3
-    labels[own < radius * 0.88] = 2
-    labels[(own < radius * 0.9) & (np.hypot(x - 128 + radius * 0.5, y - 128) < radius * 0.38)] = 1
-    return labels
-
-
-def figure_of_eight() -> np.ndarray:
-    y, x = np.mgrid[:SIDE, :SIDE]
-    inner, outer = np.hypot(x - 95, y - 128), np.hypot(x - 195, y - 128)
-    labels = np.where(inner < 68, 4, 0).astype(np.uint8)
-    tissue = (inner < 60) | (outer < 45) | ((np.abs(y - 128) < 15) & (x > 95) & (x < 195))
-    labels[tissue] = 3
-    labels[(inner < 50) | (outer < 37)] = 2
-    return labels
-
-
-def collapsed() -> np.ndarray:
-    radius, bearing = polar()
-    labels = np.where((radius < 100) & (radius > 88) & (np.abs(bearing) > 12), 4, 0).astype(np.uint8)
-    labels[radius < 55] = 3
-    labels[radius < 40] = 2
-    return labels
-
-
-def standing_off(centre: float = 100, radius: float = 66) -> np.ndarray:
-    """Two halves, the left one smaller than what is left of the zona: an arc that touches nothing."""
-    y, x = np.mgrid[:SIDE, :SIDE]
-    inner, outer = np.hypot(x - 110, y - 128), np.hypot(x - 190, y - 128)
-    arc, bearing = polar((centre, 128))
-    labels = np.where((np.abs(arc - radius) < 3) & (np.abs(bearing) > 105), 4, 0).astype(np.uint8)
-    labels[(inner < 40) | (outer < 45)] = 3
-    labels[(inner < 32) | (outer < 37)] = 2
-    return labels
 
 
 SOUND = {
@@ -77,15 +29,6 @@ SOUND = {
     "half out, the zona stands off": standing_off(),
     "without zona": np.where(embryo() == 4, 0, embryo()).astype(np.uint8),
 }
-
-
-def jaccard(first: np.ndarray, second: np.ndarray) -> float:
-    """The worst tissue's overlap."""
-    return min(
-        np.count_nonzero((first == value) & (second == value))
-        / np.count_nonzero((first == value) | (second == value))
-        for value in np.union1d(np.unique(first), np.unique(second))
-    )
 
 
 @pytest.mark.parametrize("name", SOUND)
@@ -141,45 +84,6 @@ def test_an_island_of_inner_cell_mass_within_te_is_a_te_cell():
     faulty = labels.copy()
     faulty[np.hypot(x - 128, y - 205) < 9] = 1
     assert jaccard(tidy_labels(faulty), labels) > 0.98
-
-
-def with_second_mass(radius: float) -> np.ndarray:
-    labels = embryo()
-    y, x = np.mgrid[:SIDE, :SIDE]
-    labels[(np.hypot(x - 172, y - 128) < radius) & (labels == 2)] = 1
-    return labels
-
-
-@pytest.mark.parametrize("radius", [8, 20])
-def test_a_small_second_inner_cell_mass_belongs_to_the_cavity(radius):
-    assert jaccard(tidy_labels(with_second_mass(radius)), embryo()) > 0.98
-
-
-@pytest.mark.parametrize(("sure", "masses"), [(0.7, 1), (0.9, 2)])
-def test_a_large_second_inner_cell_mass_is_one_where_the_network_is_sure(sure, masses):
-    labels = with_second_mass(30)
-    probabilities = np.stack([np.where(labels == value, 0.96, 0.01) for value in (1, 2, 3, 4, 0)])
-    second = (labels == 1) & (embryo() != 1)
-    probabilities[CHANNEL_OF_LABEL[1]][second] = sure
-    cleaned = clean_labels(probabilities.astype(np.float32))
-    assert measure_labels(cleaned)["icm_components"] == masses
-
-
-def test_a_crack_does_not_part_an_inner_cell_mass():
-    labels = embryo()
-    x = np.mgrid[:SIDE, :SIDE][1]
-    cracked = np.where((labels == 1) & (np.abs(x - 85) < 1), 2, labels).astype(np.uint8)
-    assert np.count_nonzero(tidy_labels(cracked) == 1) > 0.9 * np.count_nonzero(labels == 1)
-
-
-def test_an_inner_cell_mass_that_the_zona_parts_keeps_a_piece_on_either_side():
-    labels = figure_of_eight()
-    y, x = np.mgrid[:SIDE, :SIDE]
-    inside, outside = np.hypot(x - 75, y - 128) < 20, np.hypot(x - 210, y - 128) < 14
-    labels[inside | outside] = 1
-    cleaned = tidy_labels(labels)
-    assert (cleaned[inside] == 1).mean() > 0.9
-    assert (cleaned[outside] == 1).mean() > 0.9
 
 
 def test_hairs_on_the_outside_and_in_the_cavity_are_removed():
