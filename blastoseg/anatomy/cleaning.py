@@ -13,6 +13,7 @@ import numpy as np
 
 from blastoseg.anatomy.components import connected_components, drop_specks, fill_holes, holds
 from blastoseg.anatomy.gaps import close_doubtful_gaps
+from blastoseg.anatomy.masses import drop_false_masses
 from blastoseg.anatomy.outline import ANGLES, CIRCLE_BAND, COMPONENT_SHARE, ZonaOutline, find_zona_outline
 from blastoseg.anatomy.polar import (
     Field,
@@ -21,13 +22,11 @@ from blastoseg.anatomy.polar import (
     share_of_radius,
 )
 from blastoseg.records import Labels, Mask, Probabilities
-from blastoseg.tissues import BACKGROUND, BLASTOCOEL, CHANNEL_OF_LABEL, ICM, LABEL_OF_CHANNEL, TE, ZP
+from blastoseg.tissues import BACKGROUND, BLASTOCOEL, CHANNEL_OF_LABEL, ICM, LABEL_OF_CHANNEL, TE, ZP, Tissue
 
 MARGIN = 3
 SPECK_SHARE = 0.002
 """A component of any tissue below this share of the embryo's area is noise and joins its surroundings."""
-ICM_ISLAND_SHARE = 0.2
-"""A component of ICM below this share of the largest, lying in TE, is a round TE cell."""
 TE_ISLAND_SHARE = 0.05
 """TE below this share of the embryo that floats in the cavity is a cell seen face-on above or below it."""
 ARC_CONTENT = 0.1
@@ -43,8 +42,8 @@ def clean_labels(probabilities: Probabilities) -> Labels:
     One embryo is kept: what the zona, closed across its gaps, encloses, what is attached to that, such as
     the half of a hatching embryo that is outside, and the arcs of a zona that such an embryo stands in.
     Specks, holes, hairs and what bulges out of the zona's smooth outer outline are given to their
-    surroundings. Gaps of the zona stay open where there is evidence of them. Without any tissue the answer is
-    background throughout.
+    surroundings, what was called inner cell mass beside it to the cavity. Gaps of the zona stay open where
+    there is evidence of them. Without any tissue the answer is background throughout.
     """
     labels = np.full(probabilities.shape[1:], LABEL_OF_CHANNEL[0], np.uint8)
     best = probabilities[0].copy()
@@ -52,13 +51,13 @@ def clean_labels(probabilities: Probabilities) -> Labels:
     for channel, label in zip(probabilities[1:], LABEL_OF_CHANNEL[1:], strict=True):
         np.copyto(labels, label, where=channel > best)
         np.maximum(best, channel, out=best)
-    return tidy_labels(labels, probabilities[CHANNEL_OF_LABEL[BACKGROUND.label]])
+    return tidy_labels(labels, probabilities)
 
 
-def tidy_labels(labels: Labels, background: Field | None = None) -> Labels:
+def tidy_labels(labels: Labels, probabilities: Probabilities | None = None) -> Labels:
     """The rules of ``clean_labels`` for a map that is already labelled.
 
-    ``background`` is the probability that a pixel is no tissue; without it every gap of the zona stays.
+    Without the network's ``probabilities`` every gap of the zona stays, and every large inner cell mass.
     """
     x, y, width, height = cv2.boundingRect((labels > 0).view(np.uint8))
     cleaned = np.zeros_like(labels)
@@ -66,13 +65,19 @@ def tidy_labels(labels: Labels, background: Field | None = None) -> Labels:
         return cleaned
     box = np.s_[y : y + height, x : x + width]
     work = np.pad(labels[box], MARGIN)
-    _clean(work, None if background is None else np.pad(background[box], MARGIN, constant_values=1.0))
+
+    def probable(tissue: Tissue, beyond: float) -> Field | None:
+        if probabilities is None:
+            return None
+        return np.pad(probabilities[CHANNEL_OF_LABEL[tissue.label]][box], MARGIN, constant_values=beyond)
+
+    _clean(work, probable(BACKGROUND, 1.0), probable(ICM, 0.0))
     cleaned[box] = work[MARGIN:-MARGIN, MARGIN:-MARGIN]
     return cleaned
 
 
-def _clean(work: Labels, background: Field | None) -> None:
-    """Clean a map with an empty margin in place."""
+def _clean(work: Labels, background: Field | None, mass: Field | None) -> None:
+    """Clean a map with an empty margin in place, by the probabilities of background and inner cell mass."""
     outline = find_zona_outline(work == ZP.label)
     if _keep_one_embryo(work, outline):
         # What was dropped may have drawn the zona's circle to itself.
@@ -83,6 +88,7 @@ def _clean(work: Labels, background: Field | None) -> None:
             close_doubtful_gaps(work, outline, background)
     _remove_spurs(work, outline)
     area = int(np.count_nonzero(work))
+    drop_false_masses(work, outline, mass)
     for value in (ZP.label, ICM.label, TE.label, BLASTOCOEL.label, BACKGROUND.label):
         _dissolve_components(work, value, area)
 
@@ -176,7 +182,7 @@ def _dissolve_components(work: Labels, value: int, embryo_area: int) -> None:
     components = connected_components(work == value)
     largest = max((area for _, area in components), default=0.0)
     for contour, area in components:
-        if area >= largest or area > max(ICM_ISLAND_SHARE * largest, TE_ISLAND_SHARE * embryo_area):
+        if area >= largest or area > max(COMPONENT_SHARE * largest, TE_ISLAND_SHARE * embryo_area):
             continue
         x, y, width, height = cv2.boundingRect(contour)
         window = work[max(0, y - 1) : y + height + 1, max(0, x - 1) : x + width + 1]
@@ -197,10 +203,8 @@ def _is_misplaced(value: int, of_largest: float, of_embryo: float, around: np.nd
     if of_embryo < SPECK_SHARE:
         # A thin stretch of TE along the wall is short and real.
         return value != TE.label or around[[ZP.label, BACKGROUND.label]].sum() < 0.2
-    if value == ICM.label:
-        return of_largest < COMPONENT_SHARE or (of_largest < ICM_ISLAND_SHARE and around[TE.label] > 0.6)
     if value == TE.label:
         return of_embryo < TE_ISLAND_SHARE and around[BLASTOCOEL.label] > 0.95
     if value == BLASTOCOEL.label:
         return of_largest < COMPONENT_SHARE or around[BACKGROUND.label] > 0.5
-    return value == ZP.label and of_largest < COMPONENT_SHARE
+    return value in (ZP.label, ICM.label) and of_largest < COMPONENT_SHARE
