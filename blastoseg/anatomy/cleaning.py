@@ -11,7 +11,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from blastoseg.anatomy.components import connected_components, drop_specks, fill_holes, holds
+from blastoseg.anatomy.components import connected_components, drop_specks, fill_holes, holds, neighbours_of
 from blastoseg.anatomy.gaps import close_doubtful_gaps
 from blastoseg.anatomy.masses import drop_false_masses
 from blastoseg.anatomy.outline import ANGLES, CIRCLE_BAND, COMPONENT_SHARE, ZonaOutline, find_zona_outline
@@ -189,9 +189,7 @@ def _dissolve_components(work: Labels, value: int, embryo_area: int) -> None:
         component = np.zeros(window.shape, np.uint8)
         shift = (-max(0, x - 1), -max(0, y - 1))
         cv2.drawContours(component, [contour], 0, 1, cv2.FILLED, offset=shift)
-        around = (cv2.dilate(component, np.ones((3, 3), np.uint8)) > 0) & (component == 0)
-        neighbours = np.bincount(window[around], minlength=5)[:5]
-        neighbours[value] = 0
+        neighbours = neighbours_of(component.view(np.bool_), window, value)
         if not neighbours.any():
             continue
         if _is_misplaced(value, area / largest, area / embryo_area, neighbours / neighbours.sum()):

@@ -19,6 +19,14 @@ def holds(labels: Labels, values: tuple[int, ...]) -> Mask:
     return cv2.LUT(labels, lookup).view(np.bool_)
 
 
+def neighbours_of(component: Mask, labels: Labels, value: int) -> NDArray[np.int64]:
+    """How many pixels of each label, 0 to 4, touch a component; none of its own label, ``value``."""
+    around = (cv2.dilate(component.view(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~component
+    neighbours = np.bincount(labels[around], minlength=5)[:5]
+    neighbours[value] = 0
+    return neighbours
+
+
 def connected_components(mask: Mask) -> list[tuple[Contour, float]]:
     """Outer contour and area, holes filled, of every 8-connected component, those in holes too."""
     contours, hierarchy = cv2.findContours(mask.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)

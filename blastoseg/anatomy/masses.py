@@ -6,7 +6,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from blastoseg.anatomy.components import connected_components
+from blastoseg.anatomy.components import connected_components, neighbours_of
 from blastoseg.anatomy.outline import ZonaOutline
 from blastoseg.anatomy.polar import Field
 from blastoseg.records import Labels, Mask
@@ -36,11 +36,11 @@ def drop_false_masses(work: Labels, outline: ZonaOutline | None, probability: Fi
     for side in (is_inside, ~is_inside):
         largest = int(np.argmax(areas * side))
         for number in np.flatnonzero(side & (areas > 0)):
+            if number == largest:
+                continue
             component = mass & (components == number)
-            is_second = areas[number] >= SECOND_SHARE * areas[largest] and (
-                probability is None or float(probability[component].mean()) >= SECOND_SURE
-            )
-            if number != largest and not is_second:
+            is_large = areas[number] >= SECOND_SHARE * areas[largest]
+            if not is_large or (probability is not None and probability[component].mean() < SECOND_SURE):
                 _give_away(work, component)
 
 
@@ -54,8 +54,6 @@ def _components(mass: Mask, embryo_area: int) -> tuple[int, Labels]:
 
 def _give_away(work: Labels, component: Mask) -> None:
     """A component that is none: cavity where it touches that, else TE, else what is most around it."""
-    around = (cv2.dilate(component.view(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~component
-    neighbours = np.bincount(work[around], minlength=5)
-    neighbours[ICM.label] = 0
+    neighbours = neighbours_of(component, work, ICM.label)
     touched = [tissue.label for tissue in (BLASTOCOEL, TE) if neighbours[tissue.label]]
     work[component] = touched[0] if touched else neighbours.argmax()
