@@ -77,7 +77,7 @@ def test_what_a_run_would_have_said_last_is_logged(
 def test_an_image_in_memory_gives_the_mask_and_the_measures_of_a_run(day5: Path, run: blastoseg.Run) -> None:
     model = blastoseg.Model("a")
     measured = run.frames[run.frames["status"] == "review"]
-    assert len(measured) >= 2
+    assert len(measured) == 3
     for _, row in measured.iterrows():
         image = cv2.imread(str(day5 / row["source"]), cv2.IMREAD_GRAYSCALE)
         labels, probabilities = model.segment(image)
