@@ -24,8 +24,7 @@ from matplotlib import pyplot
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from blastoseg.datasets import Split, open_dataset, split_into_folds, write_split
-
-TISSUES = {"icm": "inner cell mass", "blastocoel": "blastocoel", "te": "trophectoderm", "zp": "zona"}
+from blastoseg.tissues import FOREGROUND
 
 
 def subsets(data: Path, numbers: list[int], lists: Path) -> None:
@@ -61,9 +60,9 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     """Scores over the number of labels, on a scale on which each doubling is a step."""
     figure, axes = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
     places = range(len(table))
-    axes.plot(places, 100 * table["mean"], "o-", linewidth=2.5, color="black", label="mean, with background")
-    for tissue, name in TISSUES.items():
-        axes.plot(places, 100 * table[tissue], ".-", linewidth=1, label=name)
+    axes.plot(places, 100 * table["mean"], "o-", linewidth=2.5, color="black", label="Mean, with background")
+    for tissue in FOREGROUND:
+        axes.plot(places, 100 * table[tissue.key], ".-", linewidth=1, label=tissue.name)
     axes.set_xticks(places, [str(number) for number in table["labels"]])
     axes.set(xlabel="labelled images", ylabel="Jaccard index, %, of images of other patients")
     axes.grid(alpha=0.3)
