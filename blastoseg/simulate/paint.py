@@ -196,7 +196,7 @@ def _paint_far_side(
         near = over * np.clip(0.5 + noise_field(rng, shape, 4.0 * embryo_length(body)), 0.0, 1.0)
         layers.tone += veil * np.float32(rng.uniform(0.3, 1.2)) * near * sign * walls
         layers.height += np.float32(rng.uniform(0.2, 1.0)) * near * bumps
-    if rng.random() < 0.2:
+    if rng.random() < optics.face_on:
         _paint_face_on(rng, layers, body, over, optics=optics)
     layers.far_tone += (
         veil * np.float32(rng.uniform(0.0, 0.35)) * over * noise_field(rng, shape, embryo_length(body))

@@ -33,6 +33,10 @@ class Optics:
     vignette: float
     resolution: float  # shares of the pixels that carry information
     jpeg: int  # quality, 0 for none
+    zona: float = 1.0  # how much of its grain and relief the zona shows
+    face_on: float = 0.2  # how often single cells are seen face-on over the cavity
+    rim_blur: float = 0.0  # extra blur of the outline and the zona, where the focal plane misses the equator
+    rim_fringe: float = 0.0  # bright inside and dark outside of the outline, or, below 0, the other way round
 
 
 def _log(rng: np.random.Generator, middle: float, spread: float) -> float:
@@ -78,6 +82,7 @@ def _hoffman(rng: np.random.Generator) -> Optics:
         focus=_log(rng, 0.0028, 0.5),
         softness=_log(rng, 0.009, 0.5),
         tone=_log(rng, 0.025, 0.6),
+        face_on=0.6,
     )
 
 
@@ -116,6 +121,14 @@ def _dark(rng: np.random.Generator) -> Optics:
 
 def _embryoscope(rng: np.random.Generator) -> Optics:
     """A time-lapse incubator's: relief from one side, a round well that is dark outside, any focal plane."""
+    is_off_plane = rng.random() < 0.5
+    plane = {
+        "zona": float(np.exp(rng.uniform(np.log(0.08), np.log(0.8)))),
+        "face_on": 0.5,
+        "rim_blur": float(np.exp(rng.uniform(np.log(0.004), np.log(0.016)))) if is_off_plane else 0.0,
+        "rim_fringe": float(rng.normal(0.0, 0.6 if is_off_plane else 0.2)),
+        "softness": _log(rng, 0.004 if is_off_plane else 0.009, 0.5),
+    }
     camera = {
         "brightness": rng.uniform(0.3, 0.55),
         "vignette": rng.uniform(0.0, 0.35),
@@ -130,9 +143,9 @@ def _embryoscope(rng: np.random.Generator) -> Optics:
         grain=_log(rng, 0.15, 0.4),
         grain_relief=rng.uniform(0.3, 1.0),
         veil=_log(rng, 0.24, 0.5),
-        focus=_log(rng, float(rng.choice([0.0028, 0.006, 0.011], p=[0.6, 0.25, 0.15])), 0.3),
-        softness=_log(rng, 0.009, 0.5),
+        focus=_log(rng, float(rng.choice([0.0028, 0.006, 0.011], p=[0.7, 0.2, 0.1])), 0.3),
         tone=_log(rng, 0.03, 0.5),
+        **plane,
         **camera,
     )
 
