@@ -1,5 +1,6 @@
 """What is timed beside the networks: a run as it is, with networks that answer at once."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -34,5 +35,6 @@ def test_one_core_is_timed_first_and_then_every_number_of_processes(
     monkeypatch.setattr("blastoseg.bench.beside_network.ROUNDS", 1)
     draw_folder(plan.folder / "frames", plan.frames, plan.side)
     rates = list(time_beside_network(plan, plan.folder / "frames"))
-    assert [(rate.processes, rate.cores) for rate in rates] == [(2, 1), (3, usable_cores())]
+    on_one_core = [(2, 1)] if hasattr(os, "sched_setaffinity") else []
+    assert [(rate.processes, rate.cores) for rate in rates] == [*on_one_core, (3, usable_cores())]
     assert all(np.isfinite(rate.frames_per_s) and rate.frames_per_s > 0 < rate.ready_s for rate in rates)
