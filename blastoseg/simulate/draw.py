@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.simulate.embryos import build_embryo
+from blastoseg.simulate.embryos import STRETCHED_ZONA, ZONA_THICKNESS, build_embryo
 from blastoseg.simulate.frame import SimulatedFrame, View
 from blastoseg.simulate.geometry import Embryo, Points
 from blastoseg.simulate.kinds import choose_kind
@@ -21,8 +21,13 @@ def draw_frame(rng: np.random.Generator, view: View) -> SimulatedFrame:
     """One picture, fully determined by the state of ``rng`` and ``view``."""
     kind = choose_kind(rng, view.kind)
     optics = draw_optics(rng, view.preset)
-    embryo = place_embryo(rng, build_embryo(rng, kind), view)
-    return render(Seeds.draw(rng), embryo, optics, view)
+    return render(Seeds.draw(rng), draw_embryo(rng, kind, view), optics, view)
+
+
+def draw_embryo(rng: np.random.Generator, kind: str, view: View) -> Embryo:
+    """An embryo of this kind in the view's pixels, its zona as thick as those seen by such optics."""
+    zonas = STRETCHED_ZONA if view.preset == EMBRYOSCOPE else ZONA_THICKNESS
+    return place_embryo(rng, build_embryo(rng, kind, zonas), view)
 
 
 def place_embryo(rng: np.random.Generator, embryo: Embryo, view: View) -> Embryo:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from blastoseg.simulate import View, draw_frame
 from blastoseg.simulate.optics import Layers, form_image
 from blastoseg.simulate.preset import Optics, draw_optics
 
@@ -47,3 +48,16 @@ def test_a_time_lapse_incubators_zonas_are_smoother_than_a_modulation_contrasts(
     rng = np.random.default_rng(3)
     shown = [draw_optics(rng, "embryoscope").zona for _ in range(50)]
     assert max(shown) < draw_optics(rng, "hoffman").zona == 1.0
+
+
+def zona_thickness(preset: str, seed: int) -> float:
+    truth = draw_frame(np.random.default_rng(seed), View(kind="expanded", preset=preset)).truth
+    return truth["zp_thickness_mean_px"] / truth["embryo_diameter_px"]
+
+
+def test_zonas_of_expanded_embryos_are_thinner_in_a_time_lapse_incubator() -> None:
+    usual, stretched = (
+        np.median([zona_thickness(preset, seed) for seed in range(20)])
+        for preset in ("brightfield", "embryoscope")
+    )
+    assert 0.02 < stretched < 0.8 * usual
