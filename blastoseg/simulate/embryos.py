@@ -28,7 +28,7 @@ STRETCHED_ZONA = {**ZONA_THICKNESS, "full": 0.058, "expanded": 0.034, "hatching"
 
 
 def build_embryo(rng: np.random.Generator, kind: str, zonas: Mapping[str, float] = ZONA_THICKNESS) -> Embryo:
-    """An embryo of this kind about the origin, its zona's outer diameter near 1, as thick as ``zonas`` say."""
+    """An embryo about the origin, its zona's outer diameter near 1, the zona as thick as ``zonas`` say."""
     if kind == "empty":
         return Embryo(kind, 1.0)
     zona = None if kind == "hatched" else _zona(rng, kind, zonas)
