@@ -12,7 +12,7 @@ from blastoseg.simulate.kinds import choose_kind
 from blastoseg.simulate.masks import TissueMasks, tissue_masks
 from blastoseg.simulate.optics import Layers, expose, form_image
 from blastoseg.simulate.paint import paint_embryo
-from blastoseg.simulate.preset import EMBRYOSCOPE, Optics, draw_optics
+from blastoseg.simulate.preset import CLINIC, EMBRYOSCOPE, Optics, draw_optics
 from blastoseg.simulate.reading import as_read, draw_reading
 from blastoseg.simulate.scene import add_debris, burn_in, well_ring, write_captions
 
@@ -26,7 +26,7 @@ def draw_frame(rng: np.random.Generator, view: View) -> SimulatedFrame:
 
 def draw_embryo(rng: np.random.Generator, kind: str, view: View) -> Embryo:
     """An embryo of this kind in the view's pixels, its zona as thick as those seen by such optics."""
-    zonas = STRETCHED_ZONA if view.preset == EMBRYOSCOPE else ZONA_THICKNESS
+    zonas = STRETCHED_ZONA if view.preset in (CLINIC, EMBRYOSCOPE) else ZONA_THICKNESS
     return place_embryo(rng, build_embryo(rng, kind, zonas), view)
 
 

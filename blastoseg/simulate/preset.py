@@ -223,12 +223,12 @@ def _between(rng: np.random.Generator) -> Optics:
     return _make(rng, relief_angle=one.relief_angle, **values)
 
 
-EMBRYOSCOPE = "embryoscope"
+CLINIC, EMBRYOSCOPE = "clinic", "embryoscope"
 
 PRESETS: dict[str, Callable[[np.random.Generator], Optics]] = {
     "mixed": _mixed,
     "hoffman": _hoffman,
-    "clinic": _clinic,
+    CLINIC: _clinic,
     "brightfield": _brightfield,
     "dark": _dark,
     EMBRYOSCOPE: _embryoscope,
