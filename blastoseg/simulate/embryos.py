@@ -24,8 +24,8 @@ from blastoseg.simulate.necklace import Necklace, draw_necklace, thickness_profi
 ZONA_THICKNESS = {"early": 0.085, "full": 0.068, "expanded": 0.05, "hatching": 0.04, "opened_zona": 0.06}
 """Median of the zona's thickness over the outer diameter; it thins as the cavity grows."""
 STRETCHED_ZONA = {**ZONA_THICKNESS, "full": 0.058, "expanded": 0.034, "hatching": 0.03, "opened_zona": 0.04}
-"""The same where thin ones are many: outlined by eye in ten EmbryoScope frames of expanded embryos, 0.024 to 0.039;
-readers of stills drew down to 0.01, and such zonas were missed whole."""
+"""The same where thin ones are many: outlined by eye in ten EmbryoScope frames of expanded embryos they have
+0.024 to 0.039; readers of stills drew down to 0.01, and such zonas were missed whole."""
 
 
 def build_embryo(rng: np.random.Generator, kind: str, zonas: Mapping[str, float] = ZONA_THICKNESS) -> Embryo:
