@@ -14,7 +14,7 @@ import numpy as np
 from blastoseg.columns import Measures
 from blastoseg.records import Flag, Image, Labels, Location, Mask, Probabilities, Status
 from blastoseg.settings import Quality
-from blastoseg.tissues import BLASTOCOEL, CHANNEL_OF_LABEL, FOREGROUND, ICM, TE, ZP
+from blastoseg.tissues import BLASTOCYST_LABELS, CHANNEL_OF_LABEL, FOREGROUND, ICM, TE, ZP
 
 REVISION = 2
 """To be raised by whoever changes a status, a flag, a reason or a confidence."""
@@ -201,7 +201,7 @@ def is_blastocyst(measures: Measures, thresholds: Quality) -> bool:
 
 def is_cut_off(border: set[int]) -> bool:
     """Whether the blastocyst itself, and not its zona alone, reaches the frame's border."""
-    return bool(border & {ICM.label, BLASTOCOEL.label, TE.label})
+    return bool(border & set(BLASTOCYST_LABELS))
 
 
 def assess_labels(found: LabelFindings, thresholds: Quality) -> Verdict:

@@ -30,5 +30,7 @@ INSIDE_OUT = (ICM, BLASTOCOEL, TE, ZP, BACKGROUND)
 """Channel order of the network: ``INSIDE_OUT[c].label`` is the label value of channel ``c``."""
 
 FOREGROUND = (ICM, BLASTOCOEL, TE, ZP)
+BLASTOCYST_LABELS = (ICM.label, BLASTOCOEL.label, TE.label)
+"""Label values of what lies within the zona."""
 LABEL_OF_CHANNEL = tuple(tissue.label for tissue in INSIDE_OUT)
 CHANNEL_OF_LABEL = tuple(tissue.channel for tissue in sorted(INSIDE_OUT, key=lambda tissue: tissue.label))

@@ -22,7 +22,17 @@ from blastoseg.anatomy.polar import (
     share_of_radius,
 )
 from blastoseg.records import Labels, Mask, Probabilities
-from blastoseg.tissues import BACKGROUND, BLASTOCOEL, CHANNEL_OF_LABEL, ICM, LABEL_OF_CHANNEL, TE, ZP, Tissue
+from blastoseg.tissues import (
+    BACKGROUND,
+    BLASTOCOEL,
+    BLASTOCYST_LABELS,
+    CHANNEL_OF_LABEL,
+    ICM,
+    LABEL_OF_CHANNEL,
+    TE,
+    ZP,
+    Tissue,
+)
 
 MARGIN = 3
 SPECK_SHARE = 0.002
@@ -32,8 +42,6 @@ TE_ISLAND_SHARE = 0.05
 ARC_CONTENT = 0.1
 """What a zona that an embryo has left in part still holds of it, at least, and what is outside, at least."""
 FLUSH_PX = 0.5
-
-B_LABELS = (ICM.label, BLASTOCOEL.label, TE.label)
 
 
 def clean_labels(probabilities: Probabilities) -> Labels:
@@ -129,7 +137,7 @@ def _zona_arcs(work: Labels, main: Mask) -> Mask:
 
 def _drop_loose_components(work: Labels) -> None:
     """Small components of cavity or cells that are not part of the blastocyst, in or at the zona: debris."""
-    blastocyst = holds(work, B_LABELS)
+    blastocyst = holds(work, BLASTOCYST_LABELS)
     kept, _ = drop_specks(blastocyst, COMPONENT_SHARE)
     work[blastocyst & ~kept] = BACKGROUND.label
 
@@ -170,7 +178,8 @@ def _remove_spurs(work: Labels, outline: ZonaOutline | None) -> None:
     size = 3 if solid.sum() < 30_000 else 5
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     opened = cv2.morphologyEx(solid, cv2.MORPH_OPEN, disc)
-    hairs = (opened == 0) & holds(work, B_LABELS if outline is None else (*B_LABELS, ZP.label))
+    zona = () if outline is None else (ZP.label,)
+    hairs = (opened == 0) & holds(work, (*BLASTOCYST_LABELS, *zona))
     work[hairs] = BACKGROUND.label
     wall = (work != BLASTOCOEL.label).view(np.uint8)
     opened = cv2.morphologyEx(wall, cv2.MORPH_OPEN, disc, borderValue=1)

@@ -6,14 +6,16 @@ from typing import cast
 import cv2
 import numpy as np
 
-from blastoseg.anatomy.components import connected_components, neighbours_of
+from blastoseg.anatomy.components import connected_components, holds, neighbours_of
 from blastoseg.anatomy.outline import ZonaOutline
 from blastoseg.anatomy.polar import Field
 from blastoseg.records import Labels, Mask
-from blastoseg.tissues import BLASTOCOEL, ICM, TE
+from blastoseg.tissues import BLASTOCOEL, BLASTOCYST_LABELS, ICM, TE
 
 CRACK = 0.01
 """Components that are no further apart than this share of the embryo's diameter are one."""
+LEAST_SHARE = 0.01
+"""All ICM has at least this share of the blastocyst's area; the least of 199 readers' masks has 0.044."""
 SECOND_SHARE = 0.5
 """A second inner cell mass has at least this share of the first one's area,"""
 SECOND_SURE = 0.8
@@ -25,9 +27,12 @@ def drop_false_masses(work: Labels, outline: ZonaOutline | None, probability: Fi
 
     On either side of the zona, where an embryo hatches. In none of 199 labelled images (Saeedi et al. 2017)
     did a reader draw a second one: cells that look like it lie above or below the cavity, and belong to it.
+    Where a crumb is all there is, none is kept: no area is better than a wrong one.
     """
     mass = work == ICM.label
-    if len(connected_components(mass)) < 2:
+    masses, blastocyst = len(connected_components(mass)), holds(work, BLASTOCYST_LABELS)
+    is_crumb = np.count_nonzero(mass) < LEAST_SHARE * np.count_nonzero(blastocyst)
+    if masses == 0 or (masses == 1 and not is_crumb):
         return
     count, components = _components(mass, int(np.count_nonzero(work)))
     areas = np.bincount(components[mass], minlength=count)
@@ -36,11 +41,10 @@ def drop_false_masses(work: Labels, outline: ZonaOutline | None, probability: Fi
     for side in (is_inside, ~is_inside):
         largest = int(np.argmax(areas * side))
         for number in np.flatnonzero(side & (areas > 0)):
-            if number == largest:
-                continue
             component = mass & (components == number)
-            is_large = areas[number] >= SECOND_SHARE * areas[largest]
-            if not is_large or (probability is not None and probability[component].mean() < SECOND_SURE):
+            is_sure = probability is None or probability[component].mean() >= SECOND_SURE
+            is_second = areas[number] >= SECOND_SHARE * areas[largest] and is_sure
+            if is_crumb or not (number == largest or is_second):
                 _give_away(work, component)
 
 

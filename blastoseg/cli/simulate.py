@@ -15,7 +15,7 @@ def simulate(
         int | None, typer.Option(min=1, help="Frames an embryo.", show_default="1, time-lapse 40")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same bytes.")] = 0,
-    preset: Annotated[str, typer.Option(help="Optics: mixed, hoffman, brightfield, dark, unseen.")] = "mixed",
+    preset: Annotated[str, typer.Option(help="Optics, such as mixed, clinic or embryoscope.")] = "mixed",
     kind: Annotated[str, typer.Option(help="still or timelapse.")] = "still",
     size: Annotated[int, typer.Option(min=64, max=4096, help="Pixels along each side.")] = 400,
     first_hour: Annotated[
@@ -46,11 +46,10 @@ def simulate(
     if beside is not None and contact_sheet is None:
         raise UsageError("--beside needs --contact-sheet FILE, which says where to write the sheet")
 
-    from blastoseg.simulate import PRESETS, View
+    from blastoseg.simulate import View, check_preset
     from blastoseg.simulate.collection import Collection, write_collection
 
-    if preset not in PRESETS:
-        raise UsageError(f"unknown optics preset {preset!r}: choose from {', '.join(PRESETS)}")
+    check_preset(preset)
     timelapse = kind == "timelapse"
     view = View(height=size, width=size, fill=(0.5, 0.75) if timelapse else (0.55, 0.95), preset=preset)
     collection = Collection(

@@ -72,7 +72,8 @@ def _train_fold(request: CrossValidation, folders: Mapping[str, Path], number: i
         dataset = open_dataset(folder, settings.pairs)
         splits = split_into_folds(dataset, request.folds, request.seed, settings.val)
         write_split(splits[number - 1], _splits_of(request, number, source))
-    plan = replace(request.plan, work=place / TRAINING, resume=(place / TRAINING).is_dir())
+    work = place / TRAINING
+    plan = replace(request.plan, work=work, resume=work.is_dir(), is_scored=False)
     train_model(request.recipe, place / MODEL, plan, data=DataFolders(folders, place / SPLITS))
 
 

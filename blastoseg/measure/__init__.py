@@ -10,7 +10,7 @@ from blastoseg.measure.icm import measure_icm
 from blastoseg.measure.trophectoderm import measure_trophectoderm
 from blastoseg.measure.zona import measure_zona
 from blastoseg.records import Labels
-from blastoseg.tissues import BLASTOCOEL, ICM, TE, ZP
+from blastoseg.tissues import BLASTOCYST_LABELS, ZP
 
 __all__ = ["PIXEL_COLUMNS", "measure_labels"]
 
@@ -30,8 +30,8 @@ def measure_labels(labels: Labels) -> Measures:
     An empty map gives NaN and None throughout. The physical columns are added by ``columns.add_micrometres``.
     """
     region = _around_tissues(labels)
-    blastocyst = outline_region(region, (ICM.label, BLASTOCOEL.label, TE.label))
-    embryo = outline_region(region, (ICM.label, BLASTOCOEL.label, TE.label, ZP.label))
+    blastocyst = outline_region(region, BLASTOCYST_LABELS)
+    embryo = outline_region(region, (*BLASTOCYST_LABELS, ZP.label))
     measures: Measures = {
         **measure_size("blastocyst", blastocyst),
         **measure_size("embryo", embryo),

@@ -15,8 +15,7 @@ from blastoseg.errors import OutputError
 from blastoseg.files import replace_atomically
 from blastoseg.report.pictures import encode_label_image
 from blastoseg.simulate.course import draw_course
-from blastoseg.simulate.draw import Seeds, place_embryo, render
-from blastoseg.simulate.embryos import build_embryo
+from blastoseg.simulate.draw import Seeds, draw_embryo, render
 from blastoseg.simulate.frame import SimulatedFrame, View
 from blastoseg.simulate.kinds import choose_kind
 from blastoseg.simulate.preset import draw_optics
@@ -97,7 +96,7 @@ def _series(
     events: list[dict[str, object]],
 ) -> Iterator[_Drawn]:
     if collection.kind == "still":  # one embryo, under other optics each time
-        embryo = place_embryo(rng, build_embryo(rng, choose_kind(rng, collection.view.kind)), collection.view)
+        embryo = draw_embryo(rng, choose_kind(rng, collection.view.kind), collection.view)
         for number in range(collection.frames):
             optics = draw_optics(rng, collection.view.preset)
             yield _Drawn(number, math.nan, render(Seeds.draw(rng), embryo, optics, collection.view))

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.simulate.embryos import build_embryo
+from blastoseg.simulate.embryos import STRETCHED_ZONA, ZONA_THICKNESS, build_embryo
 from blastoseg.simulate.frame import SimulatedFrame, View
 from blastoseg.simulate.geometry import Embryo, Points
 from blastoseg.simulate.kinds import choose_kind
 from blastoseg.simulate.masks import TissueMasks, tissue_masks
 from blastoseg.simulate.optics import Layers, expose, form_image
 from blastoseg.simulate.paint import paint_embryo
-from blastoseg.simulate.preset import EMBRYOSCOPE, Optics, draw_optics
+from blastoseg.simulate.preset import CLINIC, EMBRYOSCOPE, Optics, draw_optics
 from blastoseg.simulate.reading import as_read, draw_reading
 from blastoseg.simulate.scene import add_debris, burn_in, well_ring, write_captions
 
@@ -21,8 +21,13 @@ def draw_frame(rng: np.random.Generator, view: View) -> SimulatedFrame:
     """One picture, fully determined by the state of ``rng`` and ``view``."""
     kind = choose_kind(rng, view.kind)
     optics = draw_optics(rng, view.preset)
-    embryo = place_embryo(rng, build_embryo(rng, kind), view)
-    return render(Seeds.draw(rng), embryo, optics, view)
+    return render(Seeds.draw(rng), draw_embryo(rng, kind, view), optics, view)
+
+
+def draw_embryo(rng: np.random.Generator, kind: str, view: View) -> Embryo:
+    """An embryo of this kind in the view's pixels, its zona as thick as those seen by such optics."""
+    zonas = STRETCHED_ZONA if view.preset in (CLINIC, EMBRYOSCOPE) else ZONA_THICKNESS
+    return place_embryo(rng, build_embryo(rng, kind, zonas), view)
 
 
 def place_embryo(rng: np.random.Generator, embryo: Embryo, view: View) -> Embryo:

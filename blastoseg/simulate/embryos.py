@@ -1,5 +1,6 @@
 """Builds the outlines of every kind of embryo, in units of the zona's outer diameter, about the origin."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -22,13 +23,16 @@ from blastoseg.simulate.necklace import Necklace, draw_necklace, thickness_profi
 
 ZONA_THICKNESS = {"early": 0.085, "full": 0.068, "expanded": 0.05, "hatching": 0.04, "opened_zona": 0.06}
 """Median of the zona's thickness over the outer diameter; it thins as the cavity grows."""
+STRETCHED_ZONA = {**ZONA_THICKNESS, "full": 0.058, "expanded": 0.034, "hatching": 0.03, "opened_zona": 0.04}
+"""The same where thin ones are many: outlined by eye in ten EmbryoScope frames of expanded embryos they have
+0.024 to 0.039; readers of stills drew down to 0.01, and such zonas were missed whole."""
 
 
-def build_embryo(rng: np.random.Generator, kind: str) -> Embryo:
-    """An embryo of this kind about the origin, its zona's outer diameter near 1."""
+def build_embryo(rng: np.random.Generator, kind: str, zonas: Mapping[str, float] = ZONA_THICKNESS) -> Embryo:
+    """An embryo about the origin, its zona's outer diameter near 1, the zona as thick as ``zonas`` say."""
     if kind == "empty":
         return Embryo(kind, 1.0)
-    zona = None if kind == "hatched" else _zona(rng, kind)
+    zona = None if kind == "hatched" else _zona(rng, kind, zonas)
     if kind not in BLASTOCYSTS:
         assert zona is not None
         return _not_blastocyst(rng, kind, zona)
@@ -47,9 +51,9 @@ def build_embryo(rng: np.random.Generator, kind: str) -> Embryo:
     return add_inner_cell_mass(rng, Embryo(kind, 1.0, zona=zona, bodies=(body,)))
 
 
-def _zona(rng: np.random.Generator, kind: str) -> Zona:
-    median = ZONA_THICKNESS.get(kind, 0.09)
-    thickness = float(np.clip(median * np.exp(rng.normal(0.0, 0.38)), 0.018, 0.17))
+def _zona(rng: np.random.Generator, kind: str, zonas: Mapping[str, float]) -> Zona:
+    median = zonas.get(kind, 0.09)
+    thickness = float(np.clip(median * np.exp(rng.normal(0.0, 0.38)), 0.009, 0.17))
     outer = ellipse_radius(rng, 0.5, 1.0 + abs(rng.normal(0, 0.06))) * wobble(rng, 0.006, range(3, 6))
     uneven = wobble(rng, rng.uniform(0.0, 0.2), range(1, 5)).clip(0.5, 1.6)
     inner = outer - thickness * uneven

@@ -56,11 +56,23 @@ def form_image(layers: Layers, optics: Optics, scale: float, tissue: NDArray[np.
     image += np.float32(optics.halo * 3.0 * width) * blur(layers.halos, float(np.hypot(1.1 * width, sharp)))
     image += blur(layers.tone, sharp)
     image += blur(layers.far_tone, soft)
+    if optics.rim_blur:
+        image = _blur_rim(image, optics.rim_blur * scale, scale, tissue)
     if tissue.any():
         fine = image - blur(image, 0.07 * scale)
         image *= np.float32(optics.contrast / (float(fine[tissue].std()) + 1e-4))
     image += np.float32(optics.tint) * blur(tissue.astype(np.float32), 0.01 * scale)
+    if optics.rim_fringe:
+        inside, broad = tissue.astype(np.float32), max(optics.rim_blur, 0.004) * scale
+        image += np.float32(optics.rim_fringe) * (blur(inside, broad) - blur(inside, 2.5 * broad))
     return image
+
+
+def _blur_rim(image: Field, sigma: float, scale: float, tissue: NDArray[np.bool_]) -> Field:
+    """The image with what lies about the equator out of focus: the outline and all outside, not the caps."""
+    depth = cv2.distanceTransform(tissue.astype(np.uint8), cv2.DIST_L2, 5)
+    rim = np.exp(-((depth / np.float32(0.08 * scale)) ** 2))
+    return np.asarray(image + rim * (blur(image, sigma) - image), np.float32)
 
 
 def expose(

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.simulate.geometry import Body, Cell, Embryo, Points
+from blastoseg.simulate.geometry import ANGLES, Body, Cell, Embryo, Points
 from blastoseg.simulate.masks import TissueMasks, fill, towards
 from blastoseg.simulate.optics import Layers
 from blastoseg.simulate.paint_zona import paint_zona
@@ -196,7 +196,7 @@ def _paint_far_side(
         near = over * np.clip(0.5 + noise_field(rng, shape, 4.0 * embryo_length(body)), 0.0, 1.0)
         layers.tone += veil * np.float32(rng.uniform(0.3, 1.2)) * near * sign * walls
         layers.height += np.float32(rng.uniform(0.2, 1.0)) * near * bumps
-    if rng.random() < 0.2:
+    if rng.random() < optics.face_on:
         _paint_face_on(rng, layers, body, over, optics=optics)
     layers.far_tone += (
         veil * np.float32(rng.uniform(0.0, 0.35)) * over * noise_field(rng, shape, embryo_length(body))
@@ -204,27 +204,41 @@ def _paint_far_side(
 
 
 def _paint_face_on(rng: np.random.Generator, layers: Layers, body: Body, over: Field, optics: Optics) -> None:
-    """Single cells above or below the cavity, granular and with a rim, that belong to no tissue."""
+    """Single cells above or below the cavity, granular and with a rim, that belong to no tissue.
+
+    Most overlap the wall, which curves in above and below the focal plane; half are out of focus.
+    """
     shape = (over.shape[0], over.shape[1])
     radius = 12.0 * embryo_length(body)
+    wall = np.hypot(*(body.cavity - np.array(body.centre)).T)
     cells = []
-    for _ in range(int(rng.integers(1, 7))):
-        reach, angle = radius * np.sqrt(rng.uniform(0.1, 0.8)), rng.uniform(0, 2 * np.pi)
-        size = radius * rng.uniform(0.09, 0.26)
-        x, y = body.centre[0] + reach * np.cos(angle), body.centre[1] + reach * np.sin(angle)
-        cells.append(
-            Cell(float(x), float(y), float(size), float(size * rng.uniform(0.7, 1)), angle=float(angle))
+    for _ in range(int(rng.integers(2, 13))):
+        at, size = int(rng.integers(len(wall))), radius * rng.uniform(0.08, 0.26)
+        is_at_wall = rng.random() < 0.6
+        reach = (
+            wall[at] - size * rng.uniform(-0.3, 0.9)
+            if is_at_wall
+            else radius * np.sqrt(rng.uniform(0.1, 0.8))
         )
-    cover = np.zeros(shape, np.float32)
-    for cell in cells:
-        add_ball(cover, cell, float(rng.uniform(0.4, 1.0)), 5.0)
-    rim = faded(rng, strokes(shape, [cell.outline() for cell in cells]), radius, 0.0) * over
+        x, y = np.array(body.centre) + max(reach, 0.0) * np.array([np.cos(ANGLES[at]), np.sin(ANGLES[at])])
+        flat = size * rng.uniform(0.5, 1.0)
+        cells.append(Cell(float(x), float(y), float(flat), float(size), angle=float(ANGLES[at])))
+    middle = len(cells) // 2
+    for some, into in (
+        (cells[:middle], (layers.height, layers.tone)),
+        (cells[middle:], (layers.far_height, layers.far_tone)),
+    ):
+        cover = np.zeros(shape, np.float32)
+        for cell in some:
+            add_ball(cover, cell, float(rng.uniform(0.4, 1.0)), 5.0)
+        cover *= over
+        into[0][:] += np.float32(rng.uniform(0.2, 0.9)) * cover
+        grain = noise_field(rng, shape, radius * rng.uniform(0.008, 0.02))
+        into[1][:] += np.float32(optics.grain * rng.uniform(0.1, 0.9)) * cover * grain
+        into[1][:] += np.float32(optics.tone * rng.normal(-0.5, 1.0)) * cover
+    rim = faded(rng, strokes(shape, [cell.outline() for cell in cells[:middle]]), radius, 0.0) * over
     layers.lines += np.float32(rng.uniform(0.1, 0.8)) * rim
     layers.halos += np.float32(rng.uniform(0.0, 0.6)) * rim
-    layers.height += np.float32(rng.uniform(0.2, 0.8)) * cover * over
-    grain = noise_field(rng, shape, radius * rng.uniform(0.008, 0.02))
-    layers.tone += np.float32(optics.grain * rng.uniform(0.1, 0.9)) * cover * over * grain
-    layers.tone += np.float32(optics.tone * rng.normal(-0.5, 1.0)) * cover * over
 
 
 def embryo_length(body: Body) -> float:

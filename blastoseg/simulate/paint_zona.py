@@ -24,12 +24,12 @@ def paint_zona(
     )
     patches = noise_field(rng, shape, scale * rng.uniform(0.02, 0.05))
     faint = rng.random() < 0.04
-    strength = optics.grain * (rng.uniform(0.03, 0.12) if faint else rng.uniform(0.2, 0.8))
+    strength = optics.zona * optics.grain * (rng.uniform(0.03, 0.12) if faint else rng.uniform(0.2, 0.8))
     grains = np.float32(strength) * frayed * granular
     layers.tone += np.float32(0.7) * (grains + np.float32(0.3 * strength) * ring * patches)
     layers.tone += np.float32(rng.normal(0.0, 0.8) * optics.tone) * ring
     layers.height += grains
-    height = np.float32(np.exp(rng.uniform(np.log(0.08), np.log(0.7))))
+    height = np.float32(optics.zona * np.exp(rng.uniform(np.log(0.08), np.log(0.7))))
     rounded = domes(masks.zona.astype(np.uint8), 0.03 * scale)
     layers.height += height * blur(rounded, rng.uniform(0.003, 0.02) * scale)
     inner, outer = faded(rng, strokes(shape, [zona.inner]), scale, 0.5), strokes(shape, [zona.outer])

@@ -7,6 +7,9 @@ import numpy as np
 
 from blastoseg.errors import UsageError
 
+HOFFMAN_RELIEF = 0.3
+"""Relief from which an image looks like Hoffman modulation contrast, whose readers part the tissues."""
+
 
 @dataclass(frozen=True, slots=True)
 class Optics:
@@ -33,6 +36,11 @@ class Optics:
     vignette: float
     resolution: float  # shares of the pixels that carry information
     jpeg: int  # quality, 0 for none
+    parted: float  # how often readers part the inner cell mass from the trophectoderm
+    zona: float = 1.0  # how much of its grain and relief the zona shows
+    face_on: float = 0.2  # how often single cells are seen face-on over the cavity
+    rim_blur: float = 0.0  # extra blur of the outline and the zona, where the focal plane misses the equator
+    rim_fringe: float = 0.0  # bright inside and dark outside of the outline, or, below 0, the other way round
 
 
 def _log(rng: np.random.Generator, middle: float, spread: float) -> float:
@@ -61,7 +69,8 @@ def _camera(rng: np.random.Generator) -> dict[str, float]:
 
 
 def _make(rng: np.random.Generator, **own: float) -> Optics:
-    values = {**_camera(rng), **own}
+    parted = 0.85 if own["relief"] >= HOFFMAN_RELIEF else 0.25
+    values = {"parted": parted, **_camera(rng), **own}
     return Optics(**{**values, "jpeg": int(values["jpeg"])})  # type: ignore[arg-type]
 
 
@@ -78,6 +87,35 @@ def _hoffman(rng: np.random.Generator) -> Optics:
         focus=_log(rng, 0.0028, 0.5),
         softness=_log(rng, 0.009, 0.5),
         tone=_log(rng, 0.025, 0.6),
+        face_on=0.6,
+    )
+
+
+def _clinic(rng: np.random.Generator) -> Optics:
+    """A clinic's inverted microscope: sharp, little relief, dark outlines all round, soft far cells."""
+    camera = {
+        "noise": _log(rng, 0.008, 0.6),
+        "embossed_noise": 0.0,
+        "brightness": rng.uniform(0.35, 0.75),
+        "vignette": 0.0,
+        "resolution": float(rng.choice([1.0, rng.uniform(0.5, 1.0)], p=[0.7, 0.3])),
+    }
+    return _make(
+        rng,
+        relief=_log(rng, 0.16, 0.6),
+        relief_angle=rng.uniform(0, 2 * np.pi),
+        line=_log(rng, 0.42, 0.35),
+        halo=_log(rng, 0.25, 0.5),
+        grain=_log(rng, 0.22, 0.4),
+        grain_relief=rng.uniform(0.0, 0.5),
+        veil=_log(rng, 0.26, 0.4),
+        focus=_log(rng, 0.0028, 0.4),
+        softness=_log(rng, 0.013, 0.4),
+        tone=_log(rng, 0.035, 0.5),
+        zona=rng.uniform(0.4, 1.0),
+        face_on=0.7,
+        parted=0.95,
+        **camera,
     )
 
 
@@ -116,6 +154,14 @@ def _dark(rng: np.random.Generator) -> Optics:
 
 def _embryoscope(rng: np.random.Generator) -> Optics:
     """A time-lapse incubator's: relief from one side, a round well that is dark outside, any focal plane."""
+    is_off_plane = rng.random() < 0.5
+    plane = {
+        "zona": float(np.exp(rng.uniform(np.log(0.08), np.log(0.8)))),
+        "face_on": 0.5,
+        "rim_blur": float(np.exp(rng.uniform(np.log(0.004), np.log(0.016)))) if is_off_plane else 0.0,
+        "rim_fringe": float(rng.normal(0.0, 0.6 if is_off_plane else 0.2)),
+        "softness": _log(rng, 0.004 if is_off_plane else 0.009, 0.5),
+    }
     camera = {
         "brightness": rng.uniform(0.3, 0.55),
         "vignette": rng.uniform(0.0, 0.35),
@@ -130,9 +176,9 @@ def _embryoscope(rng: np.random.Generator) -> Optics:
         grain=_log(rng, 0.15, 0.4),
         grain_relief=rng.uniform(0.3, 1.0),
         veil=_log(rng, 0.24, 0.5),
-        focus=_log(rng, float(rng.choice([0.0028, 0.006, 0.011], p=[0.6, 0.25, 0.15])), 0.3),
-        softness=_log(rng, 0.009, 0.5),
+        focus=_log(rng, float(rng.choice([0.0028, 0.006, 0.011], p=[0.7, 0.2, 0.1])), 0.3),
         tone=_log(rng, 0.03, 0.5),
+        **plane,
         **camera,
     )
 
@@ -177,11 +223,12 @@ def _between(rng: np.random.Generator) -> Optics:
     return _make(rng, relief_angle=one.relief_angle, **values)
 
 
-EMBRYOSCOPE = "embryoscope"
+CLINIC, EMBRYOSCOPE = "clinic", "embryoscope"
 
 PRESETS: dict[str, Callable[[np.random.Generator], Optics]] = {
     "mixed": _mixed,
     "hoffman": _hoffman,
+    CLINIC: _clinic,
     "brightfield": _brightfield,
     "dark": _dark,
     EMBRYOSCOPE: _embryoscope,
@@ -190,8 +237,13 @@ PRESETS: dict[str, Callable[[np.random.Generator], Optics]] = {
 """Name -> what draws optics. "mixed" is what training sees; "unseen" lies outside it on purpose."""
 
 
-def draw_optics(rng: np.random.Generator, preset: str) -> Optics:
-    """Optics from a preset; an unknown name is answered with the choices."""
+def check_preset(preset: str) -> None:
+    """Answers an unknown name with the choices, in a UsageError."""
     if preset not in PRESETS:
         raise UsageError(f"unknown optics preset {preset!r}: choose from {', '.join(PRESETS)}")
+
+
+def draw_optics(rng: np.random.Generator, preset: str) -> Optics:
+    """Optics from a preset. Raises UsageError for an unknown one."""
+    check_preset(preset)
     return PRESETS[preset](rng)

@@ -13,8 +13,6 @@ import numpy as np
 from blastoseg.simulate.masks import Mask, TissueMasks
 from blastoseg.simulate.preset import Optics
 
-HOFFMAN_RELIEF = 0.3
-"""Relief from which an image looks like Hoffman modulation contrast, whose readers part the tissues."""
 LEFT_SHARE = 0.55
 """Share of a mass that stays inner cell mass however it is parted from the wall."""
 
@@ -36,8 +34,8 @@ TOUCHING = Reading(0.0, 0.0, bulges=True)
 
 
 def draw_reading(rng: np.random.Generator, optics: Optics) -> Reading:
-    """The reading of an image of these optics: parted as a rule where it looks like Hoffman contrast."""
-    parted = rng.random() < (0.85 if optics.relief >= HOFFMAN_RELIEF else 0.25)
+    """The reading of an image of these optics: parted as often as its readers do."""
+    parted = rng.random() < optics.parted
     polar_te = float(np.clip(np.exp(rng.normal(np.log(0.05), 0.45)), 0.015, 0.12))
     strip = float(np.clip(np.exp(rng.normal(np.log(0.012), 0.7)), 0.004, 0.05))
     return Reading(polar_te, strip, bulges=False) if parted else TOUCHING

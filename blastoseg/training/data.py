@@ -50,8 +50,10 @@ def synthetic_sample(data: SyntheticData, size: int, target: Target, index: int)
     if scene == "mixed":
         scene = "field" if rng.random() < data.field_share else "crop"
     height, width = _frame_shape(rng, size) if target == "embryos" else (size, size)
-    kind = _extra_kind(rng, data.extra_kinds)
-    view = View(height, width, fill=data.fill, kind=kind, scene=scene, preset=data.preset)
+    kind = _extra(rng, data.extra_kinds)
+    # Drawn only where there is a choice: other recipes' images stay as they were.
+    preset = _extra(rng, data.extra_presets) if data.extra_presets else None
+    view = View(height, width, fill=data.fill, kind=kind, scene=scene, preset=preset or data.preset)
     frame = draw_frame(rng, view)
     if target == "tissues":
         return Sample(frame.image, frame.labels)
@@ -68,13 +70,13 @@ def synthetic_data(job: Job) -> SyntheticData:
     return job.data
 
 
-def _extra_kind(rng: np.random.Generator, shares: dict[str, float]) -> str | None:
-    """A kind chosen by its share, or None for one of the simulator's mixture."""
+def _extra(rng: np.random.Generator, shares: dict[str, float]) -> str | None:
+    """A name chosen by its share, or None for the rest."""
     left = rng.random()
-    for kind, share in shares.items():
+    for name, share in shares.items():
         left -= share
         if left < 0:
-            return kind
+            return name
     return None
 
 

@@ -63,9 +63,10 @@ class SyntheticData(Section):
     """Images made by the simulator. Image number i depends on ``seed`` and i only.
 
     Each image is used about ``reuse`` times, under other augmentations: between new ones, images come
-    at random from ``pool`` earlier ones. ``preset`` names the optics. ``scene`` "crop" draws what a crop
-    around an embryo shows, "field" a whole frame; with "mixed", the share ``field_share`` are whole frames.
-    ``extra_kinds`` maps kinds of embryo to shares of the images, the rest are the simulator's mixture.
+    at random from ``pool`` earlier ones. ``scene`` "crop" draws what a crop around an embryo shows, "field" a
+    whole frame; with "mixed", the share ``field_share`` are whole frames. ``extra_kinds`` maps kinds of
+    embryo to shares of the images, the rest are the simulator's mixture; ``extra_presets`` does so with
+    optics, and the rest are ``preset``'s.
     """
 
     kind: Literal["synthetic"] = "synthetic"
@@ -75,11 +76,12 @@ class SyntheticData(Section):
     field_share: float = Field(default=0.5, ge=0, le=1)
     extra_kinds: dict[str, float] = {}
     preset: str = "mixed"
+    extra_presets: dict[str, float] = {}
     reuse: int = Field(default=1, ge=1)
     pool: int = Field(default=256, ge=1)
     validation_images: int = Field(default=64, ge=1)
 
-    @field_validator("extra_kinds")
+    @field_validator("extra_kinds", "extra_presets")
     @classmethod
     def _leaves_room(cls, shares: dict[str, float]) -> dict[str, float]:
         if min(shares.values(), default=0) < 0 or sum(shares.values()) > 1:

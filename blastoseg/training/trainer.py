@@ -47,7 +47,8 @@ class TrainingPlan:
 
     ``devices`` is the number of GPUs (or processes on a CPU) of each of ``nodes`` machines; None takes every
     GPU there is, or one process. ``checkpoint_steps`` None: by the length. ``tell`` hears what is done,
-    ``show`` how far it is after every step; ``go_on`` says how a training that was stopped goes on.
+    ``show`` how far it is after every step; ``go_on`` says how a training that was stopped goes on. Unless
+    ``is_scored`` the card tells no scores: for who tests the model anyway.
     """
 
     work: Path
@@ -59,6 +60,7 @@ class TrainingPlan:
     tell: Callable[[str], None] = log.info
     show: Callable[[TrainingState], None] = lambda _state: None
     go_on: str = "go on with the same command and --resume"
+    is_scored: bool = True
 
     def checkpoint(self, target: Target) -> Path:
         """The last checkpoint of one network."""

@@ -46,3 +46,13 @@ def test_an_inner_cell_mass_that_the_zona_parts_stays_on_either_side():
     cleaned = tidy_labels(labels)
     assert (cleaned[inside] == 1).mean() > 0.9
     assert (cleaned[outside] == 1).mean() > 0.9
+
+
+@pytest.mark.parametrize(("radius", "is_found"), [(5, False), (14, True)])
+def test_a_crumb_alone_is_no_inner_cell_mass(radius, is_found):
+    labels = embryo()
+    y, x = np.mgrid[:SIDE, :SIDE]
+    labels[labels == 1] = 2
+    labels[(np.hypot(x - 128, y - 128) < radius) & (labels == 2)] = 1
+    area = measure_labels(tidy_labels(labels))["icm_area_px2"]
+    assert np.isfinite(area) == is_found

@@ -15,13 +15,14 @@ from blastoseg.errors import SettingsError, TrainingError, UsageError
 from blastoseg.model.card import available_weights
 from blastoseg.model.loading import verify_weights
 from blastoseg.model.segmenter import Segmenter
+from blastoseg.simulate import SimulatedFrame, View, draw_frame
 from blastoseg.training import train_model as whole
 from blastoseg.training.augmentation import augment
 from blastoseg.training.data import SyntheticStream, synthetic_sample, to_tensors
 from blastoseg.training.module import NetworkModule
 from blastoseg.training.optimiser import learning_rate_factor
 from blastoseg.training.recipe import Recipe, load_recipe, recipes_folder
-from blastoseg.training.recipe_data import Augmentation
+from blastoseg.training.recipe_data import Augmentation, SyntheticData
 from blastoseg.training.trainer import TrainingPlan, load_trained, train_network
 
 pytestmark = pytest.mark.slow
@@ -88,6 +89,24 @@ def test_synthetic_image_number_i_depends_on_the_seed_and_i_only() -> None:
     np.testing.assert_array_equal(first.image, again.image)
     np.testing.assert_array_equal(first.maps, again.maps)
     assert not np.array_equal(first.image, synthetic_sample(data, 64, "tissues", 4).image)
+
+
+def test_extra_presets_get_their_share_of_the_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def draw(rng: np.random.Generator, view: View) -> SimulatedFrame:
+        seen.append(view.preset)
+        return draw_frame(rng, view)
+
+    monkeypatch.setattr("blastoseg.training.data.draw_frame", draw)
+    data = SyntheticData(
+        seed=1, fill=(0.6, 0.9), preset="dark", extra_presets={"clinic": 0.5, "hoffman": 0.2}
+    )
+    for index in range(200):
+        synthetic_sample(data, 32, "tissues", index)
+    assert abs(seen.count("clinic") - 100) < 25
+    assert abs(seen.count("hoffman") - 40) < 20
+    assert seen.count("dark") == 200 - seen.count("clinic") - seen.count("hoffman")
 
 
 def test_a_stream_of_tissues_gives_class_channels_and_one_of_embryos_two_masks() -> None:

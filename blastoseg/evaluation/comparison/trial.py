@@ -86,7 +86,8 @@ def _train(trial: Trial, recipe: Recipe, protocol: Protocol, out: Path, plan: Tr
     folder = trial.folder(out)
     if not (folder / MODEL / CARD_FILE).is_file():
         work = folder / TRAINING
-        own = replace(plan, work=work, resume=(work / "tissues" / "last.ckpt").is_file(), devices=1)
+        is_begun = (work / "tissues" / "last.ckpt").is_file()
+        own = replace(plan, work=work, resume=is_begun, devices=1, is_scored=False)
         data = DataFolders({"": Path(protocol.data)}, splits_folder(out, trial.fold))
         train_model(recipe, folder / MODEL, own, data=data)
     return load_card(folder / MODEL)
