@@ -198,10 +198,9 @@ def write_model(recipe: Recipe, out: Path, plan: TrainingPlan, splits: Splits | 
         started_from=_identity(recipe),
         lists=_lists(recipe, plan, splits),
     )
-    plan.tell("fitting the temperature to what was held out")
+    plan.tell("looking at what was held out")
     model = _calibrated(model, out, splits)
     if plan.is_scored:
-        plan.tell("scoring what was held out")
         model = replace(model, scores=_scores(Segmenter(export_model(model, out)), recipe, splits))
     card = export_model(model, out)
     write_curves(segmenter.curves, out, f"{card.name} {card.version}: {card.training.steps:,} steps")

@@ -21,7 +21,7 @@ HARMLESS = 0.5
 
 @pytest.fixture(scope="module")
 def image() -> np.ndarray:
-    return draw_frame(np.random.default_rng(5), View(320, 320, fill=(0.5, 0.7), kind="expanded")).image
+    return draw_frame(np.random.default_rng(7), View(320, 320, fill=(0.5, 0.7), kind="expanded")).image
 
 
 def encoded(image: np.ndarray, **options: object) -> bytes:
