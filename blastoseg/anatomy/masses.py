@@ -42,8 +42,9 @@ def drop_false_masses(work: Labels, outline: ZonaOutline | None, probability: Fi
         largest = int(np.argmax(areas * side))
         for number in np.flatnonzero(side & (areas > 0)):
             component = mass & (components == number)
-            is_sure = probability is None or probability[component].mean() >= SECOND_SURE
-            is_second = areas[number] >= SECOND_SHARE * areas[largest] and is_sure
+            is_second = areas[number] >= SECOND_SHARE * areas[largest] and (
+                probability is None or float(probability[component].mean()) >= SECOND_SURE
+            )
             if is_crumb or not (number == largest or is_second):
                 _give_away(work, component)
 

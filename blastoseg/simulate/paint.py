@@ -214,29 +214,24 @@ def _paint_face_on(rng: np.random.Generator, layers: Layers, body: Body, over: F
     cells = []
     for _ in range(int(rng.integers(2, 13))):
         at, size = int(rng.integers(len(wall))), radius * rng.uniform(0.08, 0.26)
-        is_at_wall = rng.random() < 0.6
-        reach = (
-            wall[at] - size * rng.uniform(-0.3, 0.9)
-            if is_at_wall
-            else radius * np.sqrt(rng.uniform(0.1, 0.8))
-        )
+        if rng.random() < 0.6:
+            reach = wall[at] - size * rng.uniform(-0.3, 0.9)
+        else:
+            reach = radius * np.sqrt(rng.uniform(0.1, 0.8))
         x, y = np.array(body.centre) + max(reach, 0.0) * np.array([np.cos(ANGLES[at]), np.sin(ANGLES[at])])
         flat = size * rng.uniform(0.5, 1.0)
         cells.append(Cell(float(x), float(y), float(flat), float(size), angle=float(ANGLES[at])))
-    middle = len(cells) // 2
-    for some, into in (
-        (cells[:middle], (layers.height, layers.tone)),
-        (cells[middle:], (layers.far_height, layers.far_tone)),
-    ):
+    near, far = cells[: len(cells) // 2], cells[len(cells) // 2 :]
+    for some, height, tone in ((near, layers.height, layers.tone), (far, layers.far_height, layers.far_tone)):
         cover = np.zeros(shape, np.float32)
         for cell in some:
             add_ball(cover, cell, float(rng.uniform(0.4, 1.0)), 5.0)
         cover *= over
-        into[0][:] += np.float32(rng.uniform(0.2, 0.9)) * cover
+        np.add(height, np.float32(rng.uniform(0.2, 0.9)) * cover, out=height)
         grain = noise_field(rng, shape, radius * rng.uniform(0.008, 0.02))
-        into[1][:] += np.float32(optics.grain * rng.uniform(0.1, 0.9)) * cover * grain
-        into[1][:] += np.float32(optics.tone * rng.normal(-0.5, 1.0)) * cover
-    rim = faded(rng, strokes(shape, [cell.outline() for cell in cells[:middle]]), radius, 0.0) * over
+        np.add(tone, np.float32(optics.grain * rng.uniform(0.1, 0.9)) * cover * grain, out=tone)
+        np.add(tone, np.float32(optics.tone * rng.normal(-0.5, 1.0)) * cover, out=tone)
+    rim = faded(rng, strokes(shape, [cell.outline() for cell in near]), radius, 0.0) * over
     layers.lines += np.float32(rng.uniform(0.1, 0.8)) * rim
     layers.halos += np.float32(rng.uniform(0.0, 0.6)) * rim
 

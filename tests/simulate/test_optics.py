@@ -9,7 +9,8 @@ from blastoseg.simulate.optics import Layers, form_image
 from blastoseg.simulate.preset import Optics, draw_optics
 
 SIDE = 128
-DISC = np.hypot(*(np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2)) < 48
+AWAY = np.hypot(*(np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2))
+DISC = AWAY < 48
 
 
 def optics(**changed: float) -> Optics:
@@ -28,16 +29,14 @@ def fine_detail(image: np.ndarray, where: np.ndarray) -> float:
 
 
 def test_a_plane_off_the_equator_blurs_the_outline_and_what_is_outside_and_leaves_the_caps_sharp() -> None:
-    away = np.hypot(*(np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2))
-    cap, rim = away < 20, (away > 44) & (away < 60)
+    cap, rim = AWAY < 20, (AWAY > 44) & (AWAY < 60)
     sharp, off_plane = picture(optics()), picture(optics(rim_blur=0.02))
     assert fine_detail(off_plane, rim) / fine_detail(off_plane, cap) < 0.5
     assert 0.8 < fine_detail(sharp, rim) / fine_detail(sharp, cap) < 1.2
 
 
 def test_the_fringe_is_bright_on_one_side_of_the_outline_and_dark_on_the_other() -> None:
-    away = np.hypot(*(np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2))
-    inside, outside = (away > 44) & (away < 47), (away > 49) & (away < 52)
+    inside, outside = (AWAY > 44) & (AWAY < 47), (AWAY > 49) & (AWAY < 52)
     plain = picture(optics())
     for fringe in (0.5, -0.5):
         added = picture(optics(rim_fringe=fringe)) - plain
