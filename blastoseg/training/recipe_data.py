@@ -1,8 +1,12 @@
 """Where a network's samples come from and how they are varied, as a recipe says it."""
 
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+
+from blastoseg.errors import UsageError
+from blastoseg.simulate import check_kind, check_preset
 
 
 class Section(BaseModel):
@@ -88,6 +92,12 @@ class SyntheticData(Section):
             raise ValueError("shares must be positive and sum to at most 1")
         return shares
 
+    @model_validator(mode="after")
+    def _names_what_can_be_drawn(self) -> Self:
+        _check_names(self.extra_kinds, check_kind)
+        _check_names((self.preset, *self.extra_presets), check_preset)
+        return self
+
 
 class LabelledData(Section):
     """A lab's own labelled images; where they lie is said on the command line.
@@ -103,6 +113,14 @@ class LabelledData(Section):
     test: float = Field(default=0.2, ge=0, lt=1)
     val: float = Field(default=0.1, ge=0, lt=1)
     pairs: dict[str, tuple[str, ...]] = {}
+
+
+def _check_names(names: Iterable[str], check: Callable[[str], None]) -> None:
+    for name in names:
+        try:
+            check(name)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
 
 
 def _kind(data: Any) -> Any:
