@@ -26,7 +26,6 @@ from blastoseg.training.data import (
     Share,
     SyntheticSamples,
     SyntheticStream,
-    Target,
     TensorSamples,
     UnlabelledStream,
 )
@@ -34,6 +33,7 @@ from blastoseg.training.device_data import DeviceBatches
 from blastoseg.training.labelled import LabelledSplits, cut_samples
 from blastoseg.training.recipe import Job
 from blastoseg.training.recipe_data import LabelledData, Source, SyntheticData
+from blastoseg.training.sample import Target
 from blastoseg.training.unlabelled import UnlabelledFrames
 
 LOADER_NICENESS = 5

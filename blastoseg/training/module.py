@@ -16,11 +16,11 @@ from blastoseg.model.architectures.contract import bring_to_size
 from blastoseg.stopping import StopRequest
 from blastoseg.training.collapse import collapse_of
 from blastoseg.training.curves import Curves
-from blastoseg.training.data import Target
 from blastoseg.training.loss import labels_at, mask_loss, pseudo_label_loss, segmentation_loss
 from blastoseg.training.metrics import class_scores, confusion
 from blastoseg.training.optimiser import learning_rate_factor, optimiser_of
 from blastoseg.training.recipe import Job
+from blastoseg.training.sample import Target
 from blastoseg.training.state import TrainingState
 from blastoseg.training.teacher import PseudoLabels, Teaching, pseudo_labels
 

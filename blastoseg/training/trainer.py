@@ -19,13 +19,13 @@ from blastoseg.model.card import load_card
 from blastoseg.model.devices import is_out_of_memory
 from blastoseg.stopping import stopping_on_signals
 from blastoseg.training.checkpoints import WholeCheckpoints, read_checkpoint
-from blastoseg.training.data import Target
 from blastoseg.training.labelled import LabelledSplits
 from blastoseg.training.loaders import TrainingData, TrainingDataModule, load_training_data
 from blastoseg.training.module import NetworkModule
 from blastoseg.training.precision import precision_here
 from blastoseg.training.pretrained import load_pretrained, load_tensors
 from blastoseg.training.recipe import Job, Recipe
+from blastoseg.training.sample import Target
 from blastoseg.training.state import TrainingState
 from blastoseg.training.synchronise import synchronise_batch_norms
 from blastoseg.training.teacher import Teaching
