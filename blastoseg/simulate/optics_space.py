@@ -1,4 +1,4 @@
-"""Optics as points of a box: what can be fitted to frames, and a wide choice of instruments to begin with."""
+"""Optics as points of a space: what can be fitted to frames, and a wide choice to begin with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,16 +55,16 @@ PARTED = 0.85
 LEAST: Point = np.array([axis.coordinate(axis.least) for axis in AXES])
 MOST: Point = np.array([axis.coordinate(axis.most) for axis in AXES])
 DEVIATION: Point = (MOST - LEAST) / np.sqrt(12)
-"""Standard deviation of points anywhere in the box."""
+"""Standard deviation of points anywhere in the space."""
 
 
 def point_of(optics: Optics) -> Point:
-    """Where optics stand; outside of the box where they have more than it allows."""
+    """Where optics stand; outside of the space where they have more than it allows."""
     return np.array([axis.coordinate(getattr(optics, axis.name)) for axis in AXES])
 
 
 def point_at(values: Mapping[str, float]) -> Point:
-    """The point with these values by axis. Raises ValueError for missing axes and values out of the box."""
+    """The point with these values by axis. Raises ValueError for missing axes and values that no axis has."""
     names = [axis.name for axis in AXES]
     if set(values) != set(names):
         raise ValueError(f"optics are given by a value for each of {', '.join(names)}, and no other")
@@ -80,12 +80,12 @@ def values_at(point: Point) -> dict[str, float]:
 
 
 def any_point(rng: np.random.Generator) -> Point:
-    """A point anywhere in the box."""
+    """A point anywhere in the space."""
     return np.asarray(rng.uniform(LEAST, MOST), np.float64)
 
 
 def point_near(rng: np.random.Generator, middle: Point, spread: float) -> Point:
-    """A point around another, ``spread`` times as far as points are apart anywhere in the box."""
+    """A point around another, ``spread`` times as far as points are apart anywhere in the space."""
     return np.asarray(np.clip(rng.normal(middle, spread * DEVIATION), LEAST, MOST), np.float64)
 
 

@@ -1,7 +1,7 @@
-"""Which optics of the simulator a lab's frames look like: drawn embryos tell how looks follow from optics.
+"""Which optics of the simulator a lab's frames look like: synthetic embryos tell how looks follow from optics.
 
-A linear model of the looks (``appearance``) over the optics, fitted to drawn embryos, is solved for the
-optics whose looks are the frames' mean, within the simulator's box, and fitted again around the answer: the
+A linear model of the looks (``appearance``) over the optics, fitted to synthetic embryos, is solved for the
+optics whose looks are the frames' mean, within the simulator's space, and fitted again around the answer: the
 synthetic likelihood of Wood 2010, with a mean that is linear.
 """
 
@@ -47,7 +47,7 @@ MODEL_ERROR = 0.15
 def fit_optics(crops: Sequence[Image], segmenter: Segmenter, tell: Callable[[str], None]) -> dict[str, float]:
     """The optics of the frames' mean look: a value for each axis of ``optics_space``.
 
-    The crops are labelled by the segmenter, and so are the drawn embryos: its mistakes are on both sides.
+    The crops are labelled by the segmenter, and so are the synthetic embryos: its mistakes are on both sides.
     Raises DataError where fewer than ten crops show all tissues.
     """
     frames = np.array([looks for looks in _looks(crops, segmenter) if looks is not None])
@@ -56,11 +56,12 @@ def fit_optics(crops: Sequence[Image], segmenter: Segmenter, tell: Callable[[str
             f"in {counted(len(frames), 'unlabelled frame')} of {len(crops)} all tissues are seen: "
             f"{LEAST_FRAMES} are needed to fit optics to; give more, or fitted_share = 0 in the recipe"
         )
-    tell(f"fitting optics to {counted(len(frames), 'frame')}")
+    number = sum(count for count, _ in ROUNDS)
+    tell(f"fitting optics to {counted(len(frames), 'frame')}: {number:,} synthetic embryos are looked at")
     answer = (LEAST + MOST) / 2
     for number, (count, spread) in enumerate(ROUNDS):
-        points, drawn = _drawn(number, count, answer, spread, segmenter)
-        answer = solve_for_looks(points, drawn, frames, answer, spread)
+        points, drawn = _drawn(number, count, answer, spread, segmenter=segmenter)
+        answer = solve_for_looks(points, drawn, frames, answer, spread=spread)
     values = values_at(answer)
     tell(f"optics: {', '.join(f'{name} {value:.2g}' for name, value in values.items())}")
     return values
@@ -98,7 +99,7 @@ def solve_for_looks(
 ) -> Point:
     """The point whose looks, by a linear model of those drawn at ``points``, are the frames' mean ones.
 
-    A prior holds it near ``before``, with ``spread`` of the box's deviation: looks do not tell every axis.
+    A prior holds it near ``before``, with ``spread`` of the space's deviation: looks do not tell every axis.
     """
     low, high = np.nanpercentile(drawn, TRIMMED, axis=0)
     middle = np.nanmedian(drawn, axis=0)

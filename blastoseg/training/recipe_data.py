@@ -74,7 +74,7 @@ class SyntheticData(Section):
     optics, and the rest are ``preset``'s.
 
     The share ``fitted_share`` has optics near ``fitted`` instead: a value for each axis of the simulator's
-    box of optics. Where unlabelled frames are given and ``fitted`` is not, it is fitted to them.
+    space of optics. Where unlabelled frames are given and ``fitted`` is not, it is fitted to them.
     """
 
     kind: Literal["synthetic"] = "synthetic"

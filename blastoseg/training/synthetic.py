@@ -12,7 +12,7 @@ from blastoseg.training.sample import Sample, Target
 VALIDATION_OFFSET = 1_000_000_000
 """Synthetic images from this number on are never trained on: validation and scores use them."""
 FITTED_SPREAD = 0.3
-"""How far one instrument's images differ, in deviations of optics anywhere in the simulator's box."""
+"""How far one instrument's images differ, in deviations of optics anywhere in the simulator's space."""
 
 
 def synthetic_sample(data: SyntheticData, size: int, target: Target, index: int) -> Sample:

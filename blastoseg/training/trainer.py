@@ -117,6 +117,7 @@ def train_network(
     steps_done = int(read_checkpoint(checkpoint)["global_step"]) if plan.resume else 0
     network = first_network(recipe, target, plan)
     module = NetworkModule(network, job, target, list(data.validation_sets), teaching=_teaching(recipe, data))
+    module.frames = None if data.unlabelled is None else data.unlabelled.card
     if job.optimisation.precision == "auto":
         plan.tell(f"precision of this machine: {precision_here('auto', plan.on_gpu)}")
     interval = _interval(data, job, processes)
@@ -168,10 +169,10 @@ def first_network(recipe: Recipe, target: Target, plan: TrainingPlan) -> nn.Modu
 
 def _teaching(recipe: Recipe, data: TrainingData) -> Teaching | None:
     settings, frames = data.job.unlabelled, data.unlabelled
-    if settings is None or frames is None:
+    if settings is None or frames is None or not settings.teaches:
         return None
     temperature = load_card(recipe.start_from).segmenter.temperature
-    return Teaching(settings, temperature, frames.card, data.job.second_size)
+    return Teaching(settings, temperature, data.job.second_size)
 
 
 def load_trained(recipe: Recipe, target: Target, plan: TrainingPlan) -> NetworkModule:

@@ -1,4 +1,4 @@
-"""Optics as points of a box, there and back."""
+"""Optics as points of a space, there and back."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_optics_of_a_point_stand_at_that_point() -> None:
         np.testing.assert_allclose(point_at(values_at(point)), point)
 
 
-def test_points_near_the_wall_of_the_box_stay_inside() -> None:
+def test_points_near_the_wall_of_the_space_stay_inside() -> None:
     rng = np.random.default_rng(2)
     for _ in range(50):
         point = point_near(rng, MOST, 0.5)

@@ -1,4 +1,4 @@
-"""Fitting the simulator's optics to frames: the solver on looks that are linear, and on drawn embryos."""
+"""Fitting the simulator's optics to frames: the solver on looks that are linear, and on synthetic embryos."""
 
 import numpy as np
 import pytest
@@ -37,16 +37,16 @@ def test_where_looks_are_linear_the_point_of_the_frames_is_found() -> None:
     points = np.array([any_point(rng) for _ in range(400)])
     truth = MIDDLE + rng.uniform(-0.8, 0.8, len(AXES)) * DEVIATION
     frames = linear_looks(np.tile(truth, (50, 1)), rng, 0.1)
-    found = solve_for_looks(points, linear_looks(points, rng, 0.1), frames, MIDDLE, 1.0)
+    found = solve_for_looks(points, linear_looks(points, rng, 0.1), frames, MIDDLE, spread=1.0)
     assert np.abs((found - truth) / DEVIATION).max() < 0.1
 
 
-def test_looks_from_outside_the_box_give_a_point_on_its_wall() -> None:
+def test_looks_from_outside_the_space_give_a_point_on_its_wall() -> None:
     rng = np.random.default_rng(2)
     points = np.array([any_point(rng) for _ in range(400)])
     outside = np.where(np.arange(len(AXES)) == 3, MOST + 3 * DEVIATION, MIDDLE)
     frames = linear_looks(np.tile(outside, (50, 1)), rng, 0.1)
-    found = solve_for_looks(points, linear_looks(points, rng, 0.1), frames, MIDDLE, 1.0)
+    found = solve_for_looks(points, linear_looks(points, rng, 0.1), frames, MIDDLE, spread=1.0)
     assert (found >= LEAST).all() and (found <= MOST).all()
     assert found[3] == pytest.approx(MOST[3], abs=0.2 * DEVIATION[3])
 
