@@ -1,4 +1,4 @@
-"""Which optics of the simulator a lab's frames look like: synthetic embryos tell how looks follow from optics.
+"""Which optics of the simulator a lab's frames look like, learnt from synthetic embryos of all optics.
 
 A linear model of the looks (``appearance``) over the optics, fitted to synthetic embryos, is solved for the
 optics whose looks are the frames' mean, within the simulator's space, and fitted again around the answer: the
