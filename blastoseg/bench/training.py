@@ -18,12 +18,13 @@ from blastoseg.model.architectures.monai import monai_network
 from blastoseg.model.card import CLASSES
 from blastoseg.model.devices import choose_device
 from blastoseg.simulate import View, draw_frame
-from blastoseg.training.data import LoadedSource, Sample
+from blastoseg.training.data import LoadedSource
 from blastoseg.training.labelled import cut_sample
 from blastoseg.training.loaders import TrainingData, cores_of_one, training_loader
 from blastoseg.training.loss import segmentation_loss
 from blastoseg.training.recipe import Job, Recipe
 from blastoseg.training.recipe_data import LabelledData
+from blastoseg.training.sample import Sample
 
 DRAWN_SAMPLES = 24
 DRAWN_SIDE = 500

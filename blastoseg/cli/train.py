@@ -99,8 +99,9 @@ def train(
     from blastoseg.cli.training_progress import TrainingProgress
 
     with training_libraries():
+        from blastoseg.training.inputs import DataFolders
         from blastoseg.training.recipe import load_recipe
-        from blastoseg.training.train_model import DataFolders, train_model
+        from blastoseg.training.train_model import train_model
         from blastoseg.training.trainer import TrainingPlan
     without_labels = "i2cnet-adapt" if unlabelled else "i2cnet-synthetic"
     chosen = load_recipe(

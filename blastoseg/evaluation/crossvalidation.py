@@ -13,8 +13,9 @@ from blastoseg.evaluation.workbook import EvaluationTables, run_facts
 from blastoseg.model.card import CARD_FILE, load_card
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.settings import Settings
+from blastoseg.training.inputs import DataFolders, folders_by_source
 from blastoseg.training.recipe import Recipe
-from blastoseg.training.train_model import DataFolders, folders_by_source, train_model
+from blastoseg.training.train_model import train_model
 from blastoseg.training.trainer import TrainingPlan
 
 SPLITS, MODEL, TRAINING, EVALUATION = "splits", "model", "training", "evaluation"

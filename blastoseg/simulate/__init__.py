@@ -2,7 +2,7 @@
 
 from blastoseg.simulate.draw import draw_frame
 from blastoseg.simulate.frame import SimulatedFrame, View
-from blastoseg.simulate.kinds import BLASTOCYSTS, KINDS
+from blastoseg.simulate.kinds import BLASTOCYSTS, KINDS, check_kind
 from blastoseg.simulate.preset import PRESETS, check_preset
 from blastoseg.simulate.timelapse import Timelapse, draw_timelapse, plan_timelapse
 
@@ -13,6 +13,7 @@ __all__ = [
     "SimulatedFrame",
     "Timelapse",
     "View",
+    "check_kind",
     "check_preset",
     "draw_frame",
     "draw_timelapse",

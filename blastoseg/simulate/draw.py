@@ -20,7 +20,7 @@ from blastoseg.simulate.scene import add_debris, burn_in, well_ring, write_capti
 def draw_frame(rng: np.random.Generator, view: View) -> SimulatedFrame:
     """One picture, fully determined by the state of ``rng`` and ``view``."""
     kind = choose_kind(rng, view.kind)
-    optics = draw_optics(rng, view.preset)
+    optics = view.optics or draw_optics(rng, view.preset)
     return render(Seeds.draw(rng), draw_embryo(rng, kind, view), optics, view)
 
 

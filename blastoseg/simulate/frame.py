@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from blastoseg.simulate.geometry import Embryo
 from blastoseg.simulate.kinds import BLASTOCYSTS
+from blastoseg.simulate.preset import Optics
 from blastoseg.simulate.reading import Reading
 from blastoseg.simulate.truth import true_measures
 
@@ -21,7 +22,8 @@ class View:
 
     ``fill`` is the range of the embryo's outer extent (zona and hatched tissue included) over the shorter
     side; ``kind`` None draws one from the training mixture. ``scene`` "crop" shows the neighbourhood that a
-    crop around an embryo shows, "field" a whole incubator frame. ``preset`` names the optics.
+    crop around an embryo shows, "field" a whole incubator frame. ``preset`` names the optics, unless they are
+    given as ``optics``.
     """
 
     height: int = 256
@@ -31,6 +33,7 @@ class View:
     scene: Scene = "crop"
     bit_depth: Literal[8, 16] = 8
     preset: str = "mixed"
+    optics: Optics | None = None
 
 
 @dataclass(frozen=True)

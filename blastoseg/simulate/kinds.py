@@ -23,15 +23,20 @@ OTHERS: dict[str, float] = {
 }
 
 KINDS: tuple[str, ...] = (*BLASTOCYSTS, *OTHERS)
+CLEAVAGE = "cleavage"
+"""Stands for any of cells_1..cells_8."""
+
+
+def check_kind(kind: str) -> None:
+    """Answers an unknown name with the choices, in a UsageError."""
+    if kind not in (*KINDS, CLEAVAGE):
+        raise UsageError(f"unknown kind of embryo {kind!r}: choose from {', '.join(KINDS)} or {CLEAVAGE}")
 
 
 def choose_kind(rng: np.random.Generator, wanted: str | None) -> str:
-    """The kind wanted, or one from the training mixture; "cleavage" stands for any of cells_1..cells_8."""
+    """The kind wanted, or one from the training mixture. Raises UsageError for an unknown one."""
     if wanted is None:
         shares = np.array([*BLASTOCYSTS.values(), *OTHERS.values()])
         return KINDS[int(rng.choice(len(KINDS), p=shares / shares.sum()))]
-    if wanted == "cleavage":
-        return f"cells_{int(rng.integers(1, 9))}"
-    if wanted not in KINDS:
-        raise UsageError(f"unknown kind of embryo {wanted!r}: choose from {', '.join(KINDS)} or cleavage")
-    return wanted
+    check_kind(wanted)
+    return f"cells_{int(rng.integers(1, 9))}" if wanted == CLEAVAGE else wanted

@@ -68,14 +68,15 @@ def _camera(rng: np.random.Generator) -> dict[str, float]:
     }
 
 
-def _make(rng: np.random.Generator, **own: float) -> Optics:
+def optics_of(rng: np.random.Generator, **own: float) -> Optics:
+    """Optics with these fields of their own; the camera's others, and the readers, are drawn."""
     parted = 0.85 if own["relief"] >= HOFFMAN_RELIEF else 0.25
     values = {"parted": parted, **_camera(rng), **own}
     return Optics(**{**values, "jpeg": int(values["jpeg"])})  # type: ignore[arg-type]
 
 
 def _hoffman(rng: np.random.Generator) -> Optics:
-    return _make(
+    return optics_of(
         rng,
         relief=_log(rng, 0.5, 0.4),
         relief_angle=rng.uniform(0, 2 * np.pi),
@@ -100,7 +101,7 @@ def _clinic(rng: np.random.Generator) -> Optics:
         "vignette": 0.0,
         "resolution": float(rng.choice([1.0, rng.uniform(0.5, 1.0)], p=[0.7, 0.3])),
     }
-    return _make(
+    return optics_of(
         rng,
         relief=_log(rng, 0.16, 0.6),
         relief_angle=rng.uniform(0, 2 * np.pi),
@@ -120,7 +121,7 @@ def _clinic(rng: np.random.Generator) -> Optics:
 
 
 def _brightfield(rng: np.random.Generator) -> Optics:
-    return _make(
+    return optics_of(
         rng,
         relief=_log(rng, 0.14, 0.7),
         relief_angle=rng.uniform(0, 2 * np.pi),
@@ -136,7 +137,7 @@ def _brightfield(rng: np.random.Generator) -> Optics:
 
 
 def _dark(rng: np.random.Generator) -> Optics:
-    return _make(
+    return optics_of(
         rng,
         relief=_log(rng, 0.45, 0.5),
         relief_angle=rng.uniform(0, 2 * np.pi),
@@ -167,7 +168,7 @@ def _embryoscope(rng: np.random.Generator) -> Optics:
         "vignette": rng.uniform(0.0, 0.35),
         "jpeg": float(rng.integers(75, 97)),
     }
-    return _make(
+    return optics_of(
         rng,
         relief=_log(rng, 0.4, 0.35),
         relief_angle=rng.uniform(0, 2 * np.pi),
@@ -185,7 +186,7 @@ def _embryoscope(rng: np.random.Generator) -> Optics:
 
 def _unseen(rng: np.random.Generator) -> Optics:
     """Inverted contrast of the lines, heavy blur or noise: never met in training."""
-    return _make(
+    return optics_of(
         rng,
         relief=_log(rng, 0.35, 0.3),
         relief_angle=rng.uniform(0, 2 * np.pi),
@@ -220,7 +221,7 @@ def _between(rng: np.random.Generator) -> Optics:
         name: share * getattr(one, name) + (1 - share) * getattr(other, name)
         for name in ("relief", "line", "halo", "grain", "grain_relief", "veil", "focus", "softness", "tone")
     }
-    return _make(rng, relief_angle=one.relief_angle, **values)
+    return optics_of(rng, relief_angle=one.relief_angle, **values)
 
 
 CLINIC, EMBRYOSCOPE = "clinic", "embryoscope"

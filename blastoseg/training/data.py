@@ -1,9 +1,9 @@
-"""What the networks are trained on: the sample protocol, synthetic images, and streams of both."""
+"""What the networks are trained on: streams and lists of samples, augmented, as tensors."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -11,28 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
-from blastoseg.model.locating import fit_square
 from blastoseg.model.segmenter import standardise
-from blastoseg.simulate import SimulatedFrame, View, draw_frame
 from blastoseg.tissues import CHANNEL_OF_LABEL
 from blastoseg.training.augmentation import augment, change_optics, change_place
 from blastoseg.training.recipe import Job
 from blastoseg.training.recipe_data import Augmentation, Source, SyntheticData
 from blastoseg.training.recipe_unlabelled import Unlabelled
-
-Target = Literal["tissues", "embryos"]
-"""tissues: class channels ``(y, x)``. embryos: masks of the main and of other embryos ``(2, y, x)``."""
-
-VALIDATION_OFFSET = 1_000_000_000
-"""Synthetic images from this number on are never trained on: validation and scores use them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A gray image and its truth: label values ``(y, x)``, or masks ``(y, x, channel)`` of 0 and 1."""
-
-    image: NDArray[Any]
-    maps: NDArray[np.uint8]
+from blastoseg.training.sample import Sample, Target
+from blastoseg.training.synthetic import VALIDATION_OFFSET, synthetic_sample
 
 
 class Samples(Protocol):
@@ -41,54 +27,6 @@ class Samples(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Sample: ...
-
-
-def synthetic_sample(data: SyntheticData, size: int, target: Target, index: int) -> Sample:
-    """Synthetic image number ``index``: depends on the recipe's seed and on ``index`` only."""
-    rng = np.random.default_rng([data.seed, index])
-    scene = data.scene
-    if scene == "mixed":
-        scene = "field" if rng.random() < data.field_share else "crop"
-    height, width = _frame_shape(rng, size) if target == "embryos" else (size, size)
-    kind = _extra(rng, data.extra_kinds)
-    # Drawn only where there is a choice: other recipes' images stay as they were.
-    preset = _extra(rng, data.extra_presets) if data.extra_presets else None
-    view = View(height, width, fill=data.fill, kind=kind, scene=scene, preset=preset or data.preset)
-    frame = draw_frame(rng, view)
-    if target == "tissues":
-        return Sample(frame.image, frame.labels)
-    square, fit = fit_square(frame.image, size)
-    masks = np.zeros((size, size, 2), np.uint8)
-    masks[fit.inside()] = embryo_masks(frame)
-    return Sample(square, masks)
-
-
-def synthetic_data(job: Job) -> SyntheticData:
-    """The job's synthetic images. Raises TypeError where it is trained on labelled images."""
-    if not isinstance(job.data, SyntheticData):
-        raise TypeError(f"{job.data.kind} data are not synthetic")
-    return job.data
-
-
-def _extra(rng: np.random.Generator, shares: dict[str, float]) -> str | None:
-    """A name chosen by its share, or None for the rest."""
-    left = rng.random()
-    for name, share in shares.items():
-        left -= share
-        if left < 0:
-            return name
-    return None
-
-
-def _frame_shape(rng: np.random.Generator, size: int) -> tuple[int, int]:
-    """Height and width of a whole frame, its longer side ``size``: square half of the time."""
-    shorter = size if rng.random() < 0.5 else round(size * rng.uniform(0.7, 1.0))
-    return (shorter, size) if rng.random() < 0.7 else (size, shorter)
-
-
-def embryo_masks(frame: SimulatedFrame) -> NDArray[np.uint8]:
-    """Masks ``(y, x, 2)`` of the main embryo and of its neighbours, 0 and 1."""
-    return np.stack([frame.embryo_mask, frame.other_mask], axis=-1).astype(np.uint8)
 
 
 def to_tensors(image: NDArray[np.float32], maps: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
@@ -148,6 +86,13 @@ class LabelledStream(IterableDataset[tuple[Tensor, Tensor]]):
                 sample = self.samples[shuffled_index(len(self.samples), seed, place)]
                 yield _augmented(sample, self.job.augmentation, np.random.default_rng([seed, 2, place]))
             batch += workers
+
+
+def synthetic_data(job: Job) -> SyntheticData:
+    """The job's synthetic images. Raises TypeError where it is trained on labelled images."""
+    if not isinstance(job.data, SyntheticData):
+        raise TypeError(f"{job.data.kind} data are not synthetic")
+    return job.data
 
 
 class SyntheticStream(IterableDataset[tuple[Tensor, Tensor]]):

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from blastoseg.training.data import Sample, Share, shuffled_index, to_tensors
+from blastoseg.training.data import Share, shuffled_index, to_tensors
 from blastoseg.training.recipe import Job
 from blastoseg.training.recipe_data import Augmentation
+from blastoseg.training.sample import Sample
 
 SMALLEST_DEVIATION = 1e-6
 

@@ -11,10 +11,11 @@ from blastoseg.model.segmenter import FloatArray, Segmenter
 from blastoseg.records import Labels
 from blastoseg.stages import frame_in_memory, label_frame, segment_frames
 from blastoseg.tissues import CHANNEL_OF_LABEL, INSIDE_OUT
-from blastoseg.training.data import VALIDATION_OFFSET, Sample, synthetic_sample
 from blastoseg.training.metrics import Counts, Summary, confusion, summarise
 from blastoseg.training.recipe_data import SyntheticData
 from blastoseg.training.reliability import Reliability
+from blastoseg.training.sample import Sample
+from blastoseg.training.synthetic import VALIDATION_OFFSET, synthetic_sample
 
 FIRST_SCORED = VALIDATION_OFFSET + 100_000
 FIRST_CALIBRATED = VALIDATION_OFFSET + 200_000

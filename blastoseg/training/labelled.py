@@ -23,8 +23,8 @@ from blastoseg.model.card import ListCard
 from blastoseg.model.locating import MARGIN_FRAC, crop_embryo, fit_square
 from blastoseg.records import Box, Image, Labels
 from blastoseg.tissues import FOREGROUND
-from blastoseg.training.data import Sample, Target
 from blastoseg.training.recipe_data import LabelledData
+from blastoseg.training.sample import Sample, Target
 
 log = logging.getLogger(__name__)
 

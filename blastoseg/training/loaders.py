@@ -26,7 +26,6 @@ from blastoseg.training.data import (
     Share,
     SyntheticSamples,
     SyntheticStream,
-    Target,
     TensorSamples,
     UnlabelledStream,
 )
@@ -34,6 +33,7 @@ from blastoseg.training.device_data import DeviceBatches
 from blastoseg.training.labelled import LabelledSplits, cut_samples
 from blastoseg.training.recipe import Job
 from blastoseg.training.recipe_data import LabelledData, Source, SyntheticData
+from blastoseg.training.sample import Target
 from blastoseg.training.unlabelled import UnlabelledFrames
 
 LOADER_NICENESS = 5
@@ -215,7 +215,8 @@ class TrainingDataModule(lightning.LightningDataModule):
         is_gpu = trainer.strategy.root_device.type == "cuda"
         workers = self.data.job.optimisation.workers_here(cores_of_one(trainer.num_devices), is_gpu)
         loader = training_loader(self.data, share, workers)
-        if self.data.job.unlabelled is None:
+        settings = self.data.job.unlabelled
+        if settings is None or not settings.teaches:
             return loader
         return CombinedLoader([loader, unlabelled_loader(self.data, share, workers)], "max_size_cycle")
 

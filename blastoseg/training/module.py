@@ -13,14 +13,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from blastoseg.errors import EXIT_INTERRUPTED, CollapseError, NetworkFailedError
 from blastoseg.model.architectures.contract import bring_to_size
+from blastoseg.model.card import ListCard
 from blastoseg.stopping import StopRequest
 from blastoseg.training.collapse import collapse_of
 from blastoseg.training.curves import Curves
-from blastoseg.training.data import Target
 from blastoseg.training.loss import labels_at, mask_loss, pseudo_label_loss, segmentation_loss
 from blastoseg.training.metrics import class_scores, confusion
 from blastoseg.training.optimiser import learning_rate_factor, optimiser_of
 from blastoseg.training.recipe import Job
+from blastoseg.training.sample import Target
 from blastoseg.training.state import TrainingState
 from blastoseg.training.teacher import PseudoLabels, Teaching, pseudo_labels
 
@@ -64,6 +65,8 @@ class NetworkModule(lightning.LightningModule):
         self.validated = tuple(validated)
         decay = job.optimisation.ema_decay
         self.teaching = teaching
+        self.frames: ListCard | None = None
+        """Which frames without labels took part; kept in checkpoints, for the card."""
         self.average = _moving_average(network, decay, teaching is not None) if decay else None
         # A list hides the compiled twin from the state dict: it shares the network's weights. Not dynamic: a
         # graph for any size is slower than one for each.
@@ -244,8 +247,8 @@ class NetworkModule(lightning.LightningModule):
         checkpoint["elapsed_seconds"] = self.elapsed_seconds
         checkpoint["curves"] = self.curves.state()
         checkpoint["processes"] = self.trainer.world_size
-        if self.teaching is not None:
-            checkpoint["unlabelled"] = self.teaching.card.model_dump()
+        if self.frames is not None:
+            checkpoint["unlabelled"] = self.frames.model_dump()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.curves = Curves.of(checkpoint.get("curves", {}))

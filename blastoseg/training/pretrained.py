@@ -11,7 +11,7 @@ from blastoseg.errors import UsageError, some_of
 from blastoseg.model.architectures.contract import SegmentingNetwork
 from blastoseg.model.card import load_card
 from blastoseg.model.loading import load_locator, load_network
-from blastoseg.training.data import Target
+from blastoseg.training.sample import Target
 
 
 def load_pretrained(network: nn.Module, weights: str, target: Target) -> None:

@@ -83,6 +83,12 @@ class Job(DescribedNetwork):
         return self
 
     @model_validator(mode="after")
+    def _has_frames_to_fit(self) -> Self:
+        if self.fits_optics and self.unlabelled is None:
+            raise ValueError("data.fitted_share is for unlabelled frames: give data.fitted, or leave it out")
+        return self
+
+    @model_validator(mode="after")
     def _can_be_on_the_device(self) -> Self:
         if not self.optimisation.on_device:
             return self
@@ -97,6 +103,11 @@ class Job(DescribedNetwork):
         if isinstance(self.data, SyntheticData) and self.optimisation.workers == "auto":
             raise ValueError("synthetic images alone depend on the number of workers: give a number")
         return self
+
+    @property
+    def fits_optics(self) -> bool:
+        """Whether any source's synthetic images are to look like the unlabelled frames."""
+        return any(isinstance(of.data, SyntheticData) and of.data.needs_fit for of in self.sources)
 
     @property
     def takes_tones(self) -> bool:

@@ -1,8 +1,13 @@
 """Where a network's samples come from and how they are varied, as a recipe says it."""
 
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+
+from blastoseg.errors import UsageError
+from blastoseg.simulate import check_kind, check_preset
+from blastoseg.simulate.optics_space import Point, point_at
 
 
 class Section(BaseModel):
@@ -67,6 +72,9 @@ class SyntheticData(Section):
     whole frame; with "mixed", the share ``field_share`` are whole frames. ``extra_kinds`` maps kinds of
     embryo to shares of the images, the rest are the simulator's mixture; ``extra_presets`` does so with
     optics, and the rest are ``preset``'s.
+
+    The share ``fitted_share`` has optics near ``fitted`` instead: a value for each axis of the simulator's
+    space of optics. Where unlabelled frames are given and ``fitted`` is not, it is fitted to them.
     """
 
     kind: Literal["synthetic"] = "synthetic"
@@ -77,6 +85,8 @@ class SyntheticData(Section):
     extra_kinds: dict[str, float] = {}
     preset: str = "mixed"
     extra_presets: dict[str, float] = {}
+    fitted_share: float = Field(default=0, ge=0, le=1)
+    fitted: dict[str, float] = {}
     reuse: int = Field(default=1, ge=1)
     pool: int = Field(default=256, ge=1)
     validation_images: int = Field(default=64, ge=1)
@@ -87,6 +97,24 @@ class SyntheticData(Section):
         if min(shares.values(), default=0) < 0 or sum(shares.values()) > 1:
             raise ValueError("shares must be positive and sum to at most 1")
         return shares
+
+    @model_validator(mode="after")
+    def _names_what_can_be_drawn(self) -> Self:
+        _check_names(self.extra_kinds, check_kind)
+        _check_names((self.preset, *self.extra_presets), check_preset)
+        if self.fitted:
+            point_at(self.fitted)
+        return self
+
+    @property
+    def needs_fit(self) -> bool:
+        """Whether images are to look like unlabelled frames, and it is not known yet how these look."""
+        return self.fitted_share > 0 and not self.fitted
+
+    @property
+    def fitted_point(self) -> Point:
+        """``fitted`` as a point. Raises ValueError where nothing was fitted."""
+        return point_at(self.fitted)
 
 
 class LabelledData(Section):
@@ -103,6 +131,14 @@ class LabelledData(Section):
     test: float = Field(default=0.2, ge=0, lt=1)
     val: float = Field(default=0.1, ge=0, lt=1)
     pairs: dict[str, tuple[str, ...]] = {}
+
+
+def _check_names(names: Iterable[str], check: Callable[[str], None]) -> None:
+    for name in names:
+        try:
+            check(name)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
 
 
 def _kind(data: Any) -> Any:

@@ -23,7 +23,8 @@ class Unlabelled(Section):
     A pixel counts where the teacher's probability, temperature-scaled by the card of the weights that were
     started from, is at least ``confidence``, and the anatomy left its label alone; a frame counts where the
     anatomy changed at most the share ``most_mended`` of its tissue. Their loss grows to ``weight`` over
-    ``ramp_up_steps``.
+    ``ramp_up_steps``. With a ``weight`` of 0 nothing is labelled: the frames say how synthetic images are to
+    look (``fitted_share``, ``fda``), and no more.
 
     The training ends in an error where, over ``watched_steps`` steps, the tissues' shares of the labels have
     collapsed: the blastocyst's below ``least_blastocyst`` of what it was over the first ``watched_steps``, or
@@ -33,7 +34,7 @@ class Unlabelled(Section):
     seed: int = Field(default=0, ge=0)
     batch_size: int = Field(default=4, ge=1)
     max_frames: int = Field(default=2000, ge=1)
-    weight: float = Field(default=1.0, gt=0)
+    weight: float = Field(default=1.0, ge=0)
     ramp_up_steps: int = Field(default=30, ge=0)
     confidence: float = Field(default=0.6, gt=0, lt=1)
     most_mended: float = Field(default=0.1, ge=0, le=1)
@@ -41,6 +42,11 @@ class Unlabelled(Section):
     least_blastocyst: float = Field(default=0.5, ge=0, lt=1)
     least_tissue: float = Field(default=0.2, ge=0, lt=1)
     augmentation: Augmentation = STRONG
+
+    @property
+    def teaches(self) -> bool:
+        """Whether the frames are labelled and learnt from."""
+        return self.weight > 0
 
     def weight_at(self, step: int) -> float:
         """The weight of the frames' loss at a step: exp(-5 (1 - t)^2) of it, t from 0 to 1 as it grows."""

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from blastoseg.model.architectures.contract import bring_to_size
 from blastoseg.model.averaging import averaged
-from blastoseg.model.card import ListCard
 from blastoseg.stages import label_crop
 from blastoseg.tissues import BACKGROUND, CHANNEL_OF_LABEL, INSIDE_OUT
 from blastoseg.training.loss import UNUSED
@@ -20,12 +19,11 @@ from blastoseg.training.recipe_unlabelled import Unlabelled
 class Teaching:
     """What a teacher goes by: the recipe's settings, the temperature of the weights that were started from.
 
-    ``second_side`` is the second size of its test-time augmentation, ``card`` says which frames it labels.
+    ``second_side`` is the second size of its test-time augmentation.
     """
 
     settings: Unlabelled
     temperature: float
-    card: ListCard
     second_side: int | None = None
 
 

@@ -2,23 +2,22 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from lightning.pytorch.utilities import rank_zero_only
 from torch import distributed, nn
 
-from blastoseg.errors import DataError, UsageError, counted
 from blastoseg.model.card import MODEL_NAME, Card, ListCard, LocatorCard, Score, load_card, sha256_of
 from blastoseg.model.loading import load_locator
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.stopping import told_how_to_go_on
 from blastoseg.training.checkpoints import read_checkpoint
 from blastoseg.training.curves import write_curves
-from blastoseg.training.data import Target
 from blastoseg.training.export import TrainedModel, export_model, locator_card, score_of
+from blastoseg.training.fitted_optics import with_fitted_optics
 from blastoseg.training.held_out import (
     Answer,
     answers_to,
@@ -27,11 +26,12 @@ from blastoseg.training.held_out import (
     synthetic_answers,
     temperature_of,
 )
-from blastoseg.training.labelled import LabelledSplits, cut_samples, read_splits
+from blastoseg.training.inputs import DataFolders, Splits, read_all_splits, read_frames
+from blastoseg.training.labelled import cut_samples
 from blastoseg.training.recipe import CopiedLocator, Job, Recipe
 from blastoseg.training.recipe_data import SyntheticData
+from blastoseg.training.sample import Target
 from blastoseg.training.trainer import TrainingPlan, first_network, load_trained, train_network
-from blastoseg.training.unlabelled import UnlabelledFrames, read_unlabelled
 
 log = logging.getLogger(__name__)
 
@@ -42,22 +42,6 @@ ON_FRAMES = "whole frames as in a run: located, segmented, cleaned"
 ON_SYNTHETIC = "held-out synthetic images, labels as the network gives them"
 
 NETWORKS: dict[Target, str] = {"embryos": "locator", "tissues": "segmenter"}
-
-Splits = dict[str, LabelledSplits]
-"""The splits of every labelled source, by its name."""
-
-
-@dataclass(frozen=True, slots=True)
-class DataFolders:
-    """The labelled folders of a training by source, and where the files of their splits lie if not with them.
-
-    A folder without a source's name stands under "" and is that of the recipe's only labelled source. With
-    several sources, ``lists`` has a folder for each, of its name. Frames without labels are ``unlabelled``.
-    """
-
-    folders: Mapping[str, Path]
-    lists: Path | None = None
-    unlabelled: tuple[Path, ...] = ()
 
 
 def train_model(
@@ -96,11 +80,14 @@ def _train_model(
         load_locator(load_card(recipe.locator.copy_from))
     for target, its_plan in plans.items():
         first_network(recipe, target, its_plan)
-    splits = _read_all_splits(recipe, plan, data)
+    splits = read_all_splits(recipe, plan, data)
     for target, its_plan in plans.items():
         resuming = ", from its last checkpoint" if its_plan.resume else ""
         plan.tell(f"training the {NETWORKS[target]}{resuming}")
-        frames = _read_frames(recipe, plan, data) if target == "tissues" else None
+        frames = None
+        if target == "tissues":
+            frames = read_frames(recipe, plan, data)
+            recipe = with_fitted_optics(recipe, its_plan, frames)
         train_network(recipe, target, its_plan, splits, unlabelled=frames)
     missing = [NETWORKS[target] for target in trained if not plan.checkpoint(target).is_file()]
     if missing and part != "export":
@@ -110,6 +97,7 @@ def _train_model(
         distributed.destroy_process_group()
     if not _is_first_process():
         return None
+    recipe = with_fitted_optics(recipe, plan, None)
     with told_how_to_go_on(f"the networks are trained, but {out} is not whole yet: {plan.go_on}"):
         return write_model(recipe, out, plan, splits)
 
@@ -121,62 +109,6 @@ def _first_process_only(tell: Callable[[str], None]) -> Callable[[str], None]:
 def _is_first_process() -> bool:
     # Lightning sets it from what torchrun, SLURM or its own launcher say.
     return int(getattr(rank_zero_only, "rank", 0)) == 0
-
-
-def _read_all_splits(recipe: Recipe, plan: TrainingPlan, data: DataFolders | None) -> Splits:
-    wanted = recipe.labelled_sources
-    folders = folders_by_source(recipe, {} if data is None else data.folders)
-    several = len(wanted) > 1
-    splits = {}
-    for name, settings in wanted.items():
-        given = data.lists if data is not None else None
-        if given is not None and several:
-            given = given / name
-        own = plan.work / "lists" / name if several else plan.work / "lists"
-        splits[name] = read_splits(folders[name], settings, given, own, tell=plan.tell)
-        sizes = (
-            f"{kind} {counted(card.images, 'image')} of {counted(card.groups, 'embryo or patient')}"
-            for kind, card in splits[name].cards.items()
-        )
-        plan.tell(f"{name + ': ' if several else ''}{', '.join(sizes)}")
-    return splits
-
-
-def _read_frames(recipe: Recipe, plan: TrainingPlan, data: DataFolders | None) -> UnlabelledFrames | None:
-    """The frames without labels, cut out by the locator of the weights that are started from."""
-    if recipe.segmenter.unlabelled is None:
-        return None
-    paths = () if data is None else data.unlabelled
-    if not paths:
-        raise UsageError(
-            f"recipe {recipe.name} is for unlabelled frames too: name their folder with --unlabelled DIR"
-        )
-    segmenter = Segmenter(load_card(recipe.start_from), "auto" if plan.on_gpu else "cpu")
-    return read_unlabelled(paths, recipe.segmenter, segmenter, plan.tell)
-
-
-def folders_by_source(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, Path]:
-    """The folder of every labelled source of the recipe."""
-    wanted = list(recipe.labelled_sources)
-    if not wanted and folders:
-        given = ", ".join(str(path) for path in folders.values())
-        raise UsageError(
-            f"recipe {recipe.name} has synthetic images only: leave {given} out, or take another recipe"
-        )
-    named = {wanted[0] if not name and len(wanted) == 1 else name: path for name, path in folders.items()}
-    for name, path in named.items():
-        if name not in wanted:
-            given = f"{name}={path}" if name else str(path)
-            raise UsageError(
-                f"{given}: recipe {recipe.name} has the sources {', '.join(wanted)}: give SOURCE=DIR"
-            )
-    missing = [name for name in wanted if name not in named]
-    if missing:
-        words = "DATA" if len(wanted) == 1 else " ".join(f"{name}=DIR" for name in wanted)
-        raise DataError(
-            f"recipe {recipe.name} is for labelled images: name their folder,  blastoseg train {words}"
-        )
-    return named
 
 
 def write_model(recipe: Recipe, out: Path, plan: TrainingPlan, splits: Splits | None = None) -> Card:

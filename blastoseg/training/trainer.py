@@ -19,13 +19,13 @@ from blastoseg.model.card import load_card
 from blastoseg.model.devices import is_out_of_memory
 from blastoseg.stopping import stopping_on_signals
 from blastoseg.training.checkpoints import WholeCheckpoints, read_checkpoint
-from blastoseg.training.data import Target
 from blastoseg.training.labelled import LabelledSplits
 from blastoseg.training.loaders import TrainingData, TrainingDataModule, load_training_data
 from blastoseg.training.module import NetworkModule
 from blastoseg.training.precision import precision_here
 from blastoseg.training.pretrained import load_pretrained, load_tensors
 from blastoseg.training.recipe import Job, Recipe
+from blastoseg.training.sample import Target
 from blastoseg.training.state import TrainingState
 from blastoseg.training.synchronise import synchronise_batch_norms
 from blastoseg.training.teacher import Teaching
@@ -117,6 +117,7 @@ def train_network(
     steps_done = int(read_checkpoint(checkpoint)["global_step"]) if plan.resume else 0
     network = first_network(recipe, target, plan)
     module = NetworkModule(network, job, target, list(data.validation_sets), teaching=_teaching(recipe, data))
+    module.frames = None if data.unlabelled is None else data.unlabelled.card
     if job.optimisation.precision == "auto":
         plan.tell(f"precision of this machine: {precision_here('auto', plan.on_gpu)}")
     interval = _interval(data, job, processes)
@@ -168,10 +169,10 @@ def first_network(recipe: Recipe, target: Target, plan: TrainingPlan) -> nn.Modu
 
 def _teaching(recipe: Recipe, data: TrainingData) -> Teaching | None:
     settings, frames = data.job.unlabelled, data.unlabelled
-    if settings is None or frames is None:
+    if settings is None or frames is None or not settings.teaches:
         return None
     temperature = load_card(recipe.start_from).segmenter.temperature
-    return Teaching(settings, temperature, frames.card, data.job.second_size)
+    return Teaching(settings, temperature, data.job.second_size)
 
 
 def load_trained(recipe: Recipe, target: Target, plan: TrainingPlan) -> NetworkModule:

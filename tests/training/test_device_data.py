@@ -8,10 +8,11 @@ pytest.importorskip("lightning")
 import numpy as np
 import torch
 
-from blastoseg.training.data import WHOLE, LabelledStream, Sample, Share
+from blastoseg.training.data import WHOLE, LabelledStream, Share
 from blastoseg.training.device_data import DeviceBatches, move, moves_of
 from blastoseg.training.recipe import Job, Recipe
 from blastoseg.training.recipe_data import Augmentation
+from blastoseg.training.sample import Sample
 from tests.training.conftest import SIDE, draw_phantom, labelled_recipe
 
 CPU = torch.device("cpu")

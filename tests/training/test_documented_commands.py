@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from blastoseg.cli import app
 from blastoseg.model.card import available_weights, load_card
-from blastoseg.training import train_model
+from blastoseg.training import optics_fit, train_model
 from blastoseg.training.recipe import recipes_folder
 from blastoseg.training.recipe_data import MixedData
 from blastoseg.training.recipe_unlabelled import Unlabelled
@@ -75,6 +75,8 @@ def test_a_lab_gets_its_own_weights_without_any_label(
     monkeypatch.chdir(tmp_path)
     for name in ("SCORED_IMAGES", "CALIBRATION_IMAGES"):
         monkeypatch.setattr(train_model, name, 1)
+    monkeypatch.setattr(optics_fit, "ROUNDS", ((16, 1.0), (8, 0.6)))
+    monkeypatch.setattr(optics_fit, "LEAST_FRAMES", 1)
     commands = documented(1)
     assert 1 < len(commands) <= 10
     (train,) = (words for words in commands if words[1] == "train")
@@ -82,12 +84,14 @@ def test_a_lab_gets_its_own_weights_without_any_label(
     run_all(
         commands,
         {
-            "simulate": ["--embryos", "2", "--size", "160"],
+            "simulate": ["--embryos", "6", "--size", "160"],
             "train": ["--recipe", shortened("i2cnet-adapt", tmp_path)],
             "evaluate": ["--simulated", "2"],
         },
     )
-    assert load_card(tmp_path / "lab-weights").training.lists["unlabelled"].groups == 2
+    assert load_card(tmp_path / "lab-weights").training.lists["unlabelled"].groups == 6
+    used = tomllib.loads((tmp_path / "lab-weights" / "recipe.toml").read_text("utf-8"))
+    assert "relief" in used["segmenter"]["data"]["fitted"]
 
 
 def shown(section: str) -> dict[str, Any]:

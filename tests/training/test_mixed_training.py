@@ -18,10 +18,11 @@ from blastoseg.datasets import open_dataset
 from blastoseg.errors import DataError
 from blastoseg.tissues import CHANNEL_OF_LABEL
 from blastoseg.training.curves import write_curves
-from blastoseg.training.data import LoadedSource, MixedStream, Sample, Share
+from blastoseg.training.data import LoadedSource, MixedStream, Share
 from blastoseg.training.labelled import read_splits
 from blastoseg.training.loaders import TrainingData, training_loader
 from blastoseg.training.recipe import Recipe, load_recipe
+from blastoseg.training.sample import Sample
 from blastoseg.training.trainer import TrainingPlan, train_network
 
 from .conftest import labelled_recipe, write_labelled

@@ -50,6 +50,22 @@ def test_what_a_card_would_refuse_is_refused_with_its_key(
         load_recipe(written(tmp_path, **segmenter))
 
 
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ({"preset": "hofman"}, "unknown optics preset 'hofman': choose from mixed, hoffman"),
+        ({"extra_presets": {"clinics": 0.1}}, "unknown optics preset 'clinics'"),
+        ({"extra_kinds": {"cleaving": 0.1}}, "unknown kind of embryo 'cleaving': .* or cleavage"),
+    ],
+)
+def test_what_cannot_be_drawn_is_answered_with_the_choices_when_it_is_read(
+    tmp_path: Path, named: dict[str, Any], said: str
+) -> None:
+    data = {"kind": "synthetic", "seed": 1, "fill": [0.6, 0.9]} | named
+    with pytest.raises(SettingsError, match=r"mine\.toml: segmenter\.data.*" + said):
+        load_recipe(written(tmp_path, data=data))
+
+
 def test_four_levels_take_an_input_of_208_in_the_recipe_as_in_the_card(tmp_path: Path) -> None:
     recipe = load_recipe(written(tmp_path, input_size=208, network=FIVE_LEVELS | {"levels": 4}))
     assert recipe.segmenter.configuration.input_multiple == 16

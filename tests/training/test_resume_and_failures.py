@@ -12,10 +12,11 @@ import torch
 from blastoseg.errors import TrainingError, UsageError
 from blastoseg.model.loading import verify_weights
 from blastoseg.training import checkpoints, export
+from blastoseg.training.inputs import DataFolders, Splits
 from blastoseg.training.labelled import read_splits
 from blastoseg.training.module import NetworkModule
 from blastoseg.training.recipe import Recipe
-from blastoseg.training.train_model import DataFolders, Splits, train_model
+from blastoseg.training.train_model import train_model
 from blastoseg.training.trainer import TrainingPlan, train_network
 
 from .conftest import labelled_recipe

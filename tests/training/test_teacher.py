@@ -10,7 +10,6 @@ pytest.importorskip("lightning")
 import torch
 from torch import Tensor, nn
 
-from blastoseg.model.card import ListCard
 from blastoseg.tissues import BACKGROUND, CHANNEL_OF_LABEL, ICM
 from blastoseg.training.loss import UNUSED, pseudo_label_loss, segmentation_loss
 from blastoseg.training.recipe_optimisation import LossTerms
@@ -18,8 +17,6 @@ from blastoseg.training.recipe_unlabelled import Unlabelled
 from blastoseg.training.teacher import Teaching, pseudo_labels
 
 from .conftest import draw_phantom
-
-CARD = ListCard(images=1, groups=1, sha256="0")
 
 
 class Saying(nn.Module):
@@ -39,7 +36,7 @@ def phantom_channels() -> np.ndarray:
 
 
 def said(teacher: Saying, settings: Unlabelled, temperature: float = 1.0) -> Any:
-    return pseudo_labels(teacher, teacher.frames, Teaching(settings, temperature, CARD))
+    return pseudo_labels(teacher, teacher.frames, Teaching(settings, temperature))
 
 
 def test_a_sound_embryo_is_learnt_from_as_the_teacher_says() -> None:
@@ -77,7 +74,7 @@ def test_the_teacher_looks_at_mirrored_copies_as_a_run_does() -> None:
 
     teacher = type("Looking", (nn.Module,), {"forward": lambda _, image: look(image)})()
     frame = torch.randn(1, 1, 64, 64)
-    pseudo_labels(teacher, frame, Teaching(Unlabelled(), 1.0, CARD, second_side=48))
+    pseudo_labels(teacher, frame, Teaching(Unlabelled(), 1.0, second_side=48))
     assert [image.shape[-1] for image in seen] == [64, 64, 48, 48]
     torch.testing.assert_close(seen[1], frame.flip([2, 3]))
 
@@ -103,7 +100,7 @@ def test_the_teacher_labels_in_evaluation_mode_and_learns_nothing_by_it() -> Non
     listed = type("Listed", (nn.Module,), {"forward": lambda self, image: [teacher(image)]})()
     listed.inner = teacher
     before = {name: value.clone() for name, value in teacher.state_dict().items()}
-    labels = pseudo_labels(listed, torch.randn(2, 1, 32, 32) + 3, Teaching(Unlabelled(), 1.0, CARD))
+    labels = pseudo_labels(listed, torch.randn(2, 1, 32, 32) + 3, Teaching(Unlabelled(), 1.0))
     assert not labels.channels.is_floating_point()
     for name, value in teacher.state_dict().items():
         torch.testing.assert_close(value, before[name])

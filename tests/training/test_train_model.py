@@ -18,11 +18,12 @@ from blastoseg.model.segmenter import Segmenter
 from blastoseg.simulate import SimulatedFrame, View, draw_frame
 from blastoseg.training import train_model as whole
 from blastoseg.training.augmentation import augment
-from blastoseg.training.data import SyntheticStream, synthetic_sample, to_tensors
+from blastoseg.training.data import SyntheticStream, to_tensors
 from blastoseg.training.module import NetworkModule
 from blastoseg.training.optimiser import learning_rate_factor
 from blastoseg.training.recipe import Recipe, load_recipe, recipes_folder
 from blastoseg.training.recipe_data import Augmentation, SyntheticData
+from blastoseg.training.synthetic import synthetic_sample
 from blastoseg.training.trainer import TrainingPlan, load_trained, train_network
 
 pytestmark = pytest.mark.slow

@@ -26,6 +26,7 @@ SHOWN = {
     "pranet": "PraNet, adapted to five classes",
     "medt": "MedT",
     "blast-net": "Blast-Net (our reconstruction)",
+    "i2cnet-lite": "I2CNet on EfficientNet-Lite",
     "i2cnet-before-pool": "I2CNet, features before the pool",
     "i2cnet-backbone": "backbone",
     "i2cnet-intra": "+ intra-class context",
@@ -38,6 +39,9 @@ FORMS: dict[str, dict[str, bool]] = {
     "i2cnet-before-pool": {"features_before_pool": True, "logit_relu": False},
 }
 """I2CNet in the form that the bundled weights have, which the paper has not; compared where it is named."""
+
+NOT_IN_THE_PAPER = frozenset({"i2cnet-lite"})
+"""Networks that are compared where they are named; ``all`` are those of the paper."""
 
 ABLATION: dict[str, dict[str, bool]] = {
     "i2cnet-backbone": {"intra": False, "inter": False, "weighting": False},
@@ -76,7 +80,11 @@ def members_of(networks: str, ablation: bool, width: Width, side: int) -> tuple[
 
     Raises UsageError, with the choices, for an unknown name or a side that a network cannot take.
     """
-    wanted = list(SEGMENTERS) if networks == ALL else [name.strip() for name in networks.split(",")]
+    wanted = (
+        [name for name in SEGMENTERS if name not in NOT_IN_THE_PAPER]
+        if networks == ALL
+        else [name.strip() for name in networks.split(",")]
+    )
     known = [*SEGMENTERS, *VARIANTS]
     unknown = [name for name in wanted if name not in known]
     if unknown:

@@ -22,9 +22,10 @@ from blastoseg.files import replace_atomically, safe_names
 from blastoseg.model.card import CARD_FILE, Card, load_card
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.training.held_out import label_cases
+from blastoseg.training.inputs import DataFolders
 from blastoseg.training.precision import precision_here
 from blastoseg.training.recipe import Recipe
-from blastoseg.training.train_model import DataFolders, train_model
+from blastoseg.training.train_model import train_model
 from blastoseg.training.trainer import TrainingPlan
 
 MODEL, TRAINING, LABELS = "model", "training", "labels"

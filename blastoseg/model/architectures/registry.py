@@ -88,6 +88,7 @@ SEGMENTERS: Registry[SegmenterConfiguration] = Registry(
         "pranet": "peers.pranet_config:PraNetConfig",
         "medt": "peers.medt_config:MedTConfig",
         "blast-net": "peers.blast_net_config:BlastNetLikeConfig",
+        "i2cnet-lite": "i2cnet_lite_config:I2CNetLiteConfig",
     },
     given={"classes": len(INSIDE_OUT)},
     # Below, a zona is less than a pixel or two wide.

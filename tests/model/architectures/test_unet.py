@@ -15,8 +15,9 @@ import tomli_w
 from blastoseg.errors import EnvironmentProblemError
 from blastoseg.model.architectures.registry import SEGMENTERS
 from blastoseg.model.card import available_weights, load_card
+from blastoseg.training.inputs import DataFolders
 from blastoseg.training.recipe import load_recipe
-from blastoseg.training.train_model import DataFolders, train_model
+from blastoseg.training.train_model import train_model
 from blastoseg.training.trainer import TrainingPlan
 from tests.cli.night import finish, make_frames, start
 from tests.training.conftest import labelled_recipe, write_labelled
