@@ -79,6 +79,13 @@ def values_at(point: Point) -> dict[str, float]:
     return {axis.name: axis.value(float(at)) for axis, at in zip(AXES, point, strict=True)}
 
 
+def at_the_wall(point: Point) -> list[str]:
+    """The axes on which a point has the least or the most that there is."""
+    near = 1e-3 * (MOST - LEAST)
+    is_out = (point <= LEAST + near) | (point >= MOST - near)
+    return [axis.name for axis, out in zip(AXES, is_out, strict=True) if out]
+
+
 def any_point(rng: np.random.Generator) -> Point:
     """A point anywhere in the space."""
     return np.asarray(rng.uniform(LEAST, MOST), np.float64)

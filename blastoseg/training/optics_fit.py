@@ -23,6 +23,7 @@ from blastoseg.simulate.optics_space import (
     MOST,
     Point,
     any_point,
+    at_the_wall,
     optics_at,
     point_near,
     values_at,
@@ -56,14 +57,19 @@ def fit_optics(crops: Sequence[Image], segmenter: Segmenter, tell: Callable[[str
             f"in {counted(len(frames), 'unlabelled frame')} of {len(crops)} all tissues are seen: "
             f"{LEAST_FRAMES} are needed to fit optics to; give more, or fitted_share = 0 in the recipe"
         )
-    number = sum(count for count, _ in ROUNDS)
-    tell(f"fitting optics to {counted(len(frames), 'frame')}: {number:,} synthetic embryos are looked at")
+    total = sum(count for count, _ in ROUNDS)
+    tell(f"fitting optics to {counted(len(frames), 'frame')}: {total:,} synthetic embryos are looked at")
     answer = (LEAST + MOST) / 2
     for number, (count, spread) in enumerate(ROUNDS):
         points, drawn = _drawn(number, count, answer, spread, segmenter=segmenter)
         answer = solve_for_looks(points, drawn, frames, answer, spread=spread)
     values = values_at(answer)
     tell(f"optics: {', '.join(f'{name} {value:.2g}' for name, value in values.items())}")
+    if beyond := at_the_wall(answer):
+        tell(
+            f"the frames have more or less of {', '.join(beyond)} than the simulator can draw: look at what "
+            "was gained with  blastoseg evaluate"
+        )
     return values
 
 
