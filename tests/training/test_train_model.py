@@ -99,7 +99,7 @@ def test_extra_presets_get_their_share_of_the_images(monkeypatch: pytest.MonkeyP
         seen.append(view.preset)
         return draw_frame(rng, view)
 
-    monkeypatch.setattr("blastoseg.training.data.draw_frame", draw)
+    monkeypatch.setattr("blastoseg.training.synthetic.draw_frame", draw)
     data = SyntheticData(
         seed=1, fill=(0.6, 0.9), preset="dark", extra_presets={"clinic": 0.5, "hoffman": 0.2}
     )
