@@ -9,6 +9,7 @@ result as `pretrained` in `[segmenter]`.
 """
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,15 +17,18 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from blastoseg.model.architectures.efficientnet_lite import EfficientNetLite
+
 OF_NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-BLOCKS = ((1, 2, 2, 3, 3, 4, 1), (1, 3, 3, 4, 4, 5, 1))
-"""Blocks of the seven stages: of Lite 0, and of Lite 1 and 2."""
 
 
 def converted(published: dict[str, Tensor]) -> dict[str, Tensor]:
     """The encoder's tensors by their names in an `i2cnet-lite`."""
     given = 1 + max(int(name.split(".")[1]) for name in published if name.startswith("_blocks."))
-    (blocks,) = (of for of in BLOCKS if sum(of) == given)
+    # Lite 1 and 2 have as many blocks.
+    (blocks,) = (of for of in map(blocks_of, (0, 1)) if sum(of) == given)
     tensors = dict(_unit(published, "stem", 0, "_conv_stem", norm="_bn0"))
     tensors["stem.0.weight"] = tensors["stem.0.weight"].sum(dim=1, keepdim=True)
     number = 0
@@ -38,6 +42,11 @@ def converted(published: dict[str, Tensor]) -> dict[str, Tensor]:
             tensors |= _unit(published, ours, place + 3, f"{theirs}._project_conv", norm=f"{theirs}._bn2")
             number += 1
     return {f"encoder.{name}": value.contiguous() for name, value in tensors.items()}
+
+
+def blocks_of(lite: int) -> list[int]:
+    """The number of blocks in each stage of an encoder."""
+    return [sum(1 for _ in stage.children()) for stage in EfficientNetLite(lite).stages]
 
 
 def _unit(

@@ -58,11 +58,6 @@ DEVIATION: Point = (MOST - LEAST) / np.sqrt(12)
 """Standard deviation of points anywhere in the space."""
 
 
-def point_of(optics: Optics) -> Point:
-    """Where optics stand; outside of the space where they have more than it allows."""
-    return np.array([axis.coordinate(getattr(optics, axis.name)) for axis in AXES])
-
-
 def point_at(values: Mapping[str, float]) -> Point:
     """The point with these values by axis. Raises ValueError for missing axes and values that no axis has."""
     names = [axis.name for axis in AXES]

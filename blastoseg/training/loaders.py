@@ -33,6 +33,7 @@ from blastoseg.training.device_data import DeviceBatches
 from blastoseg.training.labelled import LabelledSplits, cut_samples
 from blastoseg.training.recipe import Job
 from blastoseg.training.recipe_data import LabelledData, Source, SyntheticData
+from blastoseg.training.recipe_unlabelled import Unlabelled
 from blastoseg.training.sample import Target
 from blastoseg.training.unlabelled import UnlabelledFrames
 
@@ -54,6 +55,12 @@ class TrainingData:
     target: Target
     sources: tuple[LoadedSource, ...]
     unlabelled: UnlabelledFrames | None = None
+
+    @property
+    def taught(self) -> Unlabelled | None:
+        """How frames without labels are learnt from; None where there are none, or only their look counts."""
+        settings = self.job.unlabelled
+        return settings if self.unlabelled is not None and settings is not None and settings.teaches else None
 
     @property
     def donors(self) -> list[NDArray[Any]]:
@@ -137,9 +144,9 @@ def training_loader(data: TrainingData, share: Share = WHOLE, workers: int = 0) 
 
 def unlabelled_loader(data: TrainingData, share: Share = WHOLE, workers: int = 0) -> Batches:
     """Endless batches of the frames without labels, for the teacher and for the student."""
-    settings = data.job.unlabelled
+    settings = data.taught
     if settings is None or data.unlabelled is None:
-        raise ValueError("the job takes no unlabelled frames")
+        raise ValueError("the job learns from no unlabelled frames")
     stream = UnlabelledStream(data.unlabelled.crops, settings, share)
     return _loader(stream, settings.batch_size, workers)
 
@@ -215,8 +222,7 @@ class TrainingDataModule(lightning.LightningDataModule):
         is_gpu = trainer.strategy.root_device.type == "cuda"
         workers = self.data.job.optimisation.workers_here(cores_of_one(trainer.num_devices), is_gpu)
         loader = training_loader(self.data, share, workers)
-        settings = self.data.job.unlabelled
-        if settings is None or not settings.teaches:
+        if self.data.taught is None:
             return loader
         return CombinedLoader([loader, unlabelled_loader(self.data, share, workers)], "max_size_cycle")
 

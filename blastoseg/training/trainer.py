@@ -168,11 +168,10 @@ def first_network(recipe: Recipe, target: Target, plan: TrainingPlan) -> nn.Modu
 
 
 def _teaching(recipe: Recipe, data: TrainingData) -> Teaching | None:
-    settings, frames = data.job.unlabelled, data.unlabelled
-    if settings is None or frames is None or not settings.teaches:
+    if data.taught is None:
         return None
     temperature = load_card(recipe.start_from).segmenter.temperature
-    return Teaching(settings, temperature, data.job.second_size)
+    return Teaching(data.taught, temperature, data.job.second_size)
 
 
 def load_trained(recipe: Recipe, target: Target, plan: TrainingPlan) -> NetworkModule:

@@ -84,17 +84,13 @@ class EfficientNetLite(nn.Module):
             outputs = _in_eights(stage.channels * WIDTHS[lite])
             is_end = index in (0, len(STAGES) - 1)
             blocks = stage.blocks if is_end else math.ceil(stage.blocks * DEPTHS[lite])
+            strides = [stage.stride] + [1] * (blocks - 1)
+            widths = [inputs] + [outputs] * (blocks - 1)
             self.stages.append(
                 nn.Sequential(
                     *(
-                        InvertedBottleneck(
-                            inputs if block == 0 else outputs,
-                            outputs,
-                            stage.side,
-                            stage.stride if block == 0 else 1,
-                            expansion=stage.expansion,
-                        )
-                        for block in range(blocks)
+                        InvertedBottleneck(width, outputs, stage.side, stride, expansion=stage.expansion)
+                        for width, stride in zip(widths, strides, strict=True)
                     )
                 )
             )

@@ -20,9 +20,8 @@ class I2CNetLite(SegmentingNetwork):
         self.config = config
         self.encoder = EfficientNetLite(config.lite)
         # Features of the input's own size are not the encoder's: a unit of their own makes them.
-        is_full = len(config.widths) == len(self.encoder.channels)
-        self.finest = nn.Sequential(*convolution_unit(1, config.widths[0])) if is_full else None
-        skips = [config.widths[0]] * is_full + self.encoder.channels
+        self.finest = nn.Sequential(*convolution_unit(1, config.widths[0])) if config.is_full_size else None
+        skips = [config.widths[0]] * config.is_full_size + self.encoder.channels
         widths = [*config.widths, skips[-1]]
         self.decoders = nn.ModuleList(
             nn.Sequential(*convolution_unit(skip + below, width), *convolution_unit(width, width))

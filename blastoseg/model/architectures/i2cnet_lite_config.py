@@ -32,6 +32,11 @@ class I2CNetLiteConfig(SegmenterConfiguration):
         if len(self.widths) not in (HALF, FULL) or min(self.widths) < self.classes:
             raise ValueError(f"widths {self.widths}: give four or five, each at least {self.classes}")
 
+    @property
+    def is_full_size(self) -> bool:
+        """Whether the finest logits have the input's size."""
+        return len(self.widths) == FULL
+
     @classmethod
     def settings_at(cls, width: Width, side: int) -> dict[str, Any]:
         del side
