@@ -30,6 +30,10 @@ class DataFolders:
 
 
 def read_all_splits(recipe: Recipe, plan: TrainingPlan, data: DataFolders | None) -> Splits:
+    """The splits of every labelled source, told with their sizes; made where the data have none.
+
+    Raises DataError where a folder is missing or is no data, UsageError for one that no source asks for.
+    """
     wanted = recipe.labelled_sources
     folders = folders_by_source(recipe, {} if data is None else data.folders)
     several = len(wanted) > 1
