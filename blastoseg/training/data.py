@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -18,7 +19,7 @@ from blastoseg.training.recipe import Job
 from blastoseg.training.recipe_data import Augmentation, Source, SyntheticData
 from blastoseg.training.recipe_unlabelled import Unlabelled
 from blastoseg.training.sample import Sample, Target
-from blastoseg.training.synthetic import VALIDATION_OFFSET, synthetic_sample
+from blastoseg.training.synthetic import VALIDATION_OFFSET, SyntheticPool, synthetic_sample
 
 
 class Samples(Protocol):
@@ -110,19 +111,10 @@ class SyntheticStream(IterableDataset[tuple[Tensor, Tensor]]):
         done = self.share.batches_done * self.share.processes * self.job.optimisation.batch_size
         start = -(-done // data.reuse)
         rng = np.random.default_rng([data.seed, 1 + worker, start])
-        pool: list[Sample] = []
-        number = start + worker
-        while True:
-            sample = synthetic_sample(data, self.job.input_size, self.target, number)
-            if len(pool) < data.pool:
-                pool.append(sample)
-            else:
-                pool[int(rng.integers(data.pool))] = sample
-            number += workers
-            yield _augmented(sample, self.job.augmentation, rng, self.donors)
-            for _ in range(data.reuse - 1):
-                again = pool[int(rng.integers(len(pool)))]
-                yield _augmented(again, self.job.augmentation, rng, self.donors)
+        pool = SyntheticPool(data, self.job.input_size, self.target)
+        for given in count():
+            number = start + worker + given // data.reuse * workers
+            yield _augmented(pool.sample(number, rng), self.job.augmentation, rng, self.donors)
 
 
 def _augmented(
@@ -139,24 +131,12 @@ class LoadedSource:
     train: list[Sample]
     val: list[Sample]
 
-    def sample(
-        self, job: Job, target: Target, place: int, donors: Sequence[NDArray[Any]] = ()
-    ) -> tuple[Tensor, Tensor]:
-        """The augmented sample at a place of the stream; depends on the recipe and the place only."""
-        data = self.source.data
-        rng = np.random.default_rng([data.seed, 2, place])
-        augmentation = self.source.augmentation or job.augmentation
-        if isinstance(data, SyntheticData):
-            return _augmented(
-                synthetic_sample(data, job.input_size, target, place), augmentation, rng, donors
-            )
-        return _augmented(self.train[int(rng.integers(len(self.train)))], augmentation, rng)
-
 
 class MixedStream(IterableDataset[tuple[Tensor, Tensor]]):
     """Endless augmented samples of several sources, every batch with their shares as near as whole images go.
 
-    What stands at which place depends on the seed and the place only, as in ``LabelledStream``.
+    What stands at which place depends on the seed and the place only, as in ``LabelledStream``; but where
+    synthetic images are reused, which comes again depends on the worker too.
     """
 
     def __init__(
@@ -172,13 +152,25 @@ class MixedStream(IterableDataset[tuple[Tensor, Tensor]]):
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         worker, workers = _worker()
         size = self.job.optimisation.batch_size
+        pools = {
+            index: SyntheticPool(loaded.source.data, self.job.input_size, self.target)
+            for index, loaded in enumerate(self.sources)
+            if isinstance(loaded.source.data, SyntheticData)
+        }
         batch = self.share.batches_done + worker
         while True:
             number = batch * self.share.processes + self.share.rank
             for offset, index in enumerate(self._sources_of(number, size)):
-                place = number * size + offset
-                yield self.sources[index].sample(self.job, self.target, place, self.donors)
+                yield self._sample(self.sources[index], number * size + offset, pools.get(index))
             batch += workers
+
+    def _sample(self, loaded: LoadedSource, place: int, pool: SyntheticPool | None) -> tuple[Tensor, Tensor]:
+        """The augmented sample of a source at a place of the stream."""
+        rng = np.random.default_rng([loaded.source.data.seed, 2, place])
+        augmentation = loaded.source.augmentation or self.job.augmentation
+        if pool is not None:
+            return _augmented(pool.sample(place, rng), augmentation, rng, self.donors)
+        return _augmented(loaded.train[int(rng.integers(len(loaded.train)))], augmentation, rng)
 
     def _sources_of(self, batch: int, size: int) -> list[int]:
         """Systematic sampling: one of ``size`` equal steps along the shares each, from a random start."""

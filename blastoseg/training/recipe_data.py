@@ -179,14 +179,6 @@ class MixedData(Section):
             raise ValueError("the sources' shares must sum to 1")
         return self
 
-    @model_validator(mode="after")
-    def _draws_each_image_anew(self) -> Self:
-        # An image stands at its place of the mixture whatever came before: there is no pool to take it from.
-        for source in self.sources:
-            if isinstance(source.data, SyntheticData) and source.data.reuse > 1:
-                raise ValueError(f"reuse is not for a source of a mixture: leave it out of {source.name}")
-        return self
-
 
 Data = Annotated[
     Annotated[SyntheticData, Tag("synthetic")]

@@ -46,6 +46,30 @@ def synthetic_sample(data: SyntheticData, size: int, target: Target, index: int)
     return Sample(square, masks)
 
 
+class SyntheticPool:
+    """Synthetic images, each given ``data.reuse`` times or so: earlier ones come between new ones."""
+
+    def __init__(self, data: SyntheticData, size: int, target: Target) -> None:
+        self.data, self.size, self.target = data, size, target
+        self._kept: list[Sample] = []
+        self._given = 0
+
+    def sample(self, number: int, rng: np.random.Generator) -> Sample:
+        """Image ``number`` where a new one is due, else an earlier one."""
+        is_due = self._given % self.data.reuse == 0
+        self._given += 1
+        if not is_due:
+            return self._kept[int(rng.integers(len(self._kept)))]
+        sample = synthetic_sample(self.data, self.size, self.target, number)
+        if self.data.reuse == 1:
+            return sample
+        if len(self._kept) < self.data.pool:
+            self._kept.append(sample)
+        else:
+            self._kept[int(rng.integers(self.data.pool))] = sample
+        return sample
+
+
 def _extra(rng: np.random.Generator, shares: dict[str, float]) -> str | None:
     """A name chosen by its share, or None for the rest."""
     left = rng.random()

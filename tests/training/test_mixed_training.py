@@ -22,7 +22,8 @@ from blastoseg.training.data import LoadedSource, MixedStream, Share
 from blastoseg.training.labelled import read_splits
 from blastoseg.training.loaders import TrainingData, training_loader
 from blastoseg.training.recipe import Recipe, load_recipe
-from blastoseg.training.sample import Sample
+from blastoseg.training.recipe_data import SyntheticData
+from blastoseg.training.sample import Sample, Target
 from blastoseg.training.trainer import TrainingPlan, train_network
 
 from .conftest import labelled_recipe, write_labelled
@@ -147,11 +148,22 @@ def test_a_mixture_that_does_not_add_up_is_refused(shares: dict[str, float], pro
         Recipe.model_validate(mixed_content(shares))
 
 
-def test_a_source_of_a_mixture_that_asks_for_images_again_is_refused() -> None:
-    content = mixed_content(SHARES)
-    content["segmenter"]["data"]["sources"][0]["data"]["reuse"] = 2
-    with pytest.raises(ValidationError, match=r"reuse is not for a source"):
-        Recipe.model_validate(content)
+def test_a_synthetic_source_of_a_mixture_gives_its_images_as_often_as_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = []
+
+    def draw(data: SyntheticData, size: int, target: Target, index: int) -> Sample:
+        del data, size, target
+        drawn.append(index)
+        return Sample(noise(index), np.zeros((64, 64), np.uint8))
+
+    monkeypatch.setattr("blastoseg.training.synthetic.synthetic_sample", draw)
+    content = mixed_content({"synthetic": 0.75, "pcrm": 0.25}, batch_size=4)
+    content["segmenter"]["data"]["sources"][0]["data"]["reuse"] = 3
+    recipe = Recipe.model_validate(content)
+    list(islice(MixedStream(sources_of(recipe), recipe.segmenter, "tissues"), 80))
+    assert len(drawn) == len(set(drawn)) == 60 / 3
 
 
 def write_planes(folder: Path) -> dict[str, tuple[str, ...]]:
