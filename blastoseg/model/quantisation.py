@@ -97,19 +97,19 @@ class _Rewriting:
         self.nodes: list[Any] = []
 
     def rewrite(self, ranges: list[ConvRange]) -> None:
-        chosen = []
+        chosen = set()
         for conv, values in zip(convolutions(self.model), ranges, strict=True):
             parts = [self._value(name) for name in conv.input[1:]]
             if any(part is None for part in parts) or min(parts[0].shape[:2]) < FEWEST_CHANNELS:
                 continue
-            chosen.append(conv)
+            chosen.add(conv.output[0])
             self._take_in(conv.input[0], values)
             self._give_out(conv.output[0], values)
         for name in self.scales:
             if name not in self.maker:
                 self._add_pair(name)
         for node in list(self.graph.node):
-            if node in chosen:
+            if node.output[0] in chosen:
                 self._quantise_weights(node)
             for place, name in enumerate(node.input):
                 if name in self.scales:
