@@ -36,8 +36,8 @@ SYNTHETIC = SyntheticData(
 CROPS = 32
 """Synthetic ones; and so many of each labelled source."""
 OUTSIDE = 3e-4
-"""Share of the values of one crop that may lie below a range, and above it: they are cut off. With more, and with
-fewer, the labels of optics that no network was trained on come out otherwise."""
+"""Share of the values of one crop that may lie below a range, and above it: they are cut off. At a third
+of it optics not trained on come out otherwise than in numbers more often, at three times it all do."""
 SAMPLED = 7
 """Of so many values one is looked at."""
 
