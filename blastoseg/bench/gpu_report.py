@@ -1,7 +1,6 @@
 """What a GPU makes of the networks: agreement with the CPU, speed, memory, whole runs on one and on several.
 
-Written without one at hand, for the day there is one. With the CPU in its place everything is done that needs
-no GPU, so that a test holds the rest together.
+With the CPU in its place everything is done that needs no GPU, so that a test holds the rest together.
 """
 
 import json

@@ -19,7 +19,8 @@ def bench(
     weights: Annotated[str, typer.Option(help="Name or folder of the weights.")] = "starter",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     engine: Annotated[
-        str, typer.Option(envvar="BLASTOSEG_ENGINE", help="What computes the network: auto, torch or onnx.")
+        str,
+        typer.Option(envvar="BLASTOSEG_ENGINE", help="What computes the network: auto, torch, onnx or int8."),
     ] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames in one pass of the network.")] = 8,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that read and measure.")] = 2,
@@ -109,10 +110,10 @@ def _show_stages(console: "Console", plan: "BenchPlan", drawn: Path) -> None:
     table.add_row("simulate, 256 x 256", f"{simulation_ms:.2f}", f"{1000 / simulation_ms:,.0f}")
     show_table(console, table)
     console.print(f"whole / bare forward passes: {whole.share_of_forward:.2f}")
-    if "onnx" in engines:
-        console.print(f"torch / onnx, processor time: {engines['torch'] / engines['onnx']:.2f}")
-    else:
-        console.print(folded(why, "  "))
+    for name in list(engines)[1:]:
+        console.print(f"torch / {name}, processor time: {engines['torch'] / engines[name]:.2f}")
+    for reason in why:
+        console.print(folded(reason, "  "))
 
 
 def _show_beside_network(console: "Console", plan: "BenchPlan", drawn: Path) -> None:

@@ -162,8 +162,9 @@ def _time_network(weights: str, device: str) -> str:
         segmenter.segment_batch(crops)
     seconds = (time.perf_counter() - started) / (TIMED_PASSES * count)
     where = describe_device(segmenter.device)
+    precision = "8-bit integers" if segmenter.engine == "int8" else segmenter.precision
     return (
-        f"{seconds * 1000:.1f} ms per crop of {side} x {side} on {where}, in {segmenter.precision}, by the "
+        f"{seconds * 1000:.1f} ms per crop of {side} x {side} on {where}, in {precision}, by the "
         f"engine {segmenter.engine}, as a run has it; {_engines(weights, device)}"
     )
 
@@ -172,11 +173,11 @@ def _engines(weights: str, device: str) -> str:
     from blastoseg.bench.engines import time_engines
 
     times, why = time_engines(weights, device, flips=False)
-    told = ", ".join(f"{name} {ms:.1f} ms" for name, ms in times.items())
-    compared = f"processor time of a crop: {told}"
-    if "onnx" in times:
-        compared += f" ({times['torch'] / times['onnx']:.2f} times as fast)"
-    return f"{compared}; {why}" if why else compared
+    told = (
+        f"{name} {ms:.1f} ms" + (f" ({times['torch'] / ms:.2f} times as fast)" if name != "torch" else "")
+        for name, ms in times.items()
+    )
+    return "; ".join([f"processor time of a crop: {', '.join(told)}", *why])
 
 
 def _write_access(folder: Path) -> str:

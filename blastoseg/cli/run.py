@@ -50,7 +50,7 @@ def run(
         str,
         typer.Option(
             envvar="BLASTOSEG_ENGINE",
-            help="What computes the network: auto, torch or onnx (CPU only, faster; an extra to install).",
+            help="What computes the network: auto, torch, or onnx or int8 (CPU only, faster; an extra).",
         ),
     ] = "auto",
     um_per_px: Annotated[

@@ -5,6 +5,7 @@ it cannot do; it carries the SHA-256 of every file. Nothing is downloaded and no
 """
 
 import hashlib
+import math
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from blastoseg.model.architectures.configuration import (
 )
 from blastoseg.model.architectures.registry import LOCATORS, SEGMENTERS
 from blastoseg.model.described import DescribedNetwork
+from blastoseg.model.quantisation import ConvRange
 from blastoseg.tissues import INSIDE_OUT
 
 CARD_FILE = "card.toml"
@@ -141,10 +143,29 @@ class ReferenceCard(_Part):
         return tissues
 
 
+class QuantisationCard(_Part):
+    """What 8-bit integers need: the ranges of every convolution's values, in the order of the ONNX graph.
+
+    They were read off so many ``crops``, at each size that the segmenter was trained at.
+    """
+
+    ranges: tuple[ConvRange, ...] = Field(min_length=1)
+    crops: int = Field(ge=1)
+
+    @field_validator("ranges")
+    @classmethod
+    def _are_ranges(cls, ranges: tuple[ConvRange, ...]) -> tuple[ConvRange, ...]:
+        for one in ranges:
+            if not all(map(math.isfinite, one)) or one.in_low > one.in_high or one.out_low > one.out_high:
+                raise ValueError(f"{list(one)}: must be finite, the lower end before the upper")
+        return ranges
+
+
 class Card(_Part):
     """A model's card. ``folder`` is where it was read; ``files`` maps file name to SHA-256.
 
-    ``reference`` is None in cards written before there was such an answer.
+    ``reference`` is None in cards written before there was such an answer, ``quantisation`` where it was
+    written without ONNX Runtime at hand.
     """
 
     name: str = Field(pattern=MODEL_NAME)
@@ -159,6 +180,7 @@ class Card(_Part):
     scores: dict[str, Score] = {}
     files: dict[str, str]
     reference: ReferenceCard | None = None
+    quantisation: QuantisationCard | None = None
     folder: Path = Field(default=Path(), exclude=True)
 
     def path_of(self, file_name: str) -> Path:
@@ -171,12 +193,18 @@ class Card(_Part):
         return self.files[SEGMENTER_FILE]
 
     @property
+    def has_ranges(self) -> bool:
+        """Whether the card holds what 8-bit integers need."""
+        return self.quantisation is not None
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of all that a result can depend on: the files, and how the networks are used."""
         parts = [
             *sorted(self.files.values()),
             self.segmenter.model_dump_json(),
             self.locator.model_dump_json(),
+            *([self.quantisation.model_dump_json()] if self.quantisation else []),
         ]
         return hashlib.sha256("".join(parts).encode()).hexdigest()
 

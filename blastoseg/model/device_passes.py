@@ -55,7 +55,7 @@ class DevicePasses:
 
 
 def standardised(images: Tensor) -> Tensor:
-    """As ``segmenter.standardise``, each of ``(N, 1, y, x)``; float32, equal within rounding."""
+    """As ``standardisation.standardise``, each of ``(N, 1, y, x)``; float32, equal within rounding."""
     exact = images.double()
     mean = exact.mean(dim=(1, 2, 3), keepdim=True)
     deviation = exact.std(dim=(1, 2, 3), keepdim=True, correction=0)

@@ -15,7 +15,8 @@ from blastoseg.model.engine import missing_libraries
 from blastoseg.model.loading import load_locator, load_network
 from blastoseg.model.onnx_network import TOLERANCE, forward_of, graph_of, session_of
 from blastoseg.model.reference import reference_crop
-from blastoseg.model.segmenter import Segmenter, standardise
+from blastoseg.model.segmenter import Segmenter
+from blastoseg.model.standardisation import standardise
 
 NetworkKind = Literal["segmenter", "locator"]
 PREPARATION = "one gray channel, less its mean, over its standard deviation (zeros for a constant image)"

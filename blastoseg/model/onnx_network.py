@@ -7,7 +7,7 @@ be read-only, and a graph that lay beside its weights could belong to others.
 import io
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +17,9 @@ from torch import Tensor, nn
 
 from blastoseg.errors import UsageError
 from blastoseg.model.architectures.contract import Predicting
+from blastoseg.model.quantisation import ConvRange, in_eight_bits
+from blastoseg.model.reference import reference_crop
+from blastoseg.model.standardisation import standardise
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -25,6 +28,8 @@ OPSET = 18
 """Version of ONNX's operators, published in 2022-12: every runtime of today reads it."""
 TOLERANCE = 1e-3
 """Largest difference from torch's logits, over the largest logit: rounding gives 1e-6."""
+LEAST_AGREEMENT = 0.97
+"""Share of the reference crop's pixels to which 8-bit integers must give the same channel."""
 
 OUT_OF_MEMORY = "Failed to allocate memory"
 """What ONNX Runtime says of it."""
@@ -35,18 +40,23 @@ Forward = Callable[[Tensor], Tensor]
 class OnnxNetwork:
     """Computes what the torch network computes that it is made from, within rounding; on the CPU.
 
-    ``sides`` are the sides of the images that it will be asked for. Images are computed one by one: what one
-    needs stays in the cache, and a graph of one image holds for every network. An image's answer depends
+    ``sides`` are the sides of the images that it will be asked for. With ``ranges`` of its convolutions these
+    compute in 8-bit integers, and its answers are near the torch network's. Images are computed one by one:
+    what one needs stays in the cache, and a graph of one image holds for every network. An answer depends
     neither on the other images of a call nor on the number of threads, which is torch's. May be called from
     several threads.
     Raises UsageError where the network cannot be written as a graph, or the graph answers otherwise.
     """
 
-    def __init__(self, network: Predicting | nn.Module, sides: Iterable[int]) -> None:
+    def __init__(
+        self, network: Predicting | nn.Module, sides: Iterable[int], ranges: Sequence[ConvRange] = ()
+    ) -> None:
         self._graphs = {side: graph_of(network, side) for side in dict.fromkeys(sides)}
         self._sessions: dict[tuple[int, int], InferenceSession] = {}
         self._making = threading.Lock()
         self._check(forward_of(network))
+        if ranges:
+            self._to_integers(ranges)
 
     def __call__(self, images: Tensor) -> Tensor:
         """What the torch network gives for images ``(N, 1, side, side)``: logits ``(N, K, side, side)``."""
@@ -68,6 +78,22 @@ class OnnxNetwork:
             if (side, threads) not in self._sessions:
                 self._sessions[side, threads] = session_of(self._graphs[side], threads)
             return self._sessions[side, threads]
+
+    def _to_integers(self, ranges: Sequence[ConvRange]) -> None:
+        """Compute in 8-bit integers from now on; UsageError where these label otherwise."""
+        crops = {
+            side: torch.from_numpy(standardise(reference_crop(side)))[None, None] for side in self._graphs
+        }
+        expected = {side: self(crop).argmax(dim=1) for side, crop in crops.items()}
+        self._sessions.clear()
+        self._graphs = {side: in_eight_bits(graph, ranges) for side, graph in self._graphs.items()}
+        for side, crop in crops.items():
+            equal = float((self(crop).argmax(dim=1) == expected[side]).float().mean())
+            if equal < LEAST_AGREEMENT:
+                raise UsageError(
+                    f"8-bit integers give only {equal:.0%} of the reference crop's pixels the same tissue: "
+                    "use the engine onnx"
+                )
 
     def _check(self, forward: Forward) -> None:
         """Hold the graphs against the network: what cannot be traced would go wrong silently."""

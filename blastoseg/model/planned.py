@@ -9,7 +9,7 @@ from pathlib import Path
 
 from blastoseg.model.batches import CPU_SIZE
 from blastoseg.model.card import Card
-from blastoseg.model.engine import Engine, check_engine, choose_engine
+from blastoseg.model.engine import OF_ONNX_RUNTIME, Engine, check_engine, choose_engine
 from blastoseg.model.loading import check_files
 
 
@@ -37,8 +37,8 @@ def plan_networks(card: Card, devices: str, engine: str, batch_size: int | None 
     check_engine(engine)
     check_files(card)
     size = batch_size or CPU_SIZE
-    if devices == "cpu" or (devices == "auto" and (engine == "onnx" or not may_have_gpu())):
-        chosen = choose_engine(engine, "cpu", "float32")
+    if devices == "cpu" or (devices == "auto" and (engine in OF_ONNX_RUNTIME or not may_have_gpu())):
+        chosen = choose_engine(engine, "cpu", "float32", card.has_ranges)
         return PlannedNetworks(card, chosen, "float32", in_words("cpu", chosen), batch_size=size)
     # Whether a GPU can be used, torch alone can tell.
     from blastoseg.model.devices import (  # noqa: PLC0415
@@ -50,14 +50,15 @@ def plan_networks(card: Card, devices: str, engine: str, batch_size: int | None 
 
     there = [choose_device(name) for name in devices_named(devices)]
     precision = choose_precision("auto", there[0])
-    chosen = choose_engine(engine, there[0].type, precision)
+    chosen = choose_engine(engine, there[0].type, precision, card.has_ranges)
     words = ", ".join(in_words(describe_device(device), chosen) for device in there)
     return PlannedNetworks(card, chosen, precision, words, batch_size=size)
 
 
 def in_words(device: str, engine: Engine) -> str:
     """A device and what computes on it, for logs and the report."""
-    return f"{device}, ONNX Runtime" if engine == "onnx" else device
+    library = {"onnx": "ONNX Runtime", "int8": "ONNX Runtime in 8-bit integers"}.get(engine)
+    return f"{device}, {library}" if library else device
 
 
 def may_have_gpu() -> bool:

@@ -24,17 +24,18 @@ from blastoseg.model.devices import (
     describe_device,
     is_out_of_memory,
 )
-from blastoseg.model.engine import Engine, check_engine, choose_engine
+from blastoseg.model.engine import OF_ONNX_RUNTIME, Engine, check_engine, choose_engine
 from blastoseg.model.loading import load_locator, load_network
 from blastoseg.model.onnx_network import OnnxNetwork
 from blastoseg.model.planned import in_words
 from blastoseg.model.reference import check_reference, reference_crop, summarise
+from blastoseg.model.standardisation import standardise
 
 log = logging.getLogger(__name__)
 
 Passes = Literal["eager", "compiled", "recorded"]
-"""As torch does them, through its compiler, or (on a GPU) recorded once and replayed; what pays is not known:
-``blastoseg bench --gpu-report`` tells."""
+"""As torch does them, through its compiler, or (on a GPU) recorded once and replayed; what pays on a GPU,
+``blastoseg bench --gpu-report`` tells: docs/speed.md."""
 
 CPU_BATCH = 4
 """Crops a pass on the CPU, always: more are not faster there, and convolutions of different batch sizes
@@ -71,7 +72,7 @@ class Segmenter:
     ) -> None:
         check_engine(engine)
         self.card = card
-        self.device = choose_device("cpu" if (engine, device) == ("onnx", "auto") else device)
+        self.device = choose_device("cpu" if device == "auto" and engine in OF_ONNX_RUNTIME else device)
         if self.device.type == "cpu":
             reuse_freed_memory()
         self.precision = choose_precision(precision, self.device)
@@ -80,13 +81,13 @@ class Segmenter:
         self.input_side = card.segmenter.input_size
         self.locator_side = card.locator.input_size
         self.locator_threshold = card.locator.threshold
-        self.engine: Engine = choose_engine(engine, self.device.type, self.precision)
+        self.engine: Engine = choose_engine(engine, self.device.type, self.precision, card.has_ranges)
         network = self._placed(card.segmenter.configuration.prepare(load_network(card)))
         locator = self._placed(card.locator.configuration.prepare(load_locator(card)))
         self._network: Predicting = network
         self._locator: Callable[[Tensor], Tensor] = locator
-        if self.engine == "onnx":
-            self._hand_over(network, locator, is_asked_for=engine == "onnx")
+        if self.engine in OF_ONNX_RUNTIME:
+            self._hand_over(network, locator, is_asked_for=engine == self.engine)
         self._passes = {"segment": self._first_pass(), "locate": self._first_pass()}
         check_reference(self.reference_answer(), card)
         self._on_device: DevicePasses | None = None
@@ -165,21 +166,25 @@ class Segmenter:
         return network
 
     def _hand_over(self, network: Predicting, locator: nn.Module, is_asked_for: bool) -> None:
-        """Let ONNX Runtime compute both networks; where it cannot and was not asked for, torch does."""
+        """Let ONNX Runtime compute both networks; another engine where it cannot and nobody asked for it."""
         second = self.card.segmenter.second_size if self.flips else None
+        quantisation = self.card.quantisation if self.engine == "int8" else None
+        ranges = quantisation.ranges if quantisation else ()
         try:
-            ours = OnnxNetwork(network, [self.input_side, second or self.input_side])
+            ours = OnnxNetwork(network, [self.input_side, second or self.input_side], ranges)
             self._locator = OnnxNetwork(locator, [self.locator_side])
             self._network = ours
         except UsageError as error:
             if is_asked_for:
                 raise
-            log.warning("weights %s: %s; torch computes it", self.card.name, error)
-            self.engine = "torch"
+            self.engine = "onnx" if ranges else "torch"
+            log.warning("weights %s: %s; %s computes it", self.card.name, error, self.engine)
+            if ranges:
+                self._hand_over(network, locator, is_asked_for=False)
 
     def _first_pass(self) -> int:
         # Alone, a crop that is sure does not wait for the other passes of one that is not.
-        if self.engine == "onnx" or (self.device.type == "cpu" and self.flips == "unsure"):
+        if self.engine in OF_ONNX_RUNTIME or (self.device.type == "cpu" and self.flips == "unsure"):
             return 1
         return CPU_BATCH if self.device.type == "cpu" else self.batch_size
 
@@ -259,15 +264,6 @@ class Segmenter:
         return DeviceError(
             f"out of memory on {self.device} with a single image: free some memory, or use --device cpu"
         )
-
-
-def standardise(image: NDArray[Any]) -> FloatArray:
-    """A gray image less its mean, over its standard deviation, float32; zeros for a constant image."""
-    values = np.asarray(image, np.float32)
-    mean, deviation = values.mean(dtype=np.float64), values.std(dtype=np.float64)
-    if not deviation > 1e-6 * max(1.0, abs(mean)):
-        return np.zeros_like(values)
-    return (values - np.float32(mean)) * np.float32(1 / deviation)
 
 
 def part_embryos(main: FloatArray, other: FloatArray, threshold: float) -> FloatArray:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.model.segmenter import standardise
+from blastoseg.model.standardisation import standardise
 from blastoseg.records import Image, Labels, Mask
 from blastoseg.tissues import BLASTOCYST_LABELS, ICM, INSIDE_OUT, TE, ZP
 

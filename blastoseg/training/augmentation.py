@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.model.segmenter import standardise
+from blastoseg.model.standardisation import standardise
 from blastoseg.training.recipe_data import Augmentation
 from blastoseg.training.spectrum import exchange_amplitude
 

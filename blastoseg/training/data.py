@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
-from blastoseg.model.segmenter import standardise
+from blastoseg.model.standardisation import standardise
 from blastoseg.tissues import CHANNEL_OF_LABEL
 from blastoseg.training.augmentation import augment, change_optics, change_place
 from blastoseg.training.recipe import Job

@@ -20,6 +20,7 @@ from blastoseg.model.card import (
     Card,
     ListCard,
     LocatorCard,
+    QuantisationCard,
     Score,
     SegmenterCard,
     TrainingCard,
@@ -38,7 +39,8 @@ class TrainedModel:
     """What a card is made of: the recipe, the two networks, and how long they were trained.
 
     ``locator_card`` describes the locator; ``lists`` the labelled images, ``started_from`` the weights that
-    the segmenter started from, both empty where there are none. ``name`` is the model's own.
+    the segmenter started from, both empty where there are none. ``name`` is the model's own;
+    ``quantisation`` None where its values' ranges are not known.
     """
 
     name: str
@@ -54,6 +56,7 @@ class TrainedModel:
     scores: dict[str, Score] = field(default_factory=dict)
     started_from: str = ""
     lists: dict[str, ListCard] = field(default_factory=dict)
+    quantisation: QuantisationCard | None = None
 
 
 def score_of(summary: Summary, note: str = "") -> Score:
@@ -134,6 +137,7 @@ def _card_of(model: TrainedModel, files: dict[str, str]) -> Card:
         ),
         scores=model.scores,
         files=files,
+        quantisation=model.quantisation,
     )
 
 

@@ -10,7 +10,17 @@ from typing import Literal
 from lightning.pytorch.utilities import rank_zero_only
 from torch import distributed, nn
 
-from blastoseg.model.card import MODEL_NAME, Card, ListCard, LocatorCard, Score, load_card, sha256_of
+from blastoseg.errors import EnvironmentProblemError, UsageError
+from blastoseg.model.card import (
+    MODEL_NAME,
+    Card,
+    ListCard,
+    LocatorCard,
+    QuantisationCard,
+    Score,
+    load_card,
+    sha256_of,
+)
 from blastoseg.model.loading import load_locator
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.stopping import told_how_to_go_on
@@ -28,6 +38,7 @@ from blastoseg.training.held_out import (
 )
 from blastoseg.training.inputs import DataFolders, Splits, read_all_splits, read_frames
 from blastoseg.training.labelled import cut_samples
+from blastoseg.training.ranges import CROPS, quantisation_of
 from blastoseg.training.recipe import CopiedLocator, Job, Recipe
 from blastoseg.training.recipe_data import SyntheticData
 from blastoseg.training.sample import Target
@@ -132,6 +143,7 @@ def write_model(recipe: Recipe, out: Path, plan: TrainingPlan, splits: Splits | 
     )
     plan.tell("looking at what was held out")
     model = _calibrated(model, out, splits)
+    model = replace(model, quantisation=_quantisation(model, out, splits, plan.tell))
     if plan.is_scored:
         model = replace(model, scores=_scores(Segmenter(export_model(model, out)), recipe, splits))
     card = export_model(model, out)
@@ -157,6 +169,19 @@ def _prefixed(recipe: Recipe, source: str, name: str) -> str:
 def _calibrated(model: TrainedModel, out: Path, splits: Splits) -> TrainedModel:
     answers = _held_out_answers(Segmenter(export_model(model, out)), model.recipe, splits)
     return replace(model, temperature=temperature_of(answers))
+
+
+def _quantisation(
+    model: TrainedModel, out: Path, splits: Splits, tell: Callable[[str], None]
+) -> QuantisationCard | None:
+    """What 8-bit integers need, off synthetic and labelled crops; None, and told why, without."""
+    side = model.recipe.segmenter.input_size
+    labelled = [cut_samples(of.train[:CROPS], side, "tissues") for of in splits.values()]
+    try:
+        return quantisation_of(load_card(out), [sample.image for samples in labelled for sample in samples])
+    except (EnvironmentProblemError, UsageError) as error:
+        tell(f"these weights will not be computed in 8-bit integers: {error}")
+        return None
 
 
 def _held_out_answers(segmenter: Segmenter, recipe: Recipe, splits: Splits) -> Iterator[Answer]:

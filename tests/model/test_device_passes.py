@@ -11,7 +11,8 @@ torch = pytest.importorskip("torch")
 from blastoseg.model.batches import SIZES, Timed, choose_batch_size  # noqa: E402
 from blastoseg.model.card import load_card  # noqa: E402
 from blastoseg.model.device_passes import DevicePasses, standardised, time_pass  # noqa: E402
-from blastoseg.model.segmenter import Segmenter, standardise  # noqa: E402
+from blastoseg.model.segmenter import Segmenter  # noqa: E402
+from blastoseg.model.standardisation import standardise  # noqa: E402
 
 
 def crops(count: int) -> np.ndarray:

@@ -25,7 +25,8 @@ from blastoseg.model.engine import choose_engine  # noqa: E402
 from blastoseg.model.onnx_file import write_onnx  # noqa: E402
 from blastoseg.model.onnx_network import OnnxNetwork  # noqa: E402
 from blastoseg.model.reference import write_reference  # noqa: E402
-from blastoseg.model.segmenter import Segmenter, standardise  # noqa: E402
+from blastoseg.model.segmenter import Segmenter  # noqa: E402
+from blastoseg.model.standardisation import standardise  # noqa: E402
 from blastoseg.stages import stages_in_words  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -94,13 +95,15 @@ def test_the_cards_answer_to_the_reference_crop_holds_for_this_engine_too(tiny_m
 @pytest.mark.parametrize(
     ("asked", "device", "precision", "expected"),
     [
-        ("auto", "cpu", "float32", "onnx"),
+        ("auto", "cpu", "float32", "int8"),
         ("auto", "cuda", "float32", "torch"),
         ("auto", "cpu", "bfloat16", "torch"),
         ("torch", "cpu", "float32", "torch"),
         ("onnx", "cpu", "float32", "onnx"),
         ("onnx", "cuda", "float32", DeviceError),
         ("onnx", "cpu", "bfloat16", UsageError),
+        ("int8", "cpu", "float32", "int8"),
+        ("int8", "cuda", "float32", DeviceError),
         ("tensorrt", "cpu", "float32", UsageError),
     ],
 )
@@ -108,17 +111,23 @@ def test_the_engine_follows_what_is_asked_and_the_device(
     asked: str, device: str, precision: str, expected: str | type[BlastosegError]
 ) -> None:
     if isinstance(expected, str):
-        assert choose_engine(asked, device, precision) == expected
+        assert choose_engine(asked, device, precision, has_ranges=True) == expected
     else:
         with pytest.raises(expected):
-            choose_engine(asked, device, precision)
+            choose_engine(asked, device, precision, has_ranges=True)
+
+
+def test_without_ranges_in_the_card_no_engine_computes_in_8_bit_integers() -> None:
+    assert choose_engine("auto", "cpu", "float32", has_ranges=False) == "onnx"
+    with pytest.raises(UsageError, match=r"the card of these weights has none: .*training\.ranges FOLDER"):
+        choose_engine("int8", "cpu", "float32", has_ranges=False)
 
 
 def test_a_missing_library_is_an_error_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "find_spec", lambda name: None if name == "onnxruntime" else name)
-    assert choose_engine("auto", "cpu", "float32") == "torch"
+    assert choose_engine("auto", "cpu", "float32", has_ranges=True) == "torch"
     with pytest.raises(EnvironmentProblemError, match=r"onnxruntime: pip install 'blastoseg\[onnx\]'"):
-        choose_engine("onnx", "cpu", "float32")
+        choose_engine("onnx", "cpu", "float32", has_ranges=True)
 
 
 def test_results_of_the_engines_are_told_apart_and_those_of_torch_are_known_as_before() -> None:

@@ -11,7 +11,8 @@ torch = pytest.importorskip("torch")
 from blastoseg.errors import DeviceError  # noqa: E402
 from blastoseg.model.card import load_card  # noqa: E402
 from blastoseg.model.devices import choose_device, devices_named, is_out_of_memory  # noqa: E402
-from blastoseg.model.segmenter import Segmenter, part_embryos, standardise  # noqa: E402
+from blastoseg.model.segmenter import Segmenter, part_embryos  # noqa: E402
+from blastoseg.model.standardisation import standardise  # noqa: E402
 from blastoseg.sources.addresses import WholeImage  # noqa: E402
 
 

@@ -18,6 +18,7 @@ from blastoseg.errors import (
 )
 from blastoseg.model.batches import CPU_SIZE
 from blastoseg.model.card import Card, available_weights
+from blastoseg.model.engine import OF_ONNX_RUNTIME
 from blastoseg.run.distributed.remote import AT_ONCE, FrameToScore, Greeting, Refusal, RemoteScorer
 from blastoseg.run.request import RunRequest
 from blastoseg.stages import stages_in_words
@@ -193,7 +194,7 @@ class Machines:
         if request.device != "auto":
             return request.device
         has_gpus = any(node["Resources"].get("GPU", 0) >= 1 for node in self._ray.nodes() if node["Alive"])
-        return "cuda" if has_gpus and request.engine != "onnx" else "cpu"
+        return "cuda" if has_gpus and request.engine not in OF_ONNX_RUNTIME else "cpu"
 
 
 def request_for_machines(request: RunRequest, card: Card, device: str) -> RunRequest:

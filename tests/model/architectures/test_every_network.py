@@ -17,7 +17,8 @@ from blastoseg.model.architectures.registry import LOCATORS, SEGMENTERS
 from blastoseg.model.card import CLASSES, load_card
 from blastoseg.model.loading import verify_weights
 from blastoseg.model.onnx_network import OnnxNetwork
-from blastoseg.model.segmenter import Segmenter, standardise
+from blastoseg.model.segmenter import Segmenter
+from blastoseg.model.standardisation import standardise
 from blastoseg.training.export import TrainedModel, export_model, locator_card
 from blastoseg.training.loss import segmentation_loss
 from blastoseg.training.recipe import LocatorJob, Recipe
