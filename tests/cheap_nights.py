@@ -63,7 +63,9 @@ def make_nights_cheap(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(sys.modules, "blastoseg.model.segmenter", SimpleNamespace(Segmenter=CheapNetworks))
     patch.setattr(planned, "check_files", lambda card: None)
     patch.setattr(
-        pipeline, "load_card", lambda name: SimpleNamespace(name=name, fingerprint=name, sha256=name)
+        pipeline,
+        "load_card",
+        lambda name: SimpleNamespace(name=name, fingerprint=name, sha256=name, has_ranges=False),
     )
     patch.setattr(isolated, "Processes", HereProcesses)
     # Threads of one process that each raise the limit again leave it standing for what comes after.

@@ -51,7 +51,9 @@ class CheapScorer(RemoteScorer):
         patch = pytest.MonkeyPatch()
         patch.setitem(sys.modules, "blastoseg.model.segmenter", SimpleNamespace(Segmenter=CheapNetworks))
         patch.setattr(
-            remote, "load_card", lambda name: SimpleNamespace(name=name, fingerprint=name, sha256=name)
+            remote,
+            "load_card",
+            lambda name: SimpleNamespace(name=name, fingerprint=name, sha256=name, has_ranges=False),
         )
         see = remote.size_and_time
         patch.setattr(remote, "size_and_time", lambda ref: "" if UNSEEN in ref.source else see(ref))
