@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from blastoseg.errors import WeightsError
+from blastoseg.files import replace_atomically
 from blastoseg.model.architectures.configuration import (
     LocatorConfiguration,
     SegmenterConfiguration,
@@ -207,6 +208,14 @@ class Card(_Part):
             *([self.quantisation.model_dump_json()] if self.quantisation else []),
         ]
         return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def append_to_card(card: Card, text: str) -> None:
+    """Add a section to the file of a card, whole or not at all."""
+    path = card.folder / CARD_FILE
+    written = path.read_text(encoding="utf-8") + text
+    with replace_atomically(path) as temporary:
+        temporary.write_text(written, encoding="utf-8")
 
 
 def weights_folder() -> Path:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blastoseg.errors import WeightsError
-from blastoseg.model.card import CARD_FILE, CLASSES, Card, ReferenceCard, load_card
+from blastoseg.model.card import CARD_FILE, CLASSES, Card, ReferenceCard, append_to_card, load_card
 from blastoseg.model.loading import AGAIN
 
 TOLERANCE = 0.02
@@ -88,9 +88,7 @@ def write_reference(folder: Path) -> None:
         raise WeightsError(
             f"{folder / CARD_FILE}: has the answer already: take [reference] out to have it anew"
         )
-    answer = Segmenter(card, "cpu").reference_answer()
-    with (folder / CARD_FILE).open("a", encoding="utf-8") as file:
-        file.write(card_text(answer))
+    append_to_card(card, card_text(Segmenter(card, "cpu").reference_answer()))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ For a model that was written before there were any, or without ONNX Runtime at h
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from blastoseg.errors import EnvironmentProblemError, WeightsError
-from blastoseg.files import replace_atomically
 from blastoseg.model.architectures.contract import bring_to_size
-from blastoseg.model.card import CARD_FILE, Card, QuantisationCard, load_card
+from blastoseg.model.card import CARD_FILE, Card, QuantisationCard, append_to_card, load_card
 from blastoseg.model.engine import missing_libraries
 from blastoseg.model.loading import load_network
 from blastoseg.model.onnx_network import graph_of, session_of
@@ -44,7 +43,7 @@ SAMPLED = 7
 FloatArray = NDArray[np.float32]
 
 
-def quantisation_of(card: Card, crops: Sequence[NDArray[np.generic]]) -> QuantisationCard:
+def quantisation_of(card: Card, crops: Iterable[NDArray[np.generic]]) -> QuantisationCard:
     """The ranges over synthetic crops and ``crops``, gray images ``(y, x)`` of the segmenter's input size.
 
     Raises EnvironmentProblemError where ONNX Runtime is missing, UsageError where the network is no graph.
@@ -95,14 +94,13 @@ def card_text(quantisation: QuantisationCard) -> str:
 
 
 def write_ranges(folder: Path) -> None:
-    """Add the ranges to the card of a model that has none, or has older ones."""
+    """Append the ranges to the card of a model that has none."""
     card = load_card(folder)
-    path = card.folder / CARD_FILE
-    if card.quantisation is not None:
-        raise WeightsError(f"{path}: has ranges already: take [quantisation] out to have them anew")
-    text = path.read_text("utf-8") + card_text(quantisation_of(card, ()))
-    with replace_atomically(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    if card.has_ranges:
+        raise WeightsError(
+            f"{card.folder / CARD_FILE}: has ranges already: take [quantisation] out to have them anew"
+        )
+    append_to_card(card, card_text(quantisation_of(card, ())))
 
 
 if __name__ == "__main__":

@@ -176,9 +176,12 @@ def _quantisation(
 ) -> QuantisationCard | None:
     """What 8-bit integers need, off synthetic and labelled crops; None, and told why, without."""
     side = model.recipe.segmenter.input_size
-    labelled = [cut_samples(of.train[:CROPS], side, "tissues") for of in splits.values()]
+    # Read only once it is known that they are needed.
+    crops = (
+        sample.image for of in splits.values() for sample in cut_samples(of.train[:CROPS], side, "tissues")
+    )
     try:
-        return quantisation_of(load_card(out), [sample.image for samples in labelled for sample in samples])
+        return quantisation_of(load_card(out), crops)
     except (EnvironmentProblemError, UsageError) as error:
         tell(f"these weights will not be computed in 8-bit integers: {error}")
         return None
