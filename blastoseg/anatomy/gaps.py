@@ -1,12 +1,10 @@
 """A gap in the zona needs evidence: one false gap is a false "breached"."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from blastoseg.anatomy.outline import ANGLES, ZonaOutline
-from blastoseg.anatomy.polar import Field, Present, radius_at
+from blastoseg.anatomy.outline import ANGLES, PixelsAround, ZonaOutline, pixels_around
+from blastoseg.anatomy.polar import Field, Present, radius_at, squared_distances
 from blastoseg.records import Labels
 from blastoseg.tissues import BACKGROUND, BLASTOCOEL, ICM, TE, ZP
 
@@ -28,29 +26,41 @@ def close_doubtful_gaps(work: Labels, outline: ZonaOutline, background: Field) -
     """
     if outline.seen.all():
         return
-    height, width = work.shape
-    x = np.arange(width, dtype=np.float32)[None] - np.float32(outline.centre[0])
-    y = np.arange(height, dtype=np.float32)[:, None] - np.float32(outline.centre[1])
-    radius = np.hypot(x, y)
-    bearing = np.arctan2(y, x)
-    direction = np.round(bearing * (ANGLES / (2 * math.pi))).astype(np.int64) % ANGLES
-    outer, inner = radius_at(bearing, outline.smooth), radius_at(bearing, outline.inner)
-    tissue = (work == ICM.label) | (work == BLASTOCOEL.label) | (work == TE.label)
-    outside = tissue & (radius > outer + OUTSIDE_SHARE * float(outline.smooth.mean()))
-    between = (radius <= outer) & (radius >= np.minimum(inner, outer - RIM_PX))
-    for gap in _stretches(~outline.seen):
-        wide = np.zeros(ANGLES, np.bool_)
-        wide[(np.arange(gap[0] - BESIDE_GAP, gap[-1] + BESIDE_GAP + 1)) % ANGLES] = True
-        if np.any(outside & wide[direction]):
+    steps = _stretches(~outline.seen)
+    pixels = _pixels_at(np.concatenate(steps), work, outline)
+    labels, sure = work.take(pixels.places), background.take(pixels.places)
+    outer, inner = radius_at(pixels.bearing, outline.smooth), radius_at(pixels.bearing, outline.inner)
+    tissue = (labels == ICM.label) | (labels == BLASTOCOEL.label) | (labels == TE.label)
+    outside = tissue & (pixels.radius > outer + OUTSIDE_SHARE * float(outline.smooth.mean()))
+    between = (pixels.radius <= outer) & (pixels.radius >= np.minimum(inner, outer - RIM_PX))
+    for gap in steps:
+        if np.any(outside & _widened(gap, BESIDE_GAP)[pixels.direction]):
             continue
-        here = np.zeros(ANGLES, np.bool_)
-        here[np.arange(gap[0] - 1, gap[-1] + 2) % ANGLES] = True
-        across = between & here[direction]
-        empty = across & (work == BACKGROUND.label)
-        if empty.any() and float(background[empty].mean()) > SURE_BACKGROUND:
+        across = between & _widened(gap, 1)[pixels.direction]
+        empty = across & (labels == BACKGROUND.label)
+        if empty.any() and float(sure[empty].mean()) > SURE_BACKGROUND:
             continue
-        rim = across & (radius > outer - RIM_PX) & (work == TE.label)
-        work[empty | rim] = ZP.label
+        rim = across & (pixels.radius > outer - RIM_PX) & (labels == TE.label)
+        labels[empty | rim] = ZP.label
+    work.put(pixels.places, labels)
+
+
+def _pixels_at(gaps: NDArray[np.int64], work: Labels, outline: ZonaOutline) -> PixelsAround:
+    """The pixels beside gaps that may be closed, or be tissue that has left through one."""
+    squared = squared_distances(outline.centre, work.shape)
+    inmost = min(float(outline.inner.min()), float(outline.smooth.min()) - RIM_PX)
+    outmost = float(outline.smooth.max())
+    near = (squared > max(0.0, inmost - 1) ** 2) & ((work > 0) | (squared < (outmost + 1) ** 2))
+    pixels = pixels_around(outline.centre, near, squared)
+    return pixels.where(_widened(gaps, BESIDE_GAP)[pixels.direction])
+
+
+def _widened(steps: NDArray[np.int64], by: int) -> Present:
+    """A mask of all steps of the circle that are at most so many off those given."""
+    widened = np.zeros(ANGLES, np.bool_)
+    for shift in range(-by, by + 1):
+        widened[(steps + shift) % ANGLES] = True
+    return widened
 
 
 def _stretches(mask: Present) -> list[NDArray[np.int64]]:

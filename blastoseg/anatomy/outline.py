@@ -1,19 +1,21 @@
 """The zona's two outlines as closed curves: what is zona, what it encloses, and where it is open."""
 
+import math
 from dataclasses import dataclass
 from typing import cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from blastoseg.anatomy.components import drop_specks
 from blastoseg.anatomy.polar import (
     Centre,
     Field,
+    Indices,
     Present,
     Radii,
     close_radii,
-    farthest,
     is_ring,
     main_circle,
     ring_angles,
@@ -70,6 +72,33 @@ class ZonaOutline:
         return max(LEAST_TOLERANCE_PX, OUTLINE_TOLERANCE * float(self.smooth.mean()))
 
 
+@dataclass(frozen=True, slots=True)
+class PixelsAround:
+    """Pixels seen from a centre: their places in the flat map, bearings in radians, nearest of ``ANGLES``."""
+
+    places: Indices
+    radius: Field
+    bearing: Field
+    direction: Indices
+
+    def where(self, wanted: NDArray[np.bool_]) -> "PixelsAround":
+        """Those of the pixels for which ``wanted``, one value a pixel, is true."""
+        return PixelsAround(
+            self.places[wanted], self.radius[wanted], self.bearing[wanted], self.direction[wanted]
+        )
+
+
+def pixels_around(centre: Centre, mask: Mask, squared: Field) -> PixelsAround:
+    """The pixels of a mask as seen from a centre; ``squared`` holds ``squared_distances`` from it."""
+    places = np.flatnonzero(mask)
+    rows, columns = np.divmod(places, mask.shape[1])
+    x = columns.astype(np.float32) - np.float32(centre[0])
+    y = rows.astype(np.float32) - np.float32(centre[1])
+    bearing = np.arctan2(y, x)
+    direction = np.round(bearing * (ANGLES / (2 * math.pi))).astype(np.int64) % ANGLES
+    return PixelsAround(places, np.sqrt(squared.take(places)), bearing, direction)
+
+
 def find_zona_outline(zona: Mask) -> ZonaOutline | None:
     """None where the zona spans less than half of the circle: its course is then not certain.
 
@@ -96,9 +125,7 @@ def _outline_through(main: Mask, centre: Centre | None) -> ZonaOutline | None:
     if centre is None:
         return None
     soft = cast(Field, cv2.GaussianBlur(main.astype(np.float32), (5, 5), 0.6))
-    height, width = main.shape
-    corners = np.array([(0.0, 0.0), (width, 0.0), (0.0, height), (width, height)])
-    inner, outer, present = ring_radii(soft, centre, ANGLES, farthest(corners, centre))
+    inner, outer, present = ring_radii(soft, main, centre, ANGLES)
     if not is_ring(inner, outer, present):
         return None
     certain = shorten(present, 2.0 / max(float(inner[present].mean()), 1.0))

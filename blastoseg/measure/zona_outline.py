@@ -11,7 +11,6 @@ from blastoseg.anatomy.polar import (
     Present,
     Radii,
     close_radii,
-    farthest,
     is_ring,
     radius_at,
     ring_angles,
@@ -84,8 +83,7 @@ def close_zona(zona: Zona, blastocyst_centre: Centre | None) -> ClosedZona | Non
     for centre in (ring_centre(zona.mask), blastocyst_centre):
         if centre is None:
             continue
-        reach = max(farthest(contour, centre) for contour in zona.contours)
-        inner, outer, present = ring_radii(zona.soft, centre, ANGLES, reach)
+        inner, outer, present = ring_radii(zona.soft, zona.mask, centre, ANGLES)
         is_last = centre is blastocyst_centre or blastocyst_centre is None
         if present.any() and (is_last or is_ring(inner, outer, present)):
             return _closed(centre, inner, outer, present)
