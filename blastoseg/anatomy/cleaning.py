@@ -5,6 +5,7 @@ as it went in, up to a pixel here and there. Sizes are shares of the embryo, so 
 any resolution.
 """
 
+from dataclasses import replace
 from typing import cast
 
 import cv2
@@ -14,6 +15,7 @@ from blastoseg.anatomy.components import connected_components, drop_specks, fill
 from blastoseg.anatomy.gaps import close_doubtful_gaps
 from blastoseg.anatomy.masses import drop_false_masses
 from blastoseg.anatomy.outline import (
+    ANGLES,
     CIRCLE_BAND,
     COMPONENT_SHARE,
     ZonaOutline,
@@ -22,6 +24,7 @@ from blastoseg.anatomy.outline import (
 )
 from blastoseg.anatomy.polar import (
     Field,
+    Present,
     main_circle,
     radius_at,
     share_of_radius,
@@ -97,9 +100,9 @@ def _clean(work: Labels, background: Field | None, mass: Field | None) -> None:
         # What was dropped may have drawn the zona's circle to itself.
         outline = find_zona_outline(work == ZP.label)
     if outline is not None:
-        _smooth_zona(work, outline)
+        is_cut = _smooth_zona(work, outline)
         if background is not None:
-            close_doubtful_gaps(work, outline, background)
+            close_doubtful_gaps(work, replace(outline, seen=outline.seen & ~is_cut), background)
     _remove_spurs(work, outline)
     area = int(np.count_nonzero(work))
     drop_false_masses(work, outline, mass)
@@ -148,8 +151,11 @@ def _drop_loose_components(work: Labels) -> None:
     work[blastocyst & ~kept] = BACKGROUND.label
 
 
-def _smooth_zona(work: Labels, outline: ZonaOutline) -> None:
-    """Cut what the zona has beyond its smooth outer outline, fill its dents; gaps stay as they are."""
+def _smooth_zona(work: Labels, outline: ZonaOutline) -> Present:
+    """Cut what the zona has beyond its smooth outer outline, fill its dents; gaps stay as they are.
+
+    Returns the directions in which nothing of the zona is left, for all of it lay beyond.
+    """
     squared = squared_distances(outline.centre, work.shape)
     least, most = float(outline.smooth.min()), float(outline.smooth.max())
     # Zona further in does not bulge, and background further out is no dent.
@@ -167,6 +173,10 @@ def _smooth_zona(work: Labels, outline: ZonaOutline) -> None:
     dent &= pixels.radius > outline.inner[pixels.direction]
     work.put(pixels.places[bulge], BACKGROUND.label)
     work.put(pixels.places[dent], ZP.label)
+    is_cut, is_left = (
+        np.bincount(pixels.direction[some], minlength=ANGLES) > 0 for some in (bulge, is_zona & ~bulge)
+    )
+    return is_cut & ~is_left
 
 
 def _remove_spurs(work: Labels, outline: ZonaOutline | None) -> None:

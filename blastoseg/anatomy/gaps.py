@@ -3,10 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from blastoseg.anatomy.components import holds
 from blastoseg.anatomy.outline import ANGLES, PixelsAround, ZonaOutline, pixels_around
 from blastoseg.anatomy.polar import Field, Present, radius_at, squared_distances
 from blastoseg.records import Labels
-from blastoseg.tissues import BACKGROUND, BLASTOCOEL, ICM, TE, ZP
+from blastoseg.tissues import BACKGROUND, BLASTOCYST_LABELS, TE, ZP
 
 SURE_BACKGROUND = 0.9
 """Mean probability of background across a gap from which the network is sure that no zona is there."""
@@ -14,6 +15,8 @@ OUTSIDE_SHARE = 0.03
 """Tissue this far beyond the zona's outline, as a share of its radius, has left through the gap."""
 BESIDE_GAP = 3
 """Steps on either side of a gap where tissue that has left through it may stand as well."""
+LEAST_OUTSIDE = 0.01
+"""Less tissue outside the zona than this share of the blastocyst has not left it: it is debris beside it."""
 RIM_PX = 1.5
 """A zona too thin to be seen beside the trophectoderm is drawn this thick."""
 
@@ -21,8 +24,9 @@ RIM_PX = 1.5
 def close_doubtful_gaps(work: Labels, outline: ZonaOutline, background: Field) -> None:
     """Fill the zona's gaps of which there is no evidence, in place, between its two closed outlines.
 
-    Evidence is tissue outside the zona at the gap, or a stretch that is surely background. ``background`` is
-    the probability that a pixel is no tissue, of the shape of ``work``.
+    Evidence is enough tissue outside the zona, some of it at the gap, or a stretch that is surely background.
+    What stands outside a gap that is filled belongs to no embryo. ``background`` is the probability that a
+    pixel is no tissue, of the shape of ``work``.
     """
     if outline.seen.all():
         return
@@ -30,19 +34,31 @@ def close_doubtful_gaps(work: Labels, outline: ZonaOutline, background: Field) -
     pixels = _pixels_at(np.concatenate(steps), work, outline)
     labels, sure = work.take(pixels.places), background.take(pixels.places)
     outer, inner = radius_at(pixels.bearing, outline.smooth), radius_at(pixels.bearing, outline.inner)
-    tissue = (labels == ICM.label) | (labels == BLASTOCOEL.label) | (labels == TE.label)
+    tissue = holds(labels, BLASTOCYST_LABELS)
     outside = tissue & (pixels.radius > outer + OUTSIDE_SHARE * float(outline.smooth.mean()))
+    has_left = bool(outside.any()) and _share_outside(work, outline) >= LEAST_OUTSIDE
     between = (pixels.radius <= outer) & (pixels.radius >= np.minimum(inner, outer - RIM_PX))
     for gap in steps:
-        if np.any(outside & _widened(gap, BESIDE_GAP)[pixels.direction]):
+        at_gap = outside & _widened(gap, BESIDE_GAP)[pixels.direction]
+        if has_left and at_gap.any():
             continue
         across = between & _widened(gap, 1)[pixels.direction]
         empty = across & (labels == BACKGROUND.label)
         if empty.any() and float(sure[empty].mean()) > SURE_BACKGROUND:
             continue
         rim = across & (pixels.radius > outer - RIM_PX) & (labels == TE.label)
+        labels[at_gap] = BACKGROUND.label
         labels[empty | rim] = ZP.label
     work.put(pixels.places, labels)
+
+
+def _share_outside(work: Labels, outline: ZonaOutline) -> float:
+    """The share of all that lies within a zona, by its label, which lies outside this one."""
+    tissue = holds(work, BLASTOCYST_LABELS)
+    squared = squared_distances(outline.centre, work.shape)
+    far = pixels_around(outline.centre, tissue & (squared > float(outline.smooth.min()) ** 2), squared)
+    beyond = radius_at(far.bearing, outline.smooth) + OUTSIDE_SHARE * float(outline.smooth.mean())
+    return float(np.count_nonzero(far.radius > beyond) / np.count_nonzero(tissue))
 
 
 def _pixels_at(gaps: NDArray[np.int64], work: Labels, outline: ZonaOutline) -> PixelsAround:
