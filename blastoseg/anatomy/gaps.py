@@ -34,8 +34,7 @@ def close_doubtful_gaps(work: Labels, outline: ZonaOutline, background: Field) -
     pixels = _pixels_at(np.concatenate(steps), work, outline)
     labels, sure = work.take(pixels.places), background.take(pixels.places)
     outer, inner = radius_at(pixels.bearing, outline.smooth), radius_at(pixels.bearing, outline.inner)
-    tissue = holds(labels, BLASTOCYST_LABELS)
-    outside = tissue & (pixels.radius > outer + OUTSIDE_SHARE * float(outline.smooth.mean()))
+    outside = holds(labels, BLASTOCYST_LABELS) & _is_beyond(pixels, outline)
     has_left = bool(outside.any()) and _share_outside(work, outline) >= LEAST_OUTSIDE
     between = (pixels.radius <= outer) & (pixels.radius >= np.minimum(inner, outer - RIM_PX))
     for gap in steps:
@@ -57,8 +56,12 @@ def _share_outside(work: Labels, outline: ZonaOutline) -> float:
     tissue = holds(work, BLASTOCYST_LABELS)
     squared = squared_distances(outline.centre, work.shape)
     far = pixels_around(outline.centre, tissue & (squared > float(outline.smooth.min()) ** 2), squared)
-    beyond = radius_at(far.bearing, outline.smooth) + OUTSIDE_SHARE * float(outline.smooth.mean())
-    return float(np.count_nonzero(far.radius > beyond) / np.count_nonzero(tissue))
+    return float(np.count_nonzero(_is_beyond(far, outline)) / np.count_nonzero(tissue))
+
+
+def _is_beyond(pixels: PixelsAround, outline: ZonaOutline) -> NDArray[np.bool_]:
+    least = radius_at(pixels.bearing, outline.smooth) + OUTSIDE_SHARE * float(outline.smooth.mean())
+    return pixels.radius > least
 
 
 def _pixels_at(gaps: NDArray[np.int64], work: Labels, outline: ZonaOutline) -> PixelsAround:
