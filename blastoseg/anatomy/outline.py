@@ -1,7 +1,7 @@
 """The zona's two outlines as closed curves: what is zona, what it encloses, and where it is open."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import cv2
@@ -16,10 +16,11 @@ from blastoseg.anatomy.polar import (
     Present,
     Radii,
     close_radii,
+    curve_along_ellipse,
     is_ring,
     main_circle,
-    ring_angles,
     ring_centre,
+    ring_points,
     ring_radii,
     robust_curve,
     share_of_radius,
@@ -31,7 +32,10 @@ ANGLES = 360
 COMPONENT_SHARE = 0.02
 """Components of ICM, zona or blastocyst below this share of the largest are no part of it."""
 LEAST_ROUNDNESS = 0.75
-"""The least over the largest radius of a zona: below it, something else was taken for zona as well."""
+"""The least over the largest radius of a zona: below it, something else was taken for zona as well,"""
+LEAST_SEEN, LEAST_SOLIDITY = 0.95, 0.985
+"""unless it is there in this share of all directions, and its outline fills this share of its convex hull: so
+the embryo is long. One that has left its zona in part has a waist (0.95 at most)."""
 CIRCLE_BAND = 0.2
 """How far off the main circle a zona's pixels may lie, as a share of the radius."""
 OUTLINE_TOLERANCE = 0.008
@@ -54,16 +58,10 @@ class ZonaOutline:
 
     def filled(self, shape: tuple[int, int]) -> Mask:
         """What the outline encloses."""
-        angles = ring_angles(ANGLES)
-        points = np.stack(
-            [
-                self.centre[0] + self.smooth * np.cos(angles),
-                self.centre[1] + self.smooth * np.sin(angles),
-            ],
-            axis=1,
-        )
         mask = np.zeros(shape, np.uint8)
-        cv2.fillPoly(mask, [np.round(points * 16).astype(np.int32)], 1, shift=4)
+        cv2.fillPoly(
+            mask, [np.round(ring_points(self.smooth, self.centre) * 16).astype(np.int32)], 1, shift=4
+        )
         return mask.view(np.bool_)
 
     @property
@@ -108,6 +106,8 @@ def find_zona_outline(zona: Mask) -> ZonaOutline | None:
     outline = _outline_through(main, ring_centre(main))
     if outline is None or _is_round(outline):
         return outline
+    if _is_long(outline):
+        return replace(outline, smooth=curve_along_ellipse(outline.outer, outline.present))
     circle = main_circle(main)
     if circle is None:
         return None
@@ -118,6 +118,12 @@ def find_zona_outline(zona: Mask) -> ZonaOutline | None:
 
 def _is_round(outline: ZonaOutline) -> bool:
     return bool(outline.smooth.min() >= LEAST_ROUNDNESS * outline.smooth.max())
+
+
+def _is_long(outline: ZonaOutline) -> bool:
+    points = ring_points(outline.outer, outline.centre).astype(np.float32)
+    solidity = cv2.contourArea(points) / cv2.contourArea(cv2.convexHull(points))
+    return bool(outline.seen.mean() >= LEAST_SEEN and solidity >= LEAST_SOLIDITY)
 
 
 def _outline_through(main: Mask, centre: Centre | None) -> ZonaOutline | None:

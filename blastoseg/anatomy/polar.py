@@ -46,6 +46,12 @@ def ring_angles(count: int) -> NDArray[np.float64]:
     return angles
 
 
+def ring_points(radii: Radii, centre: Centre) -> NDArray[np.float64]:
+    """The closed polygon ``(n, 2)`` of ``(x, y)`` with radii at equal steps of the circle about a centre."""
+    angles = ring_angles(len(radii))
+    return np.stack([centre[0] + radii * np.cos(angles), centre[1] + radii * np.sin(angles)], axis=1)
+
+
 def radius_at(bearings: NDArray[np.floating], radii: Radii) -> Radii:
     """Radii given at equal steps of the circle, interpolated at bearings in radians, a turn off at most."""
     twice = np.concatenate([radii, radii, radii[:2]])
@@ -191,6 +197,21 @@ def robust_curve(radii: Radii, present: Present) -> Radii:
         if np.count_nonzero(weights > 0.1) < present.size // 4:
             break
         curve = fourier_curve(radii, weights, order)
+    return curve
+
+
+def curve_along_ellipse(radii: Radii, present: Present) -> Radii:
+    """As ``robust_curve``, for a ring so long that its ends would be taken for outliers."""
+    centre, axes, turned = cv2.fitEllipse(ring_points(radii, (0.0, 0.0)).astype(np.float32))
+    # What makes a circle of radius 1 of the ellipse: rays from the origin meet it at the same multiples.
+    cosine, sine = math.cos(math.radians(turned)), math.sin(math.radians(turned))
+    to_circle = np.array([[cosine, sine], [-sine, cosine]]) / (np.array(axes)[:, None] / 2)
+    rays = to_circle @ ring_points(np.ones(len(radii)), (0.0, 0.0)).T
+    start = to_circle @ -np.array(centre)
+    squared, along = (rays**2).sum(axis=0), start @ rays
+    ellipse = (np.sqrt(along**2 + squared * (1 - start @ start)) - along) / squared
+    typical = float(np.median(radii[present]))
+    curve: Radii = robust_curve(radii / ellipse * typical, present) / typical * ellipse
     return curve
 
 

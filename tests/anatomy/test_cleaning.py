@@ -21,6 +21,7 @@ SHAPES = arrays.array_shapes(min_dims=2, max_dims=2, max_side=24)
 SOUND = {
     "closed": embryo(),
     "elliptic": embryo(radius=80, aspect=1.15),
+    "long": embryo(radius=62, zona=16, aspect=1.36),
     "thin zona": embryo(zona=4),
     "small": embryo(radius=45, zona=6),
     "opened": embryo(gap=30),
