@@ -33,7 +33,7 @@ COMPONENT_SHARE = 0.02
 """Components of ICM, zona or blastocyst below this share of the largest are no part of it."""
 LEAST_ROUNDNESS = 0.75
 """The least over the largest radius of a zona: below it, something else was taken for zona as well,"""
-LEAST_SEEN, LEAST_SOLIDITY = 0.95, 0.985
+LEAST_SEEN, LEAST_SOLIDITY = 0.8, 0.985
 """unless it is there in this share of all directions, and its outline fills this share of its convex hull: so
 the embryo is long. One that has left its zona in part has a waist (0.95 at most)."""
 CIRCLE_BAND = 0.2
