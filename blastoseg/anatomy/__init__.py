@@ -4,5 +4,5 @@ from blastoseg.anatomy.cleaning import clean_labels, tidy_labels
 
 __all__ = ["clean_labels", "tidy_labels"]
 
-REVISION = 3
+REVISION = 4
 """To be raised by whoever changes the labels that come of probabilities."""

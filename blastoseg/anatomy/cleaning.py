@@ -5,7 +5,7 @@ as it went in, up to a pixel here and there. Sizes are shares of the embryo, so 
 any resolution.
 """
 
-import math
+from dataclasses import replace
 from typing import cast
 
 import cv2
@@ -14,12 +14,21 @@ import numpy as np
 from blastoseg.anatomy.components import connected_components, drop_specks, fill_holes, holds, neighbours_of
 from blastoseg.anatomy.gaps import close_doubtful_gaps
 from blastoseg.anatomy.masses import drop_false_masses
-from blastoseg.anatomy.outline import ANGLES, CIRCLE_BAND, COMPONENT_SHARE, ZonaOutline, find_zona_outline
+from blastoseg.anatomy.outline import (
+    ANGLES,
+    CIRCLE_BAND,
+    COMPONENT_SHARE,
+    ZonaOutline,
+    find_zona_outline,
+    pixels_around,
+)
 from blastoseg.anatomy.polar import (
     Field,
+    Present,
     main_circle,
     radius_at,
     share_of_radius,
+    squared_distances,
 )
 from blastoseg.records import Labels, Mask, Probabilities
 from blastoseg.tissues import (
@@ -91,9 +100,9 @@ def _clean(work: Labels, background: Field | None, mass: Field | None) -> None:
         # What was dropped may have drawn the zona's circle to itself.
         outline = find_zona_outline(work == ZP.label)
     if outline is not None:
-        _smooth_zona(work, outline)
+        is_cut = _smooth_zona(work, outline)
         if background is not None:
-            close_doubtful_gaps(work, outline, background)
+            close_doubtful_gaps(work, replace(outline, seen=outline.seen & ~is_cut), background)
     _remove_spurs(work, outline)
     area = int(np.count_nonzero(work))
     drop_false_masses(work, outline, mass)
@@ -142,31 +151,32 @@ def _drop_loose_components(work: Labels) -> None:
     work[blastocyst & ~kept] = BACKGROUND.label
 
 
-def _smooth_zona(work: Labels, outline: ZonaOutline) -> None:
-    """Cut what the zona has beyond its smooth outer outline, fill its dents; gaps stay as they are."""
-    height, width = work.shape
-    x = np.arange(width, dtype=np.float32)[None] - np.float32(outline.centre[0])
-    y = np.arange(height, dtype=np.float32)[:, None] - np.float32(outline.centre[1])
-    squared = x * x + y * y
+def _smooth_zona(work: Labels, outline: ZonaOutline) -> Present:
+    """Cut what the zona has beyond its smooth outer outline, fill its dents; gaps stay as they are.
+
+    Returns the directions in which nothing of the zona is left, for all of it lay beyond.
+    """
+    squared = squared_distances(outline.centre, work.shape)
     least, most = float(outline.smooth.min()), float(outline.smooth.max())
     # Zona further in does not bulge, and background further out is no dent.
     zona = (work == ZP.label) & (squared > (least - 1) ** 2)
     background = (work == BACKGROUND.label) & (squared < (most + 1) ** 2)
     band = (zona | background) & (squared > (least - 3 * outline.tolerance - 2) ** 2)
-    rows, columns = np.nonzero(band)
-    bearing = np.arctan2(y[rows, 0], x[0, columns])
-    direction = np.round(bearing * (ANGLES / (2 * math.pi))).astype(np.int64) % ANGLES
-    radius = np.sqrt(squared[rows, columns])
-    offset = radius - radius_at(bearing, outline.smooth)
-    is_zona = work[rows, columns] == ZP.label
+    pixels = pixels_around(outline.centre, band, squared)
+    offset = pixels.radius - radius_at(pixels.bearing, outline.smooth)
+    is_zona = work.take(pixels.places) == ZP.label
     # What stands out far is debris and is cut flush; elsewhere the form that was found has its tolerance.
     is_debris = outline.outer - outline.smooth > 2 * outline.tolerance
     allowed = np.where(is_debris, FLUSH_PX, outline.tolerance)
-    bulge = is_zona & (offset > allowed[direction])
-    dent = ~is_zona & (offset < -outline.tolerance) & outline.present[direction]
-    dent &= radius > outline.inner[direction]
-    work[rows[bulge], columns[bulge]] = BACKGROUND.label
-    work[rows[dent], columns[dent]] = ZP.label
+    bulge = is_zona & (offset > allowed[pixels.direction])
+    dent = ~is_zona & (offset < -outline.tolerance) & outline.present[pixels.direction]
+    dent &= pixels.radius > outline.inner[pixels.direction]
+    work.put(pixels.places[bulge], BACKGROUND.label)
+    work.put(pixels.places[dent], ZP.label)
+    is_cut, is_left = (
+        np.bincount(pixels.direction[some], minlength=ANGLES) > 0 for some in (bulge, is_zona & ~bulge)
+    )
+    return is_cut & ~is_left
 
 
 def _remove_spurs(work: Labels, outline: ZonaOutline | None) -> None:

@@ -14,9 +14,10 @@ Contour = NDArray[np.int32]
 
 def holds(labels: Labels, values: tuple[int, ...]) -> Mask:
     """Which pixels have one of the values."""
-    lookup = np.zeros(256, np.uint8)
-    lookup[list(values)] = 1
-    return cv2.LUT(labels, lookup).view(np.bool_)
+    held: Mask = labels == values[0]
+    for value in values[1:]:
+        held |= labels == value
+    return held
 
 
 def neighbours_of(component: Mask, labels: Labels, value: int) -> NDArray[np.int64]:

@@ -46,19 +46,22 @@ def ring_angles(count: int) -> NDArray[np.float64]:
     return angles
 
 
+def ring_points(radii: Radii, centre: Centre) -> NDArray[np.float64]:
+    """The closed polygon ``(n, 2)`` of ``(x, y)`` with radii at equal steps of the circle about a centre."""
+    angles = ring_angles(len(radii))
+    return np.stack([centre[0] + radii * np.cos(angles), centre[1] + radii * np.sin(angles)], axis=1)
+
+
 def radius_at(bearings: NDArray[np.floating], radii: Radii) -> Radii:
-    """Radii given at equal steps of the circle, interpolated at bearings in radians."""
-    wanted = np.asarray(bearings, np.float64) % (2 * math.pi)
-    around = np.concatenate([radii[-1:], radii, radii[:1]])
-    found: Radii = np.interp(wanted, _around_ring(len(radii)), around)
+    """Radii given at equal steps of the circle, interpolated at bearings in radians, a turn off at most."""
+    twice = np.concatenate([radii, radii, radii[:2]])
+    steps = np.asarray(bearings, np.float64) * (len(radii) / (2 * math.pi)) + len(radii)
+    before = steps.astype(np.intp)
+    steps -= before
+    first = twice[before]
+    before += 1
+    found: Radii = first + (twice[before] - first) * steps
     return found
-
-
-@lru_cache(8)
-def _around_ring(count: int) -> NDArray[np.float64]:
-    """``ring_angles`` with the last one before the first, and the first one after the last."""
-    angles = ring_angles(count)
-    return np.concatenate([angles[-1:] - 2 * math.pi, angles, angles[:1] + 2 * math.pi])
 
 
 def ring_centre(ring: Mask) -> Centre | None:
@@ -112,27 +115,38 @@ def share_of_radius(circle: tuple[Centre, float], shape: tuple[int, ...]) -> Rad
     return cast(Radii, np.hypot(x - centre_x, y - centre_y) / radius)
 
 
-def farthest(points: NDArray[np.floating], centre: Centre) -> int:
-    """Distance of the farthest of ``points`` ``(n, 2)`` as ``(x, y)``, rounded up, with a pixel to spare."""
-    return math.ceil(float(np.hypot(points[:, 0] - centre[0], points[:, 1] - centre[1]).max())) + 2
+def squared_distances(centre: Centre, shape: tuple[int, ...]) -> Field:
+    """The square of every pixel's distance from a centre, ``(y, x)``."""
+    x = np.arange(shape[1], dtype=np.float32)[None] - np.float32(centre[0])
+    y = np.arange(shape[0], dtype=np.float32)[:, None] - np.float32(centre[1])
+    return x * x + y * y
 
 
-def ring_radii(soft: Field, centre: Centre, count: int, reach: int) -> tuple[Radii, Radii, Present]:
+def ring_radii(soft: Field, ring: Mask, centre: Centre, count: int) -> tuple[Radii, Radii, Present]:
     """First entry into and last exit from a ring by angle, and at which angles there is any.
 
-    ``soft`` is the ring as a field in 0..1 whose 0.5 level is its boundary, of which nothing lies beyond
-    ``reach`` px. The radii are interpolated between pixels, and meaningless where ``present`` is False.
+    ``soft`` is the ring, a mask that is not empty, as a field in 0..1 whose 0.5 level is its boundary. The
+    radii are interpolated between pixels, and meaningless where ``present`` is False.
     """
-    flags = cv2.INTER_LINEAR | cv2.WARP_FILL_OUTLIERS
-    polar = cast(Field, cv2.warpPolar(soft, (reach + 1, count), centre, reach + 1, flags))
+    nearest, farthest, _, _ = cv2.minMaxLoc(squared_distances(centre, ring.shape), mask=ring.view(np.uint8))
+    begin, end = max(0, math.floor(math.sqrt(nearest)) - 2), math.ceil(math.sqrt(farthest)) + 2
+    polar = _polar(soft, centre, count, np.arange(begin, end + 1))
     inside = polar >= 0.5
     rows = np.arange(count)
     first = inside.argmax(axis=1)
-    last = reach - inside[:, ::-1].argmax(axis=1)
-    inner = first - _share(polar, rows, first, np.maximum(first - 1, 0))
-    outer = last + _share(polar, rows, last, np.minimum(last + 1, reach))
+    last = polar.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
+    inner = begin + first - _share(polar, rows, first, np.maximum(first - 1, 0))
+    outer = begin + last + _share(polar, rows, last, np.minimum(last + 1, polar.shape[1] - 1))
     present: Present = np.any(inside, axis=1)
     return inner, outer, present
+
+
+def _polar(field: Field, centre: Centre, count: int, radii: Indices) -> Field:
+    """A field by angle and radius: bilinear, 0 beyond its border."""
+    angles = ring_angles(count)[:, None]
+    x = (np.float32(centre[0]) + radii * np.cos(angles)).astype(np.float32)
+    y = (np.float32(centre[1]) + radii * np.sin(angles)).astype(np.float32)
+    return cast(Field, cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT))
 
 
 def is_ring(inner: Radii, outer: Radii, present: Present) -> bool:
@@ -183,6 +197,21 @@ def robust_curve(radii: Radii, present: Present) -> Radii:
         if np.count_nonzero(weights > 0.1) < present.size // 4:
             break
         curve = fourier_curve(radii, weights, order)
+    return curve
+
+
+def curve_along_ellipse(radii: Radii, present: Present) -> Radii:
+    """As ``robust_curve``, for a ring so long that its ends would be taken for outliers."""
+    centre, axes, turned = cv2.fitEllipse(ring_points(radii, (0.0, 0.0)).astype(np.float32))
+    # What makes a circle of radius 1 of the ellipse: rays from the origin meet it at the same multiples.
+    cosine, sine = math.cos(math.radians(turned)), math.sin(math.radians(turned))
+    to_circle = np.array([[cosine, sine], [-sine, cosine]]) / (np.array(axes)[:, None] / 2)
+    rays = to_circle @ ring_points(np.ones(len(radii)), (0.0, 0.0)).T
+    start = to_circle @ -np.array(centre)
+    squared, along = (rays**2).sum(axis=0), start @ rays
+    ellipse = (np.sqrt(along**2 + squared * (1 - start @ start)) - along) / squared
+    typical = float(np.median(radii[present]))
+    curve: Radii = robust_curve(radii / ellipse * typical, present) / typical * ellipse
     return curve
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from blastoseg.bench.run import DIFFERENT_FRAMES, BenchPlan
 from blastoseg.model.card import load_card
-from blastoseg.model.devices import usable_cores
+from blastoseg.model.cores import usable_cores
 from blastoseg.model.segmenter import FloatArray, Segmenter
 from blastoseg.run.events import FrameScored, RunStarted
 from blastoseg.run.pipeline import score_folder

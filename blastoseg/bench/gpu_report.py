@@ -20,6 +20,7 @@ from blastoseg.bench.device_agreement import Agreement, agreements
 from blastoseg.bench.run import DIFFERENT_FRAMES, BenchPlan, draw_folder
 from blastoseg.model.batches import SIZES
 from blastoseg.model.card import load_card
+from blastoseg.model.cores import usable_cores
 from blastoseg.model.device_passes import LANES
 from blastoseg.model.devices import choose_device, describe_device, devices_named
 from blastoseg.model.segmenter import Passes, Segmenter
@@ -32,6 +33,8 @@ from blastoseg.sources import SourceOptions, discover_frames, read_frame
 CPU_FRAMES = 4
 """And crops, where a CPU stands in."""
 ROUNDS = 3
+PROCESSES = (2, 4, 8, 16)
+"""Beside one device, as many as there are cores for."""
 NAMES = ("gpu-report.md", "gpu-report.json")
 
 
@@ -65,9 +68,10 @@ class PassSpeed:
 
 @dataclass(frozen=True)
 class RunSpeed:
-    """A whole run, report apart; ``same_tables`` as on the first device alone."""
+    """A whole run, report apart; ``same_tables`` as those of the first one."""
 
     devices: str
+    processes: int
     frames_per_s: float
     same_tables: bool
 
@@ -224,11 +228,16 @@ def _pass_speeds(plan: BenchPlan, device: str, size: int, crops: NDArray[np.uint
 
 
 def _run_speeds(plan: BenchPlan, names: Sequence[str], frames_folder: Path) -> Iterator[RunSpeed]:
-    """On one of the devices, on two, and so on; a CPU that stands in alone is named twice."""
+    """On one device with ever more processes beside it, then on two devices with the plan's, and so on.
+
+    A CPU that stands in alone is named twice.
+    """
     several = names if len(names) > 1 or names[0] != "cpu" else ("cpu", "cpu")
-    tables = []
-    for number in range(1, len(several) + 1):
-        devices, out = ",".join(several[:number]), plan.folder / f"on-{number}"
+    alone = [(names[0], count) for count in PROCESSES if count <= max(usable_cores(), PROCESSES[0])]
+    together = [(",".join(several[:number]), plan.workers) for number in range(2, len(several) + 1)]
+    tables: list[bytes] = []
+    for number, (devices, workers) in enumerate([*alone, *together], start=1):
+        out = plan.folder / f"run-{number}"
         request = RunRequest(
             paths=[frames_folder],
             settings=Settings(weights=plan.weights, flips=plan.flips),
@@ -237,7 +246,7 @@ def _run_speeds(plan: BenchPlan, names: Sequence[str], frames_folder: Path) -> I
             engine="torch",
             # That the sizes are the same is what makes the bytes the same.
             batch_size=plan.batch_size,
-            workers=plan.workers,
+            workers=workers,
         )
         start = end = 0.0
         scored = 0
@@ -248,4 +257,5 @@ def _run_speeds(plan: BenchPlan, names: Sequence[str], frames_folder: Path) -> I
                 scored, end = scored + 1, time.perf_counter()
             if isinstance(event, RunEnded):
                 tables.append((out / "frames.csv").read_bytes())
-        yield RunSpeed(devices, scored / (end - start), tables[-1] == tables[0])
+        rate = scored / (end - start)
+        yield RunSpeed(devices, request.processes, rate, same_tables=tables[-1] == tables[0])

@@ -58,7 +58,7 @@ class BenchPlan:
     device: str = "auto"
     engine: str = "auto"
     batch_size: int = 8
-    workers: int = 2
+    workers: int | None = None
     flips: Averaging = Settings().flips
 
     def segmenter(self) -> Segmenter:

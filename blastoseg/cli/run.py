@@ -74,7 +74,15 @@ def run(
             show_default="8; on a GPU as many as pay",
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that read and measure.")] = 2,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Processes that read and measure.",
+            show_default="one for every two cores, 2 to 8",
+        ),
+    ] = None,
     no_overlays: Annotated[bool, typer.Option("--no-overlays", help="Write no overlay pictures.")] = False,
     part: Annotated[
         str | None,

@@ -156,8 +156,13 @@ def circularity(area: float, perimeter: float) -> float:
 
 def centroid(mask: Mask) -> tuple[float, float]:
     """Centroid ``(x, y)`` of a mask that is not empty."""
-    moments = cv2.moments(mask.view(np.uint8), binaryImage=True)
-    return moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
+    # Sums of whole rows and columns are a tenth of the work of all moments.
+    columns, rows = (
+        cv2.reduce(mask.view(np.uint8), axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel().astype(np.int64)
+        for axis in (0, 1)
+    )
+    count = int(columns.sum())
+    return int(columns @ np.arange(columns.size)) / count, int(rows @ np.arange(rows.size)) / count
 
 
 def sample(field: NDArray[Any], x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:

@@ -11,11 +11,10 @@ from blastoseg.anatomy.polar import (
     Present,
     Radii,
     close_radii,
-    farthest,
     is_ring,
     radius_at,
-    ring_angles,
     ring_centre,
+    ring_points,
     ring_radii,
     shorten,
 )
@@ -43,11 +42,11 @@ class ClosedZona:
 
     def inner_points(self) -> Points:
         """The inner outline as a closed polygon."""
-        return polar_points(self.centre, self.inner)
+        return ring_points(self.inner, self.centre)
 
     def middle_points(self) -> Points:
         """The line half-way between the two outlines as a closed polygon."""
-        return polar_points(self.centre, (self.inner + self.outer) / 2)
+        return ring_points((self.inner + self.outer) / 2, self.centre)
 
     def radius_towards(self, points: Points, radii: Radii) -> Radii:
         """The value of ``inner``, ``outer`` or any such curve in the direction of points ``(n, 2)``."""
@@ -84,8 +83,7 @@ def close_zona(zona: Zona, blastocyst_centre: Centre | None) -> ClosedZona | Non
     for centre in (ring_centre(zona.mask), blastocyst_centre):
         if centre is None:
             continue
-        reach = max(farthest(contour, centre) for contour in zona.contours)
-        inner, outer, present = ring_radii(zona.soft, centre, ANGLES, reach)
+        inner, outer, present = ring_radii(zona.soft, zona.mask, centre, ANGLES)
         is_last = centre is blastocyst_centre or blastocyst_centre is None
         if present.any() and (is_last or is_ring(inner, outer, present)):
             return _closed(centre, inner, outer, present)
@@ -103,14 +101,8 @@ def _closed(centre: Centre, inner: Radii, outer: Radii, present: Present) -> Clo
         inner=inner,
         outer=outer,
         present=certain,
-        inner_outline=smooth_outline(polar_points(centre, inner)),
+        inner_outline=smooth_outline(ring_points(inner, centre)),
     )
-
-
-def polar_points(centre: Centre, radii: Radii) -> Points:
-    """Points ``(n, 2)`` at those radii, at equal angles from the x axis, clockwise on the screen."""
-    angles = ring_angles(ANGLES)
-    return np.stack([centre[0] + radii * np.cos(angles), centre[1] + radii * np.sin(angles)], axis=1)
 
 
 def radii_about(points: Points, centre: Centre, angles: NDArray[np.float64]) -> Radii:

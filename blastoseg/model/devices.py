@@ -1,6 +1,5 @@
 """Which device computes, by its name, and in which precision."""
 
-import os
 import re
 from typing import Literal
 
@@ -49,11 +48,6 @@ def devices_named(wanted: str) -> tuple[str, ...]:
     if len({choose_device(name).type for name in names}) > 1:
         raise DeviceError(f"--device {wanted}: GPUs and the CPU round differently: name the one or the other")
     return names
-
-
-def usable_cores() -> int:
-    """How many of this machine's cores this program may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def choose_precision(wanted: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:

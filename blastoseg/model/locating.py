@@ -124,9 +124,10 @@ def resample_probabilities(probabilities: Probabilities, side: int) -> Probabili
     """Probabilities ``(channel, y, x)`` at another side, bilinear."""
     if probabilities.shape[1] == side:
         return probabilities
-    return np.stack(
-        [cv2.resize(channel, (side, side), interpolation=cv2.INTER_LINEAR) for channel in probabilities]
-    )
+    resampled = np.empty((len(probabilities), side, side), np.float32)
+    for channel, plane in zip(probabilities, resampled, strict=True):
+        cv2.resize(channel, (side, side), dst=plane, interpolation=cv2.INTER_LINEAR)
+    return resampled
 
 
 def resample_labels(labels: Labels, side: int) -> Labels:

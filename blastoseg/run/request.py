@@ -10,6 +10,7 @@ import pandas as pd
 
 from blastoseg.errors import EXIT_FRAMES_FAILED, EXIT_NOTHING_MEASURED, EXIT_NOTHING_NEW, EXIT_OK
 from blastoseg.model.card import Card
+from blastoseg.model.cores import usable_cores
 from blastoseg.model.engine import default_engine
 from blastoseg.model.planned import PlannedNetworks, plan_networks
 from blastoseg.records import FrameRef
@@ -23,6 +24,9 @@ from blastoseg.stopping import StopRequest
 if TYPE_CHECKING:
     from blastoseg.model.segmenter import Segmenter
     from blastoseg.run.part import Part
+
+FEWEST, MOST = 2, 8
+"""Processes that read and measure, where nobody says how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class RunRequest:
     the Ray cluster with that address, or of one that is started here (``local``); None: in own processes.
     ``embryos`` is the lab's table of them, ``letters`` its model of ICM and TE letters, ``archive`` the rows
     of earlier runs' embryos for percentiles; without it those of this run are taken. ``pdf``: a page for each
-    patient is written. ``batch_size`` None: as many frames at once as suit the device.
+    patient is written. ``batch_size`` None: as many frames at once as suit the device. ``workers``: so many
+    processes read and measure, on each machine of a cluster; None: as ``processes`` says.
     """
 
     paths: list[Path]
@@ -50,7 +55,7 @@ class RunRequest:
     part: "Part | None" = None
     ray: str | None = None
     batch_size: int | None = None
-    workers: int = 2
+    workers: int | None = None
     overlays: bool = True
     fresh: bool = False
     warn_if_nothing_new: bool = False
@@ -90,6 +95,16 @@ class RunRequest:
             is_discreet=self.keyfile is not None,
             embryos=self.embryos,
         )
+
+    @property
+    def processes(self) -> int:
+        """How many processes read and measure.
+
+        Where none are asked for, one for every two cores, two to eight: the networks or, beside a GPU, the
+        process with the ledger have work for the other. Two on each machine of a cluster, whose cores are
+        not known here.
+        """
+        return self.workers or (FEWEST if self.ray else min(max(FEWEST, usable_cores() // 2), MOST))
 
     def planned_networks(self, card: Card) -> PlannedNetworks:
         """What ``networks`` will give, without loading them. Raises the same, as far as can be told."""

@@ -137,7 +137,7 @@ class OwnProcesses:
             networks=self._segmenter,
             read=lambda ref: care.watched.read(ref, self._workers.read),
             finish=finish,
-            workers=self._request.workers,
+            workers=self._request.processes,
             is_stopped=lambda: bool(care.stop),
         )
         return score_frames(refs, plan)

@@ -77,7 +77,7 @@ class Workers(IsolatedReaders):
     def of(cls, request: RunRequest) -> "Workers":
         """Those that a run is asked for."""
         style = PictureStyle(request.overlays, without_label=request.keyfile is not None)
-        return cls(FrameWork(request.source_options, request.settings.quality, style), request.workers)
+        return cls(FrameWork(request.source_options, request.settings.quality, style), request.processes)
 
     def finish(self, segmented: Segmented, around: Surroundings) -> Finished:
         """Clean, measure, judge and draw a frame, in pixels; ``around`` decides what stands on its overlay.

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from blastoseg.errors import DataError
-from blastoseg.model.devices import usable_cores
+from blastoseg.model.cores import usable_cores
 from blastoseg.stopping import STOP_SIGNALS, ignore_stop_signals
 from blastoseg.training.data import (
     WHOLE,

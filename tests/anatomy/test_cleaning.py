@@ -21,6 +21,7 @@ SHAPES = arrays.array_shapes(min_dims=2, max_dims=2, max_side=24)
 SOUND = {
     "closed": embryo(),
     "elliptic": embryo(radius=80, aspect=1.15),
+    "long": embryo(radius=62, zona=16, aspect=1.36),
     "thin zona": embryo(zona=4),
     "small": embryo(radius=45, zona=6),
     "opened": embryo(gap=30),
@@ -140,6 +141,27 @@ def gap_probabilities(labels, background):
 def test_a_gap_in_the_zona_stays_open_only_where_the_network_is_sure_of_it(background, gaps):
     cleaned = clean_labels(gap_probabilities(embryo(gap=30), background))
     assert measure_labels(cleaned)["zp_gap_count"] == gaps
+
+
+def test_debris_beside_a_doubtful_gap_is_no_tissue_that_has_left_through_it():
+    probabilities = gap_probabilities(embryo(gap=30), 0.6)
+    radius, bearing = polar()
+    debris = (np.abs(bearing) < 7) & (radius > 85) & (radius < 109)
+    probabilities[:, debris] = np.eye(5, dtype=np.float32)[CHANNEL_OF_LABEL[3]][:, None]
+    measures = measure_labels(clean_labels(probabilities))
+    assert (measures["zp_gap_count"], measures["zp_is_breached"]) == (0, False)
+    assert measures["extruded_area_px2"] == 0
+
+
+def test_a_zona_that_ran_into_its_neighbour_has_no_gap_once_that_is_cut_off():
+    labels = embryo()
+    radius, bearing = polar()
+    run_away = np.abs(bearing) < 8
+    labels[run_away & (labels == 4)] = 0
+    labels[run_away & (radius > 109) & (radius < 118)] = 4
+    labels[(np.abs(np.abs(bearing) - 8) < 2) & (radius > 95) & (radius < 118)] = 4
+    measures = measure_labels(clean_labels(gap_probabilities(labels, 0.6)))
+    assert measures["zp_gap_count"] == 0
 
 
 def test_a_doubtful_gap_with_tissue_outside_stays_open():

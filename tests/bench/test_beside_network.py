@@ -8,7 +8,7 @@ import pytest
 
 from blastoseg.bench.beside_network import RememberedAnswers, time_beside_network
 from blastoseg.bench.run import BenchPlan, draw_folder
-from blastoseg.model.devices import usable_cores
+from blastoseg.model.cores import usable_cores
 from blastoseg.model.segmenter import Segmenter
 
 

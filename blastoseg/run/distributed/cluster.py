@@ -107,7 +107,7 @@ class Cluster:
 
     def __enter__(self) -> Self:
         with self._open:
-            self._ray = self._open.enter_context(connected(self._address, self._request.workers))
+            self._ray = self._open.enter_context(connected(self._address, self._request.processes))
             self._machines = Machines(self._ray, self._request, self.card)
             self._machines.start(self._request.stop)
             self._open = self._open.pop_all()

@@ -49,7 +49,7 @@ class Machines:
         self._ray = ray
         self._card = card
         device = self._device(request)
-        self._needs = {"num_cpus": request.workers, "num_gpus": int(device == "cuda")}
+        self._needs = {"num_cpus": request.processes, "num_gpus": int(device == "cuda")}
         self._work = request_for_machines(request, card, device)
         self._actor = ray.remote(RemoteScorer)
         self._starting: dict[Any, Any] = {}
@@ -208,6 +208,7 @@ def request_for_machines(request: RunRequest, card: Card, device: str) -> RunReq
         device=device,
         # Each for itself could find another, and batches of different sizes round differently.
         batch_size=request.batch_size or CPU_SIZE,
+        workers=request.processes,
         ray=None,
         embryos=None,
         letters=None,

@@ -133,7 +133,7 @@ class RemoteScorer:
             networks=self._networks,
             read=read,
             finish=finish,
-            workers=self._request.workers,
+            workers=self._request.processes,
             most_bytes=MOST_BYTES // AT_ONCE,
         )
         results = list(score_frames((one.ref for one in frames), plan))
