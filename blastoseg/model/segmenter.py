@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from blastoseg.errors import DeviceError, UsageError
+from blastoseg.errors import DeviceError, UsageError, WeightsError
 from blastoseg.model.allocator import reuse_freed_memory
 from blastoseg.model.architectures.contract import Predicting
 from blastoseg.model.averaging import Averaging, averaged
@@ -28,7 +28,7 @@ from blastoseg.model.engine import OF_ONNX_RUNTIME, Engine, check_engine, choose
 from blastoseg.model.loading import load_locator, load_network
 from blastoseg.model.onnx_network import OnnxNetwork
 from blastoseg.model.planned import in_words
-from blastoseg.model.reference import check_reference, reference_crop, summarise
+from blastoseg.model.reference import TOLERANCE, check_reference, reference_crop, summarise
 from blastoseg.model.standardisation import standardise
 
 log = logging.getLogger(__name__)
@@ -174,6 +174,8 @@ class Segmenter:
             ours = OnnxNetwork(network, [self.input_side, second or self.input_side], ranges)
             self._locator = OnnxNetwork(locator, [self.locator_side])
             self._network = ours
+            if ranges:
+                self._check_integers()
         except UsageError as error:
             if is_asked_for:
                 raise
@@ -181,6 +183,15 @@ class Segmenter:
             log.warning("weights %s: %s; %s computes it", self.card.name, error, self.engine)
             if ranges:
                 self._hand_over(network, locator, is_asked_for=False)
+
+    def _check_integers(self) -> None:
+        try:
+            check_reference(self.reference_answer(), self.card)
+        except WeightsError as error:  # numbers will tell whether it is the weights
+            raise UsageError(
+                f"8-bit integers move a tissue's mean probability in the reference crop by over {TOLERANCE}: "
+                "use the engine onnx"
+            ) from error
 
     def _first_pass(self) -> int:
         # Alone, a crop that is sure does not wait for the other passes of one that is not.

@@ -112,6 +112,18 @@ def test_a_model_with_ranges_is_computed_in_integers_each_frame_the_same_in_any_
     check_any_company(by_integers, crops, answer)
 
 
+def test_weights_whose_answer_integers_move_too_far_are_left_to_numbers_and_not_called_damaged(
+    quantised: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blastoseg.model.onnx_network.LEAST_AGREEMENT", 0.5)
+    by_numbers = Segmenter(quantised, "cpu", engine="onnx").reference_answer()
+    monkeypatch.setattr("blastoseg.model.reference.TOLERANCE", 1e-4)
+    card = quantised.model_copy(update={"reference": by_numbers})
+    assert Segmenter(card, "cpu", engine="auto").engine == "onnx"
+    with pytest.raises(UsageError, match="8-bit integers move a tissue's mean probability"):
+        Segmenter(card, "cpu", engine="int8")
+
+
 def test_integers_that_label_otherwise_are_refused_and_left_to_numbers_where_nobody_asked(
     quantised: Card, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
