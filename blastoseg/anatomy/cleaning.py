@@ -162,7 +162,7 @@ def _smooth_zona(work: Labels, outline: ZonaOutline) -> Present:
     zona = (work == ZP.label) & (squared > (least - 1) ** 2)
     background = (work == BACKGROUND.label) & (squared < (most + 1) ** 2)
     band = (zona | background) & (squared > (least - 3 * outline.tolerance - 2) ** 2)
-    pixels = pixels_around(outline.centre, band, squared)
+    pixels = pixels_around(outline.centre, band)
     offset = pixels.radius - radius_at(pixels.bearing, outline.smooth)
     is_zona = work.take(pixels.places) == ZP.label
     # What stands out far is debris and is cut flush; elsewhere the form that was found has its tolerance.

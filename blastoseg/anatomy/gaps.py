@@ -30,14 +30,13 @@ def close_doubtful_gaps(work: Labels, outline: ZonaOutline, background: Field) -
     """
     if outline.seen.all():
         return
-    steps = _stretches(~outline.seen)
-    pixels = _pixels_at(np.concatenate(steps), work, outline)
+    pixels = _pixels_at(np.flatnonzero(~outline.seen), work, outline)
     labels, sure = work.take(pixels.places), background.take(pixels.places)
     outer, inner = radius_at(pixels.bearing, outline.smooth), radius_at(pixels.bearing, outline.inner)
     outside = holds(labels, BLASTOCYST_LABELS) & _is_beyond(pixels, outline)
     has_left = bool(outside.any()) and _share_outside(work, outline) >= LEAST_OUTSIDE
     between = (pixels.radius <= outer) & (pixels.radius >= np.minimum(inner, outer - RIM_PX))
-    for gap in steps:
+    for gap in _stretches(~outline.seen):
         at_gap = outside & _widened(gap, BESIDE_GAP)[pixels.direction]
         if has_left and at_gap.any():
             continue
@@ -55,7 +54,7 @@ def _share_outside(work: Labels, outline: ZonaOutline) -> float:
     """The share of all that lies within a zona, by its label, which lies outside this one."""
     tissue = holds(work, BLASTOCYST_LABELS)
     squared = squared_distances(outline.centre, work.shape)
-    far = pixels_around(outline.centre, tissue & (squared > float(outline.smooth.min()) ** 2), squared)
+    far = pixels_around(outline.centre, tissue & (squared > float(outline.smooth.min()) ** 2))
     return float(np.count_nonzero(_is_beyond(far, outline)) / np.count_nonzero(tissue))
 
 
@@ -70,7 +69,7 @@ def _pixels_at(gaps: NDArray[np.int64], work: Labels, outline: ZonaOutline) -> P
     inmost = min(float(outline.inner.min()), float(outline.smooth.min()) - RIM_PX)
     outmost = float(outline.smooth.max())
     near = (squared > max(0.0, inmost - 1) ** 2) & ((work > 0) | (squared < (outmost + 1) ** 2))
-    pixels = pixels_around(outline.centre, near, squared)
+    pixels = pixels_around(outline.centre, near)
     return pixels.where(_widened(gaps, BESIDE_GAP)[pixels.direction])
 
 

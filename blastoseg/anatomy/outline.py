@@ -86,15 +86,15 @@ class PixelsAround:
         )
 
 
-def pixels_around(centre: Centre, mask: Mask, squared: Field) -> PixelsAround:
-    """The pixels of a mask as seen from a centre; ``squared`` holds ``squared_distances`` from it."""
+def pixels_around(centre: Centre, mask: Mask) -> PixelsAround:
+    """The pixels of a mask as seen from a centre."""
     places = np.flatnonzero(mask)
     rows, columns = np.divmod(places, mask.shape[1])
     x = columns.astype(np.float32) - np.float32(centre[0])
     y = rows.astype(np.float32) - np.float32(centre[1])
     bearing = np.arctan2(y, x)
     direction = np.round(bearing * (ANGLES / (2 * math.pi))).astype(np.int64) % ANGLES
-    return PixelsAround(places, np.sqrt(squared.take(places)), bearing, direction)
+    return PixelsAround(places, np.sqrt(x * x + y * y), bearing, direction)
 
 
 def find_zona_outline(zona: Mask) -> ZonaOutline | None:
