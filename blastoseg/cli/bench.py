@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blastoseg.cli.terminal import folded, show_table
+from blastoseg.cli.workers_option import Workers
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,15 +24,7 @@ def bench(
         typer.Option(envvar="BLASTOSEG_ENGINE", help="What computes the network: auto, torch, onnx or int8."),
     ] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames in one pass of the network.")] = 8,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=64,
-            help="Processes that read and measure.",
-            show_default="one for every two cores, 2 to 8",
-        ),
-    ] = None,
+    workers: Workers = None,
     training: Annotated[
         bool, typer.Option("--training", help="Time training instead, beside MONAI's U-Nets.")
     ] = False,

@@ -9,6 +9,7 @@ import typer
 from blastoseg.cli.given_path import given_path, out_option
 from blastoseg.cli.report_options import Archive, Grades, Pdf, Tables
 from blastoseg.cli.terminal import folded, show_table
+from blastoseg.cli.workers_option import Workers
 
 if TYPE_CHECKING:
     from blastoseg.run.events import RunEnded
@@ -74,15 +75,7 @@ def run(
             show_default="8; on a GPU as many as pay",
         ),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=64,
-            help="Processes that read and measure.",
-            show_default="one for every two cores, 2 to 8",
-        ),
-    ] = None,
+    workers: Workers = None,
     no_overlays: Annotated[bool, typer.Option("--no-overlays", help="Write no overlay pictures.")] = False,
     part: Annotated[
         str | None,
