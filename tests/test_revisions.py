@@ -140,7 +140,8 @@ def numbers_of_locating(_folder: Path) -> Numbers:
 
 def numbers_of_segmenting(folder: Path) -> Numbers:
     pytest.importorskip("torch")
-    from blastoseg.model.segmenter import Segmenter, part_embryos
+    from blastoseg.model.locating import part_embryos
+    from blastoseg.model.segmenter import Segmenter
 
     _fix_weights(folder / "tiny")
     card = load_card(folder / "tiny")

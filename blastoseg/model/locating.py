@@ -25,6 +25,8 @@ MARGIN_FRAC = 0.13
 """Free space around the embryo on each side of its box, as a share of its extent."""
 WORKING_SIDE = 640
 """Largest side at which probabilities are resampled: beyond it, labels are, to bound memory."""
+SURELY_OTHER = 0.4
+"""By how much a pixel's probability of another embryo must exceed that of the main one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,24 @@ def fit_square(image: Image, side: int) -> tuple[Image, SquareFit]:
     square = np.full((side, side), np.median(small), dtype=image.dtype)
     square[top : top + new_height, left : left + new_width] = small
     return square, SquareFit(scale=scale, top=top, left=left, side=side, frame_shape=(height, width))
+
+
+def part_embryos(
+    main: NDArray[np.float32], other: NDArray[np.float32], threshold: float
+) -> NDArray[np.float32]:
+    """One map ``(N, y, x)`` from those of the main and the other embryos, with a seam where they touch.
+
+    Every embryo is then a component of its own. What could be either is left with the main embryo: half of
+    a hatching embryo must not be cut off.
+    """
+    is_other = other - main > SURELY_OTHER
+    is_main = ~is_other & (main > threshold)
+    beside_main = np.zeros_like(is_main)
+    beside_main[:, 1:] |= is_main[:, :-1]
+    beside_main[:, :-1] |= is_main[:, 1:]
+    beside_main[:, :, 1:] |= is_main[:, :, :-1]
+    beside_main[:, :, :-1] |= is_main[:, :, 1:]
+    return np.where(is_other & beside_main, np.float32(0), np.maximum(main, other))
 
 
 def locate_embryo(probability: NDArray[np.float32], fit: SquareFit, threshold: float) -> Location:

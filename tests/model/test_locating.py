@@ -10,6 +10,7 @@ from blastoseg.model.locating import (
     crop_embryo,
     fit_square,
     locate_embryo,
+    part_embryos,
     place_labels,
     place_probabilities,
     resample_labels,
@@ -137,3 +138,18 @@ def test_probabilities_lie_where_their_labels_lie_and_sum_to_one_everywhere():
     nothing = place_probabilities(None, (50, 90))
     assert nothing.shape == (5, 50, 90)
     assert (nothing[4] == 1).all()
+
+
+def test_touching_embryos_are_parted_by_a_seam() -> None:
+    main, other = np.zeros((1, 4, 8), np.float32), np.zeros((1, 4, 8), np.float32)
+    main[..., :4], other[..., 4:] = 0.9, 0.8
+    parted = part_embryos(main, other, 0.5)
+    assert (parted[..., :4] == np.float32(0.9)).all()
+    assert not parted[..., 4].any()
+    assert (parted[..., 5:] == np.float32(0.8)).all()
+
+
+def test_what_could_be_either_embryo_stays_whole() -> None:
+    main, other = np.full((1, 4, 8), 0.55, np.float32), np.full((1, 4, 8), 0.5, np.float32)
+    main[..., 4:], other[..., 4:] = 0.45, 0.6
+    assert (part_embryos(main, other, 0.5) >= 0.5).all()

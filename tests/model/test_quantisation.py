@@ -122,6 +122,9 @@ def test_weights_whose_answer_integers_move_too_far_are_left_to_numbers_and_not_
     assert Segmenter(card, "cpu", engine="auto").engine == "onnx"
     with pytest.raises(UsageError, match="8-bit integers move a tissue's mean probability"):
         Segmenter(card, "cpu", engine="int8")
+    other = quantised.model_copy(update={"reference": by_numbers.model_copy(update={"embryo": 0.99})})
+    with pytest.raises(WeightsError, match="answers otherwise than when it was exported"):
+        Segmenter(other, "cpu", engine="int8")
 
 
 def test_integers_that_label_otherwise_are_refused_and_left_to_numbers_where_nobody_asked(

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 from blastoseg.errors import DeviceError  # noqa: E402
 from blastoseg.model.card import load_card  # noqa: E402
 from blastoseg.model.devices import choose_device, devices_named, is_out_of_memory  # noqa: E402
-from blastoseg.model.segmenter import Segmenter, part_embryos  # noqa: E402
+from blastoseg.model.segmenter import Segmenter  # noqa: E402
 from blastoseg.model.standardisation import standardise  # noqa: E402
 from blastoseg.sources.addresses import WholeImage  # noqa: E402
 
@@ -117,21 +117,6 @@ def test_the_cards_threshold_is_the_one_that_locates(tiny_model: Path) -> None:
         assert segmented.location.box is not None
         sides.append(segmented.location.box.side)
     assert sides[0] > sides[1]
-
-
-def test_touching_embryos_are_parted_by_a_seam() -> None:
-    main, other = np.zeros((1, 4, 8), np.float32), np.zeros((1, 4, 8), np.float32)
-    main[..., :4], other[..., 4:] = 0.9, 0.8
-    parted = part_embryos(main, other, 0.5)
-    assert (parted[..., :4] == np.float32(0.9)).all()
-    assert not parted[..., 4].any()
-    assert (parted[..., 5:] == np.float32(0.8)).all()
-
-
-def test_what_could_be_either_embryo_stays_whole() -> None:
-    main, other = np.full((1, 4, 8), 0.55, np.float32), np.full((1, 4, 8), 0.5, np.float32)
-    main[..., 4:], other[..., 4:] = 0.45, 0.6
-    assert (part_embryos(main, other, 0.5) >= 0.5).all()
 
 
 def test_running_out_of_memory_halves_the_pass_and_goes_on(
