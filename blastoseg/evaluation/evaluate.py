@@ -33,7 +33,7 @@ from blastoseg.evaluation.tables import (
 from blastoseg.evaluation.workbook import EvaluationTables, run_facts, write_workbook
 from blastoseg.model.card import Card, load_card
 from blastoseg.model.devices import describe_device
-from blastoseg.model.engine import default_engine
+from blastoseg.model.engine import OF_ONNX_RUNTIME, default_engine
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.settings import Settings, check_pixel_size_option
 
@@ -181,6 +181,9 @@ def _displaced_in_words(outcomes: Sequence[CaseOutcome]) -> str:
 
 def _facts(request: EvaluationRequest, card: Card, segmenter: Segmenter, started: datetime) -> dict[str, str]:
     um_per_px, source = request.settings.pixel_size.known(request.um_per_px)
+    libraries = ["torch", "numpy", "scipy", "scikit-image"]
+    if segmenter.engine in OF_ONNX_RUNTIME:
+        libraries.insert(1, "onnxruntime")
     return run_facts(
         [
             ("Weights", f"{card.name} {card.version}"),
@@ -193,6 +196,6 @@ def _facts(request: EvaluationRequest, card: Card, segmenter: Segmenter, started
             ("Ended", datetime.now(UTC).isoformat(timespec="seconds")),
             ("blastoseg", __version__),
             ("Python", platform.python_version()),
-            *((name, version(name)) for name in ("torch", "numpy", "scipy", "scikit-image")),
+            *((name, version(name)) for name in libraries),
         ]
     )
