@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blastoseg.cli.engine_option import EngineName
 from blastoseg.cli.terminal import folded, show_table
 from blastoseg.cli.workers_option import Workers
 
@@ -19,10 +20,7 @@ def bench(
     side: Annotated[int, typer.Option(min=64, max=4096, help="Side of a frame in pixels.")] = 500,
     weights: Annotated[str, typer.Option(help="Name or folder of the weights.")] = "starter",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    engine: Annotated[
-        str,
-        typer.Option(envvar="BLASTOSEG_ENGINE", help="What computes the network: auto, torch, onnx or int8."),
-    ] = "auto",
+    engine: EngineName = "auto",
     batch_size: Annotated[int, typer.Option(min=1, max=512, help="Frames in one pass of the network.")] = 8,
     workers: Workers = None,
     training: Annotated[

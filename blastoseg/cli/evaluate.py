@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blastoseg.cli.engine_option import EngineName
 from blastoseg.cli.given_path import out_option
 from blastoseg.cli.terminal import folded, show_table
 from blastoseg.errors import counted
@@ -46,6 +47,7 @@ def evaluate(
     device: Annotated[
         str, typer.Option(help="auto, cpu or cuda. A device asked for must be there.")
     ] = "auto",
+    engine: EngineName = "auto",
     batch_size: Annotated[int, typer.Option(min=1, max=512, help="Images in one pass of the network.")] = 8,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and compare.")] = 2,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the last line only.")] = False,
@@ -76,6 +78,7 @@ def evaluate(
         out=out,
         um_per_px=um_per_px,
         device=device,
+        engine=engine,
         batch_size=batch_size,
         workers=workers,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blastoseg.cli.engine_option import EngineName
 from blastoseg.cli.given_path import given_path, out_option
 from blastoseg.cli.report_options import Archive, Grades, Pdf, Tables
 from blastoseg.cli.terminal import folded, show_table
@@ -47,13 +48,7 @@ def run(
             help="auto, cpu, cuda, cuda:N; several with commas, or all: a process each. Must be there."
         ),
     ] = "auto",
-    engine: Annotated[
-        str,
-        typer.Option(
-            envvar="BLASTOSEG_ENGINE",
-            help="What computes the network: auto, torch, or onnx or int8 (CPU only, faster; an extra).",
-        ),
-    ] = "auto",
+    engine: EngineName = "auto",
     um_per_px: Annotated[
         float | None, typer.Option(help="Pixel size in micrometres, for every frame of this run.")
     ] = None,

@@ -11,6 +11,7 @@ from blastoseg.evaluation.evaluate import write_evaluation
 from blastoseg.evaluation.folder import EvaluationFolder
 from blastoseg.evaluation.workbook import EvaluationTables, run_facts
 from blastoseg.model.card import CARD_FILE, load_card
+from blastoseg.model.engine import default_engine
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.settings import Settings
 from blastoseg.training.inputs import DataFolders, folders_by_source
@@ -89,10 +90,15 @@ def _evaluate_source(
     written.create()
     outcomes: list[CaseOutcome] = []
     hashes = []
+    engines = set()
+    device = "auto" if request.plan.on_gpu else "cpu"
     for number in range(1, request.folds + 1):
         card = load_card(request.fold(number) / MODEL)
         hashes.append(card.sha256[:12])
-        segmenter = Segmenter(card, batch_size=request.batch_size, flips=request.settings.flips)
+        segmenter = Segmenter(
+            card, device, request.batch_size, flips=request.settings.flips, engine=default_engine()
+        )
+        engines.add(segmenter.engine)
         plan = ComparisonPlan(segmenter, request.settings, written.save_overlay, workers=request.workers)
         outcomes += compare_cases(_test_cases(request, source, folder, number), plan)
     facts = [
@@ -101,6 +107,7 @@ def _evaluate_source(
         ("Data", f"{folder}, each image by the model that did not see its embryo or patient"),
         ("Folds", f"{request.folds}, seed {request.seed}"),
         ("Weights SHA-256", ", ".join(hashes)),
+        ("Engine", ", ".join(sorted(engines))),
     ]
     return write_evaluation(outcomes, written, run_facts(facts))
 

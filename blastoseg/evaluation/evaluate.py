@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -33,6 +33,7 @@ from blastoseg.evaluation.tables import (
 from blastoseg.evaluation.workbook import EvaluationTables, run_facts, write_workbook
 from blastoseg.model.card import Card, load_card
 from blastoseg.model.devices import describe_device
+from blastoseg.model.engine import OF_ONNX_RUNTIME, default_engine
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.settings import Settings, check_pixel_size_option
 
@@ -49,6 +50,7 @@ class EvaluationRequest:
     out: Path | None = None
     um_per_px: float | None = None
     device: str = "auto"
+    engine: str = field(default_factory=default_engine)
     batch_size: int = 8
     workers: int = 2
 
@@ -78,7 +80,9 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda done, total
     source = request.source.open()
     if not source.total:
         raise DataError(f"{request.source}: holds no labelled images: nothing to evaluate")
-    segmenter = Segmenter(card, request.device, request.batch_size, flips=request.settings.flips)
+    segmenter = Segmenter(
+        card, request.device, request.batch_size, flips=request.settings.flips, engine=request.engine
+    )
     folder = request.folder()
     folder.create()
     plan = ComparisonPlan(
@@ -92,7 +96,7 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda done, total
     for outcome in compare_cases(source.readers, plan):
         outcomes.append(outcome)
         progress(len(outcomes), source.total)
-    facts = _facts(request, card, describe_device(segmenter.device), started)
+    facts = _facts(request, card, segmenter, started)
     return write_evaluation(outcomes, folder, dict(source.facts) | facts)
 
 
@@ -175,19 +179,23 @@ def _displaced_in_words(outcomes: Sequence[CaseOutcome]) -> str:
     return f"look at {some_of(words)}: moved so, they agree with the model" if words else "none"
 
 
-def _facts(request: EvaluationRequest, card: Card, device: str, started: datetime) -> dict[str, str]:
+def _facts(request: EvaluationRequest, card: Card, segmenter: Segmenter, started: datetime) -> dict[str, str]:
     um_per_px, source = request.settings.pixel_size.known(request.um_per_px)
+    libraries = ["torch", "numpy", "scipy", "scikit-image"]
+    if segmenter.engine in OF_ONNX_RUNTIME:
+        libraries.insert(1, "onnxruntime")
     return run_facts(
         [
             ("Weights", f"{card.name} {card.version}"),
             ("Weights SHA-256", card.sha256),
-            ("Device", device),
+            ("Device", describe_device(segmenter.device)),
+            ("Engine", segmenter.engine),
             ("Pixel size, um/px", f"{um_per_px:g}, {source}" if source else "as the data say; else none"),
             ("Settings SHA-256", request.settings.digest()),
             ("Started", started.isoformat(timespec="seconds")),
             ("Ended", datetime.now(UTC).isoformat(timespec="seconds")),
             ("blastoseg", __version__),
             ("Python", platform.python_version()),
-            *((name, version(name)) for name in ("torch", "numpy", "scipy", "scikit-image")),
+            *((name, version(name)) for name in libraries),
         ]
     )

@@ -277,6 +277,12 @@ class Sheet:
         return max(1, *lines)
 
 
+def wide_enough(headings: Sequence[str], widths: Sequence[float]) -> list[float]:
+    """The widths, none less than the longest word of its heading takes, in a font wider than Calibri too."""
+    words = (max(map(len, heading.split())) for heading in headings)
+    return [max(width, 1.05 * longest) for width, longest in zip(widths, words, strict=True)]
+
+
 def safe_value(value: Any) -> Any:
     """What a cell holds: nothing for an undefined value, text that is never a formula, else the value."""
     if isinstance(value, str):

@@ -19,7 +19,7 @@ from blastoseg.report.headline import HOURS, SUMMARY, Headline, hours_in_words, 
 from blastoseg.report.notes import EMBRYO_HEADING, NOTES_HEADING, note_text
 from blastoseg.report.ranking import NOT_A_CHOICE, Group, order_in_words, rows_of
 from blastoseg.report.row_words import doubtful_in, look_at_in_words, stage_in_words, timings_in_words
-from blastoseg.report.sheet import CENTRED, FIRST_ROW, MIDDLE, POINTS_PER_PIXEL, Layout, Sheet
+from blastoseg.report.sheet import CENTRED, FIRST_ROW, MIDDLE, POINTS_PER_PIXEL, Layout, Sheet, wide_enough
 from blastoseg.report.tables import plain_text
 from blastoseg.report.wording import heading_of, symbols_of
 
@@ -112,7 +112,7 @@ class _Page:
             (NOTES_HEADING, 17.5),
         ]
         self.headings = [heading for heading, _ in columns]
-        self.widths = [width for _, width in columns]
+        self.widths = wide_enough(self.headings, [width for _, width in columns])
 
     def append(self, sheet: Sheet, row: dict[Any, Any], beside: Beside) -> None:
         """Append an embryo's row, with its pictures."""

@@ -40,6 +40,7 @@ from blastoseg.report.sheet import (
     Layout,
     Sheet,
     safe_values,
+    wide_enough,
     workbook_at,
 )
 from blastoseg.report.summary_sheet import MOST_PICTURED, Beside, write_summary
@@ -168,9 +169,10 @@ def _write_table(
     rows, parts, declared = content
     if len(LINKED) * rows > MOST_LINKS:
         heading += f"; links to pictures in the first {MOST_LINKS // len(LINKED):,} rows, Excel takes no more"
-    widths = [_WIDTHS.get(column.name, 13) for column in declared]
+    headings = [heading_of(column) for column in declared]
+    widths = wide_enough(headings, [_WIDTHS.get(column.name, 13) for column in declared])
     sheet = Sheet(workbook, title, heading, Layout(widths, frozen_columns=1, scale=PRINTED_PERCENT))
-    sheet.append_header([heading_of(column) for column in declared], rows)
+    sheet.append_header(headings, rows)
     decimals = [decimals_of(column) for column in declared]
     links = [place for place, column in enumerate(declared) if column.name in LINKED]
     for part in parts:
@@ -223,9 +225,10 @@ def _write_rows(
     """A sheet for people: every row as high as its text, numbers with few digits, a link to a picture."""
     declared, widths = content[1:]
     table, heading = _fitted(content[0], title, heading)
-    layout = Layout([widths.get(column.name, _NARROW) for column in declared], frozen_columns=1)
-    sheet = Sheet(workbook, title, heading, layout)
-    sheet.append_header([heading_of(column) for column in declared], len(table))
+    headings = [heading_of(column) for column in declared]
+    wide = wide_enough(headings, [widths.get(column.name, _NARROW) for column in declared])
+    sheet = Sheet(workbook, title, heading, Layout(wide, frozen_columns=1))
+    sheet.append_header(headings, len(table))
     for row in table.to_dict("records"):
         sheet.append_text(_cell(sheet, column, row[column.name]) for column in declared)
 

@@ -111,6 +111,13 @@ def test_every_heading_is_in_words_with_its_unit(manifest, tmp_path):
     assert "ICM area, µm²" in [cell.value for cell in book["Summary"][HEADER_ROW]]
 
 
+@pytest.mark.parametrize("title", ["Summary", "Embryos", "Frames", "Events", "Quality"])
+def test_no_word_of_a_heading_is_longer_than_its_column_is_wide(title, manifest, tmp_path):
+    sheet = written([row("WELL1", 0)], manifest(), tmp_path / "r.xlsx")[title]
+    for cell in sheet[HEADER_ROW]:
+        assert max(map(len, cell.value.split())) <= sheet.column_dimensions[cell.column_letter].width
+
+
 def test_every_status_and_flag_is_explained(manifest, tmp_path):
     cells = cells_below_header(written([], manifest(), tmp_path / "r.xlsx")["Columns"])
     explained = {one[0]: one[4] for one in cells if one[0] and one[4]} | {one[1]: one[4] for one in cells}
