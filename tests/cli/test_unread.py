@@ -75,9 +75,18 @@ def test_a_run_without_standard_streams_prints_into_none_of_its_files(folder, tm
     assert not [path for path in out.rglob("*") if path.is_file() and b"Report:" in path.read_bytes()]
 
 
+def start_where_hanging_up_is(disposition, folder, out):
+    """Start a run that inherits this; else it depends on whether the tests themselves run under ``nohup``."""
+    before = signal.signal(signal.SIGHUP, disposition)
+    try:
+        return start(folder, out)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_closed_terminal_stops_a_run_in_good_order(tmp_path):
     many, out = make_frames(tmp_path / "ward", "WELL1", 200), tmp_path / "out"
-    process = start(many, out)
+    process = start_where_hanging_up_is(signal.SIG_DFL, many, out)
     wait_for(lambda: masks(out) >= 3)
     process.send_signal(signal.SIGHUP)
     code, text = finish(process)
@@ -87,11 +96,7 @@ def test_a_closed_terminal_stops_a_run_in_good_order(tmp_path):
 
 def test_a_run_under_nohup_outlives_the_terminal(folder, tmp_path):
     out = tmp_path / "out"
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        process = start(folder, out)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    process = start_where_hanging_up_is(signal.SIG_IGN, folder, out)
     wait_for(lambda: masks(out) >= 3)
     process.send_signal(signal.SIGHUP)
     code, text = finish(process)
