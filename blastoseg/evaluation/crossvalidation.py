@@ -91,12 +91,15 @@ def _evaluate_source(
     outcomes: list[CaseOutcome] = []
     hashes = []
     engines = set()
-    device = "auto" if request.plan.on_gpu else "cpu"
     for number in range(1, request.folds + 1):
         card = load_card(request.fold(number) / MODEL)
         hashes.append(card.sha256[:12])
         segmenter = Segmenter(
-            card, device, request.batch_size, flips=request.settings.flips, engine=default_engine()
+            card,
+            request.plan.device,
+            request.batch_size,
+            flips=request.settings.flips,
+            engine=default_engine(),
         )
         engines.add(segmenter.engine)
         plan = ComparisonPlan(segmenter, request.settings, written.save_overlay, workers=request.workers)

@@ -37,7 +37,7 @@ def with_fitted_optics(recipe: Recipe, plan: TrainingPlan, frames: UnlabelledFra
         )
     card = load_card(recipe.start_from)
     # One pass a crop: thousands are drawn, and their mean look is all that counts.
-    segmenter = Segmenter(card, "auto" if plan.on_gpu else "cpu", flips=False)
+    segmenter = Segmenter(card, plan.device, flips=False)
     values = fit_optics(frames.crops, segmenter, plan.tell)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replace_atomically(path) as temporary:

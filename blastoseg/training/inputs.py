@@ -61,7 +61,7 @@ def read_frames(recipe: Recipe, plan: TrainingPlan, data: DataFolders | None) ->
         raise UsageError(
             f"recipe {recipe.name} is for unlabelled frames too: name their folder with --unlabelled DIR"
         )
-    segmenter = Segmenter(load_card(recipe.start_from), "auto" if plan.on_gpu else "cpu")
+    segmenter = Segmenter(load_card(recipe.start_from), plan.device)
     return read_unlabelled(paths, recipe.segmenter, segmenter, plan.tell)
 
 

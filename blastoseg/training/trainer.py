@@ -72,6 +72,11 @@ class TrainingPlan:
         return self.accelerator != "cpu" and torch.cuda.is_available()
 
     @property
+    def device(self) -> str:
+        """Where what was trained is tried, by the name that ``Segmenter`` knows."""
+        return "auto" if self.on_gpu else "cpu"
+
+    @property
     def devices_here(self) -> int:
         """Processes on this machine. Raises DeviceError for more GPUs than there are."""
         if self.accelerator == "gpu" and not self.on_gpu:

@@ -71,7 +71,7 @@ def run_trial(trial: Trial, protocol: Protocol, out: Path, plan: TrainingPlan) -
     plan.tell(f"{trial}")
     try:
         card = _train(trial, recipe, protocol, out, plan=plan)
-        segmenter = Segmenter(card, "auto" if plan.on_gpu else "cpu", flips=False)
+        segmenter = Segmenter(card, plan.device, flips=False)
         tested = _test(trial, protocol, out, segmenter, tell=plan.tell)
     except (NetworkFailedError, WeightsError, DeviceError) as error:
         result = result.model_copy(update={"failed": str(error)})
