@@ -13,8 +13,11 @@ from blastoseg.errors import BlastosegError
 from blastoseg.model.card import load_card
 from blastoseg.records import FrameRef
 from blastoseg.report.letters import read_letters
-from blastoseg.run.journal import Journal, OutputLock, ScoredWith, read_runs
+from blastoseg.run.journal import FrameKey, Journal, OutputLock, ScoredWith, as_row, read_runs
 from blastoseg.run.journal.lock import LOCK_FILE
+from blastoseg.run.journal.repair import repair_ledger
+from blastoseg.run.journal.shown import row_of, shown_frames
+from blastoseg.run.prune import find_prunable
 from blastoseg.run.verdicts import _read_file, read_verdicts
 from blastoseg.settings import Naming, load_settings
 from blastoseg.sources import SourceOptions
@@ -124,16 +127,33 @@ def _open_letters(path: Path) -> None:
 
 
 def _open_ledger(path: Path) -> None:
+    """As every command that reads one: what one of them refuses must not hide the others."""
     problem: BlastosegError | None = None
-    try:
-        read_runs(path.parent)
-    except BlastosegError as error:
-        problem = error
-    with Journal(path.parent) as journal:
-        journal.start_run({})
-        list(journal.rows(SCORED_WITH))
+    for use in (read_runs, _read_pictures, _go_on, repair_ledger, _go_on):
+        try:
+            use(path.parent)
+        except BlastosegError as error:
+            assert path.name in str(error), f"does not name its file: {error}"
+            problem = error
     if problem:
         raise problem
+
+
+def _read_pictures(out: Path) -> None:
+    for shown in shown_frames(out).values():
+        row_of(out, shown)
+
+
+def _go_on(out: Path) -> None:
+    """The next run, and what is pruned after it."""
+    with Journal(out) as journal:
+        journal.start_run({})
+        rows = list(journal.all_stored(SCORED_WITH))
+        keys = [FrameKey(row.source, row.address, row.content) for row in rows]
+        list(journal.unseen(keys))
+        list(journal.done(SCORED_WITH, keys, there=()))
+        list(map(as_row, rows))
+        find_prunable(out, journal)
 
 
 def _open_lock(path: Path) -> None:

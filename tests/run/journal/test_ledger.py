@@ -214,6 +214,19 @@ def test_a_digit_that_flipped_in_a_row_is_noticed_and_no_tables_are_missed(tmp_p
         pass
 
 
+def test_a_frame_whose_name_is_no_text_any_more_is_not_left_out_of_a_report(tmp_path: Path) -> None:
+    results = [_result(1), _result(2)]
+    with Journal(tmp_path) as journal:
+        for result in results:
+            journal.record(STARTER, _key(result), result)
+    ledger = tmp_path / "journal.sqlite"
+    whole = ledger.read_bytes()
+    ledger.write_bytes(whole.replace(b"WELL7/RUN1.jpeg", b"WELL7/RUN1.jpe\xe7", 1))
+    assert ledger.read_bytes() != whole
+    with Journal(tmp_path) as journal, pytest.raises(OutputError, match=r"is damaged .* has no row"):
+        list(journal.rows(STARTER))
+
+
 def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     with Journal(tmp_path):
         pass
