@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, named so that any system takes them, sorted as people count."""
+"""Files: written whole or not at all, named so that any system takes them, sorted as people count; TOML."""
 
 import errno
 import hashlib
@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import stat
+import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -14,8 +15,13 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 LONGEST_NAME = 60
+MOST_TOML_BYTES = 512 * 2**10
+MOST_TOML_DOTS = 300
+"""In a line. The parser's time and memory grow with the square of a key's names: 90,000 of them, in a file of
+180 kB, take all of a machine's memory."""
 
 NaturalKey = tuple[tuple[str | int, ...], str]
 
@@ -229,3 +235,23 @@ def _with_hash(name: str, text: str) -> str:
 def _is_reserved(name: str) -> bool:
     # Windows keeps these device names, with any extension; the folder may be opened there.
     return bool(re.fullmatch(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d¹²³]) *(\..*)?", name))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file in UTF-8, with or without the mark that Windows begins one with.
+
+    Raises OSError as the system does, and ValueError in words for a file that is no TOML, too large, nested
+    too deep, or has a line with over ``MOST_TOML_DOTS`` dots.
+    """
+    with path.open("rb") as file:
+        data = file.read(MOST_TOML_BYTES + 1)
+    if len(data) > MOST_TOML_BYTES:
+        raise ValueError(f"it is larger than {MOST_TOML_BYTES // 2**10} kB")
+    text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    crowded = [number for number, line in enumerate(text.split("\n"), 1) if line.count(".") > MOST_TOML_DOTS]
+    if crowded:
+        raise ValueError(f"line {crowded[0]} has more than {MOST_TOML_DOTS} dots")
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
