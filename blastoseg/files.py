@@ -42,7 +42,9 @@ _CANNOT_FLUSH_FOLDER = {errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EBADF}
 
 
 @contextmanager
-def replace_atomically(path: Path, on_locked: Callable[[Path], None] | None = None) -> Iterator[Path]:
+def replace_atomically(
+    path: Path, on_locked: Callable[[Path], None] | None = None, *, is_one_of_many: bool = False
+) -> Iterator[Path]:
     """Give a temporary path beside ``path``; what is written there takes its place when the block ends.
 
     The temporary name keeps the suffix, for writers that choose a format by it. The file is on the disk
@@ -50,6 +52,8 @@ def replace_atomically(path: Path, on_locked: Callable[[Path], None] | None = No
     Its mode is that of any new file, by the umask, also where the writer kept its file to itself.
     Where another program holds ``path`` (a workbook open in Excel) the file lands beside it under a dated
     name, which ``on_locked`` is called with; without ``on_locked`` that is a PermissionError. Raises OSError.
+    What a power cut leaves under the name of ``is_one_of_many`` is the old file or the new one, until
+    ``flush_folders`` was called for its folder: once for all of them.
     """
     temporary = unfinished_beside(path)
     try:
@@ -57,7 +61,8 @@ def replace_atomically(path: Path, on_locked: Callable[[Path], None] | None = No
         _open_to_others(temporary)
         _flush_file(temporary)
         landed = _move_into_place(temporary, path, may_land_elsewhere=on_locked is not None)
-        _flush_folder(path.parent)
+        if not is_one_of_many:
+            _flush_folder(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -160,6 +165,13 @@ def _flush_file(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def flush_folders(folders: Iterable[Path]) -> None:
+    """Put the names in these folders on the disk; one that is gone by now has none. OSError as usual."""
+    for folder in sorted(set(folders)):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            _flush_folder(folder)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -15,7 +15,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 
-from blastoseg.files import UNFINISHED_MARK, clash_key, remove_unfinished, valid_text
+from blastoseg.errors import OutputError
+from blastoseg.files import UNFINISHED_MARK, clash_key, flush_folders, remove_unfinished, valid_text
 from blastoseg.records import FrameResult, Status
 from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.journal.keys import FrameKey, ScoredWith
@@ -204,10 +205,12 @@ class Journal:
     def flush(self) -> None:
         """Write what was recorded since the last batch, as one transaction."""
         if self._waiting:
+            written = [path for row in self._waiting for path in (row.mask_file, row.overlay_file) if path]
+            # What a row names is on the disk before the row is.
+            self._flush_names(written)
             with self._transaction():
                 self._database.executemany(_RECORD, self._waiting)
-                paths = (path for row in self._waiting for path in (row.mask_file, row.overlay_file))
-                self.pictures.note_sizes(path for path in paths if path)
+                self.pictures.note_sizes(written)
             self._waiting.clear()
         self._last_flush = time.monotonic()
 
@@ -272,6 +275,12 @@ class Journal:
                 if self._database.in_transaction:
                     self._database.execute("ROLLBACK")
                 raise
+
+    def _flush_names(self, pictures: Iterable[str]) -> None:
+        try:
+            flush_folders((self._out / path).parent for path in pictures)
+        except OSError as error:
+            raise OutputError(f"{self._out}: cannot be written ({error.strerror}): check the disk") from error
 
     def _checked(self, found: tuple[str, ...]) -> StoredFrame:
         row = StoredFrame(*found)

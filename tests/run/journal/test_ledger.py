@@ -1,11 +1,13 @@
 """The ledger keeps every finished frame, whatever happens to the run."""
 
+import errno
 import math
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blastoseg import columns
+from blastoseg import columns, files
 from blastoseg.errors import InputNotFoundError, OutputError
 from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.run.journal import FrameKey, Journal, ScoredWith, StoredFrame, read_runs
+from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.journal.rows import decode_row, encode_row
 from blastoseg.sources.addresses import WholeImage
 
@@ -77,6 +80,42 @@ def test_a_failed_frame_and_one_without_its_overlay_are_tried_again(tmp_path: Pa
         assert not _done(journal, STARTER, _key(failed))
         assert _done(journal, STARTER, _key(bare))
         assert not _done(journal, STARTER, _key(bare), with_overlay=True)
+
+
+def test_the_names_of_pictures_are_on_the_disk_before_the_rows_that_name_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = [_result(1), _result(2), _result(1, embryo="WELL8")]
+    flushed: list[tuple[Path, int]] = []
+
+    def flush(folder: Path) -> None:
+        with closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as database:
+            flushed.append((folder, database.execute("SELECT COUNT(*) FROM frames").fetchone()[0]))
+
+    with Journal(tmp_path) as journal:
+        for result in results:
+            journal.record(STARTER, _key(result), result)
+        with monkeypatch.context() as watched:
+            watched.setattr(files, "_flush_folder", flush)
+            journal.flush()
+        assert flushed == [(tmp_path / "overlays" / name, 0) for name in ("WELL7", "WELL8")]
+        assert len(list(journal.rows(STARTER))) == 3
+
+
+def test_rows_are_not_written_where_the_names_of_their_pictures_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with Journal(tmp_path) as journal:
+        journal.record(STARTER, _key(_result(1)), _result(1))
+        with monkeypatch.context() as failing:
+            failing.setattr(files, "_flush_folder", refuse)
+            with pytest.raises(OutputError, match="Input/output error"):
+                journal.flush()
+        with closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as database:
+            assert database.execute("SELECT COUNT(*) FROM frames").fetchone() == (0,)
 
 
 def test_rows_come_in_natural_order_or_in_the_order_asked_for(tmp_path: Path) -> None:
