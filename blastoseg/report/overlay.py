@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -23,6 +24,15 @@ LARGEST_SIDE = 1600
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _STRIP_GRAY = 24
 _SAMPLE_STEP = 8
+
+
+def read_overlay(path: Path, way: int) -> NDArray[np.uint8] | None:
+    """An overlay as OpenCV reads it that ``way``, such as in gray; None where it is gone or damaged."""
+    try:
+        found = cv2.imread(str(path), way)
+    except cv2.error:  # it claims a size that no overlay has
+        return None
+    return None if found is None else np.asarray(found, np.uint8)
 
 
 def draw_overlay(image: Image, labels: Labels | None, caption: str = "") -> RGB:

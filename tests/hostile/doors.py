@@ -192,6 +192,8 @@ DOORS = {
     "page": Door(read_back.open_page, "written.json"),
     "page_data": Door(read_back.open_page_data, "0123456789abcdef.js"),
     "result": Door(read_back.open_result, "result.json"),
+    "protocol": Door(read_back.open_protocol, "protocol.json"),
     "optics": Door(read_back.open_optics),
+    "overlay": Door(read_back.open_overlay, "00010-a.jpg"),
 }
 """By the name of the corpus's folder with their seeds."""

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from blastoseg.columns import EMBRYO_COLUMNS, EVENT_COLUMNS
+from blastoseg.columns import EMBRYO_COLUMNS, EVENT_COLUMNS, FRAME_COLUMNS
 from blastoseg.errors import BlastosegError
+from blastoseg.evaluation.comparison.protocol import read_protocol
 from blastoseg.evaluation.comparison.results import load_result
 from blastoseg.evaluation.letter_fit import weights_of_run
 from blastoseg.evaluation.runs import compare_runs
@@ -14,6 +15,7 @@ from blastoseg.report.manifest import read_manifest
 from blastoseg.report.review.script import to_script
 from blastoseg.report.review.written import is_whole, read_list, remove_own
 from blastoseg.report.tables import read_csv, typed_table, write_csv
+from blastoseg.run.corrections.drawing import plain_frame
 from blastoseg.run.corrections.folder import read_corrections, read_labels
 from blastoseg.run.corrections.masks import KnownMasks
 from blastoseg.run.corrections.standing import _corrected_in
@@ -149,6 +151,18 @@ def open_result(path: Path) -> None:
     assert result is not None
     for image in result.tested:
         assert image.table.shape
+
+
+def open_protocol(path: Path) -> None:
+    """Of a comparison of networks, as it goes on."""
+    read_protocol(path.parent)
+
+
+def open_overlay(path: Path) -> None:
+    """As the page's editor shows the frame under it, and as a person's own program reads it."""
+    run = Run(path.parent, typed_table([{"overlay": path.name}], FRAME_COLUMNS))
+    row = run.frames.iloc[0].to_dict()
+    read_by_all(path, lambda: plain_frame(path.parent, "", path.name), lambda: run.overlay(row))
 
 
 def open_optics(path: Path) -> None:
