@@ -52,8 +52,8 @@ def replace_atomically(
     Its mode is that of any new file, by the umask, also where the writer kept its file to itself.
     Where another program holds ``path`` (a workbook open in Excel) the file lands beside it under a dated
     name, which ``on_locked`` is called with; without ``on_locked`` that is a PermissionError. Raises OSError.
-    What a power cut leaves under the name of ``is_one_of_many`` is the old file or the new one, until
-    ``flush_folders`` was called for its folder: once for all of them.
+    ``is_one_of_many``: the new name is on the disk once ``flush_folders`` was called for its folder, once for
+    all of them; a power cut before that leaves the old file or the new one.
     """
     temporary = unfinished_beside(path)
     try:
