@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, named so that any system takes them, sorted as people count."""
+"""Files: written whole or not at all, named so that any system takes them, sorted as people count; TOML."""
 
 import errno
 import hashlib
@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import stat
+import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -14,8 +15,13 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 LONGEST_NAME = 60
+MOST_TOML_BYTES = 512 * 2**10
+MOST_TOML_DOTS = 300
+"""In a line. The parser's time and memory grow with the square of a key's names: 90,000 of them, in a file of
+180 kB, take all of a machine's memory."""
 
 NaturalKey = tuple[tuple[str | int, ...], str]
 
@@ -36,7 +42,9 @@ _CANNOT_FLUSH_FOLDER = {errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EBADF}
 
 
 @contextmanager
-def replace_atomically(path: Path, on_locked: Callable[[Path], None] | None = None) -> Iterator[Path]:
+def replace_atomically(
+    path: Path, on_locked: Callable[[Path], None] | None = None, *, is_one_of_many: bool = False
+) -> Iterator[Path]:
     """Give a temporary path beside ``path``; what is written there takes its place when the block ends.
 
     The temporary name keeps the suffix, for writers that choose a format by it. The file is on the disk
@@ -44,6 +52,8 @@ def replace_atomically(path: Path, on_locked: Callable[[Path], None] | None = No
     Its mode is that of any new file, by the umask, also where the writer kept its file to itself.
     Where another program holds ``path`` (a workbook open in Excel) the file lands beside it under a dated
     name, which ``on_locked`` is called with; without ``on_locked`` that is a PermissionError. Raises OSError.
+    ``is_one_of_many``: the new name is on the disk once ``flush_folders`` was called for its folder, once for
+    all of them; a power cut before that leaves the old file or the new one.
     """
     temporary = unfinished_beside(path)
     try:
@@ -51,7 +61,8 @@ def replace_atomically(path: Path, on_locked: Callable[[Path], None] | None = No
         _open_to_others(temporary)
         _flush_file(temporary)
         landed = _move_into_place(temporary, path, may_land_elsewhere=on_locked is not None)
-        _flush_folder(path.parent)
+        if not is_one_of_many:
+            _flush_folder(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -156,6 +167,13 @@ def _flush_file(path: Path) -> None:
         os.close(descriptor)
 
 
+def flush_folders(folders: Iterable[Path]) -> None:
+    """Put the names in these folders on the disk; one that is gone by now has none. OSError as usual."""
+    for folder in sorted(set(folders)):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            _flush_folder(folder)
+
+
 def _flush_folder(folder: Path) -> None:
     if os.name == "nt":
         return
@@ -229,3 +247,23 @@ def _with_hash(name: str, text: str) -> str:
 def _is_reserved(name: str) -> bool:
     # Windows keeps these device names, with any extension; the folder may be opened there.
     return bool(re.fullmatch(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d¹²³]) *(\..*)?", name))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file in UTF-8, with or without the mark that Windows begins one with.
+
+    Raises OSError as the system does, and ValueError in words for a file that is no TOML, too large, nested
+    too deep, or has a line with over ``MOST_TOML_DOTS`` dots.
+    """
+    with path.open("rb") as file:
+        data = file.read(MOST_TOML_BYTES + 1)
+    if len(data) > MOST_TOML_BYTES:
+        raise ValueError(f"it is larger than {MOST_TOML_BYTES // 2**10} kB")
+    text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    crowded = [number for number, line in enumerate(text.split("\n"), 1) if line.count(".") > MOST_TOML_DOTS]
+    if crowded:
+        raise ValueError(f"line {crowded[0]} has more than {MOST_TOML_DOTS} dots")
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error

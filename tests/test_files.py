@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from blastoseg.files import (
     LONGEST_NAME,
+    MOST_TOML_DOTS,
     UNFINISHED_MARK,
     clash_key,
     natural_key,
+    read_toml,
     remove_unfinished,
     replace_atomically,
     safe_name,
@@ -188,3 +190,28 @@ def test_natural_keys_of_any_texts_can_be_compared_and_are_equal_only_for_equal_
 def test_numbers_in_names_sort_as_numbers(numbers: list[int]) -> None:
     names = [f"WELL7_RUN{number}.jpeg" for number in numbers]
     assert sorted(names, key=natural_key) == [f"WELL7_RUN{number}.jpeg" for number in sorted(numbers)]
+
+
+def test_what_windows_writes_and_a_text_with_rare_line_ends_are_read_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + 'a = 1\r\n[b]\r\nc = "x\u2028y"\r\n'.encode())
+    assert read_toml(path) == {"a": 1, "b": {"c": "x\u2028y"}}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("a = 1\n" + "a.b." * 20_000 + "c = 1\n", f"line 2 has more than {MOST_TOML_DOTS} dots"),
+        ('[a]\nx = {"' + '"."' * 20_000 + '" = 1}\n', "line 2 has more than"),
+        ("a = " + "[" * 5_000, "nested too deep"),
+        ("# " + "long " * 200_000, "larger than 512 kB"),
+        ("a = ", "Invalid value"),
+    ],
+)
+def test_what_would_take_all_memory_or_is_no_toml_is_refused_in_words(
+    tmp_path: Path, content: str, problem: str
+) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=problem):
+        read_toml(path)

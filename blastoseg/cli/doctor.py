@@ -162,9 +162,8 @@ def _time_network(weights: str, device: str) -> str:
         segmenter.segment_batch(crops)
     seconds = (time.perf_counter() - started) / (TIMED_PASSES * count)
     where = describe_device(segmenter.device)
-    precision = "8-bit integers" if segmenter.engine == "int8" else segmenter.precision
     return (
-        f"{seconds * 1000:.1f} ms per crop of {side} x {side} on {where}, in {precision}, by the "
+        f"{seconds * 1000:.1f} ms per crop of {side} x {side} on {where}, in {segmenter.precision}, by the "
         f"engine {segmenter.engine}, as a run has it; {_engines(weights, device)}"
     )
 

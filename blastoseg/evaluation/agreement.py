@@ -55,7 +55,7 @@ def intraclass_correlation(ratings: Numbers) -> float:
     error = np.sum(residual**2) / ((n - 1) * (k - 1))
     denominator = between_targets + (k - 1) * error + k * (between_raters - error) / n
     # Rounding leaves a trace of variance where there is none.
-    if not denominator > 1e-12 * max(1.0, float(np.abs(ratings).max())) ** 2:
+    if not denominator > 1e-12 * max(1.0, np.square(np.abs(ratings).max())):
         return math.nan
     return float((between_targets - error) / denominator)
 

@@ -6,14 +6,13 @@ it cannot do; it carries the SHA-256 of every file. Nothing is downloaded and no
 
 import hashlib
 import math
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from blastoseg.errors import WeightsError
-from blastoseg.files import replace_atomically
+from blastoseg.files import read_toml, replace_atomically
 from blastoseg.model.architectures.configuration import (
     LocatorConfiguration,
     SegmenterConfiguration,
@@ -238,7 +237,7 @@ def load_card(name_or_path: str | Path) -> Card:
     folder = _find_folder(name_or_path)
     path = folder / CARD_FILE
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = read_toml(path)
     except FileNotFoundError as error:
         raise WeightsError(
             f"{path}: is missing: a model folder holds {CARD_FILE}, {SEGMENTER_FILE} and {LOCATOR_FILE}; "
@@ -246,7 +245,7 @@ def load_card(name_or_path: str | Path) -> Card:
         ) from error
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror}): check its permissions") from error
-    except (ValueError, RecursionError) as error:  # also of numbers too long, of nesting too deep
+    except ValueError as error:
         raise WeightsError(f"{path}: is not valid TOML ({error}): copy the model folder again") from error
     try:
         card = Card.model_validate({**content, "folder": folder})

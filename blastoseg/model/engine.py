@@ -69,3 +69,8 @@ def choose_engine(asked: str, device: str, precision: str, has_ranges: bool) -> 
             "none:  python -m blastoseg.training.ranges FOLDER  writes them, or use the engine onnx"
         )
     return "int8"
+
+
+def told_precision(engine: Engine, begins_from: str) -> str:
+    """What the convolutions are computed in, as reports name it: int8, or the precision begun from."""
+    return "int8" if engine == "int8" else begins_from

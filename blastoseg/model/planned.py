@@ -9,7 +9,7 @@ from pathlib import Path
 
 from blastoseg.model.batches import CPU_SIZE
 from blastoseg.model.card import Card
-from blastoseg.model.engine import OF_ONNX_RUNTIME, Engine, check_engine, choose_engine
+from blastoseg.model.engine import OF_ONNX_RUNTIME, Engine, check_engine, choose_engine, told_precision
 from blastoseg.model.loading import check_files
 
 
@@ -39,7 +39,9 @@ def plan_networks(card: Card, devices: str, engine: str, batch_size: int | None 
     size = batch_size or CPU_SIZE
     if devices == "cpu" or (devices == "auto" and (engine in OF_ONNX_RUNTIME or not may_have_gpu())):
         chosen = choose_engine(engine, "cpu", "float32", card.has_ranges)
-        return PlannedNetworks(card, chosen, "float32", in_words("cpu", chosen), batch_size=size)
+        return PlannedNetworks(
+            card, chosen, told_precision(chosen, "float32"), in_words("cpu", chosen), batch_size=size
+        )
     # Whether a GPU can be used, torch alone can tell.
     from blastoseg.model.devices import (  # noqa: PLC0415
         choose_device,
@@ -52,7 +54,7 @@ def plan_networks(card: Card, devices: str, engine: str, batch_size: int | None 
     precision = choose_precision("auto", there[0])
     chosen = choose_engine(engine, there[0].type, precision, card.has_ranges)
     words = ", ".join(in_words(describe_device(device), chosen) for device in there)
-    return PlannedNetworks(card, chosen, precision, words, batch_size=size)
+    return PlannedNetworks(card, chosen, told_precision(chosen, precision), words, batch_size=size)
 
 
 def in_words(device: str, engine: Engine) -> str:

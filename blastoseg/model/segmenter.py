@@ -24,7 +24,7 @@ from blastoseg.model.devices import (
     describe_device,
     is_out_of_memory,
 )
-from blastoseg.model.engine import OF_ONNX_RUNTIME, Engine, check_engine, choose_engine
+from blastoseg.model.engine import OF_ONNX_RUNTIME, Engine, check_engine, choose_engine, told_precision
 from blastoseg.model.loading import load_locator, load_network
 from blastoseg.model.locating import part_embryos
 from blastoseg.model.onnx_network import OnnxNetwork
@@ -73,13 +73,13 @@ class Segmenter:
         self.device = choose_device("cpu" if device == "auto" and engine in OF_ONNX_RUNTIME else device)
         if self.device.type == "cpu":
             reuse_freed_memory()
-        self.precision = choose_precision(precision, self.device)
+        self._precision = choose_precision(precision, self.device)
         self.batch_size = batch_size or CPU_SIZE
         self.flips = flips
         self.input_side = card.segmenter.input_size
         self.locator_side = card.locator.input_size
         self.locator_threshold = card.locator.threshold
-        self.engine: Engine = choose_engine(engine, self.device.type, self.precision, card.has_ranges)
+        self.engine: Engine = choose_engine(engine, self.device.type, self._precision, card.has_ranges)
         network = self._placed(card.segmenter.configuration.prepare(load_network(card)))
         locator = self._placed(card.locator.configuration.prepare(load_locator(card)))
         self._network: Predicting = network
@@ -91,9 +91,14 @@ class Segmenter:
             check_reference(self.reference_answer(), card)
         self._on_device: DevicePasses | None = None
         if self.device.type != "cpu":
-            self._on_device = DevicePasses(self.device, self.precision)
+            self._on_device = DevicePasses(self.device, self._precision)
             if batch_size is None:
                 self._choose_batch_size(self._on_device)
+
+    @property
+    def precision(self) -> str:
+        """What the convolutions are computed in: float32, bfloat16 or int8."""
+        return told_precision(self.engine, self._precision)
 
     def locate_batch(self, squares: Sequence[NDArray[Any]]) -> FloatArray:
         """Probability that a pixel belongs to an embryo, ``(N, side, side)``, of frames fitted into squares.
@@ -122,7 +127,7 @@ class Segmenter:
         if passes == "recorded":
             if self.flips == "unsure":
                 raise ValueError("averaging where it is unsure cannot be recorded")
-            self._on_device = DevicePasses(self.device, self.precision, is_recorded=True)
+            self._on_device = DevicePasses(self.device, self._precision, is_recorded=True)
 
     def reference_answer(self) -> ReferenceCard:
         """What this model says of the reference crop; WeightsError where that is no answer at all."""
@@ -257,7 +262,7 @@ class Segmenter:
         tensor = torch.from_numpy(batch).to(self.device, memory_format=torch.channels_last)
         with (
             torch.inference_mode(),
-            torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"),
+            torch.autocast(self.device.type, torch.bfloat16, enabled=self._precision == "bfloat16"),
         ):
             answer = forward(tensor)[: len(images)]
         return cast(FloatArray, answer.contiguous().cpu().numpy())

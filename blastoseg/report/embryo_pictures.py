@@ -13,7 +13,7 @@ import pandas as pd
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Status
 from blastoseg.report.gathered import Batch, GatheredTables
-from blastoseg.report.overlay import RGB, draw_thumbnail, write_small
+from blastoseg.report.overlay import RGB, draw_thumbnail, read_overlay, write_small
 from blastoseg.sources.label_images import read_label_image
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Pictures:
 
     def thumbnail(self, side: int) -> RGB | None:
         """The embryo in a white square; None, and a line in the log, where a picture is gone or damaged."""
-        overlay = cv2.imread(str(self.overlay), cv2.IMREAD_COLOR_RGB)
+        overlay = read_overlay(self.overlay, cv2.IMREAD_COLOR_RGB)
         if overlay is None:
             log.warning("%s: cannot be read: the report goes without it", self.overlay.name)
             return None
@@ -43,7 +43,7 @@ class Pictures:
         except UnreadableFrameError as error:
             log.warning("%s: the report goes without it", error)
             return None
-        return draw_thumbnail(overlay.astype(np.uint8), labels, side)
+        return draw_thumbnail(overlay, labels, side)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Labels
-from blastoseg.report.overlay import outlines_from_outside_in
+from blastoseg.report.overlay import outlines_from_outside_in, read_overlay
 from blastoseg.report.plain import Gray, without_paint
 from blastoseg.sources.label_images import read_label_image
 from blastoseg.tissues import FOREGROUND
@@ -131,10 +131,10 @@ def _boxes(shots: Sequence[Shot]) -> Iterator[tuple[float, float, float, float]]
 
 
 def _tile(shot: Shot, labels: Labels | None, window: Window) -> Gray | None:
-    overlay = None if shot.overlay is None else cv2.imread(str(shot.overlay), cv2.IMREAD_GRAYSCALE)
+    overlay = None if shot.overlay is None else read_overlay(shot.overlay, cv2.IMREAD_GRAYSCALE)
     if overlay is None:
         return None
-    gray = without_paint(np.asarray(overlay, np.uint8), labels)
+    gray = without_paint(overlay, labels)
     return np.asarray(_cut(gray, window), np.uint8)
 
 

@@ -6,15 +6,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image as Pillow
 
 from blastoseg.columns import EMBRYO_COLUMNS, EVENT_COLUMNS, REPORTED_FRAME_COLUMNS
 from blastoseg.errors import InputNotFoundError, OutputError
 from blastoseg.records import Labels
 from blastoseg.report.dataset import read_long_table
+from blastoseg.report.overlay import read_overlay
 from blastoseg.report.tables import read_csv
 from blastoseg.sources.label_images import read_label_image
 
@@ -68,12 +69,10 @@ class Run:
         Raises InputNotFoundError as ``mask`` does, and OutputError where it is damaged.
         """
         path = self._picture(row, "overlay")
-        try:
-            with Pillow.open(path) as picture:
-                return np.array(picture.convert("RGB"))
-        except Exception as error:
-            # Decoders answer damaged headers with whatever they stumble over.
-            raise OutputError(f"{path}: cannot be read as an image ({error}): run blastoseg again") from error
+        overlay = read_overlay(path, cv2.IMREAD_COLOR_RGB)
+        if overlay is None:
+            raise OutputError(f"{path}: cannot be read as an image: run blastoseg again")
+        return overlay
 
     def _picture(self, row: Row, kind: Literal["mask", "overlay"]) -> Path:
         named = row.get(kind)

@@ -1,11 +1,14 @@
 """Pictures for people: a frame with the tissues' outlines, and a thumbnail for the workbook."""
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
 from blastoseg import RESEARCH_USE_ONLY
 from blastoseg.records import Image, Labels
@@ -20,9 +23,23 @@ STRIP_HEIGHT = 56
 SMALLEST_WIDTH = 360
 LARGEST_SIDE = 1600
 """A larger frame's picture is shrunk to this: it is for looking at, the mask keeps the geometry."""
+MOST_PIXELS = 2**26
+"""More than any overlay has: what claims them is damaged, and would take the memory of a machine."""
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _STRIP_GRAY = 24
 _SAMPLE_STEP = 8
+
+
+def read_overlay(path: Path, way: int) -> NDArray[np.uint8] | None:
+    """An overlay as OpenCV reads it that ``way``, such as in gray; None where it is gone or damaged."""
+    try:
+        with Pillow.open(path) as header:
+            if math.prod(header.size) > MOST_PIXELS:
+                return None
+        found = cv2.imread(str(path), way)
+    except Exception:  # decoders answer damaged headers with whatever they stumble over
+        return None
+    return None if found is None else np.asarray(found, np.uint8)
 
 
 def draw_overlay(image: Image, labels: Labels | None, caption: str = "") -> RGB:

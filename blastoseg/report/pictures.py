@@ -89,7 +89,8 @@ class PictureWriter:
     def write(self, ref: FrameRef, pictures: Pictures) -> tuple[str, str]:
         """Write a frame's mask and overlay; returns paths relative to ``root``, empty where there is none.
 
-        Raises OutputError where the disk refuses.
+        Until ``files.flush_folders`` was called a power cut may bring back what was there before. Raises
+        OutputError where the disk refuses.
         """
         both = ((self._mask(ref), pictures.mask), (self._overlay(ref), pictures.overlay))
         for path, encoded in both:
@@ -108,7 +109,7 @@ class PictureWriter:
         path = self.root / relative
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replace_atomically(path) as temporary:
+            with replace_atomically(path, is_one_of_many=True) as temporary:
                 temporary.write_bytes(encoded)
         except OSError as error:
             raise OutputError(f"{path}: cannot be written ({error.strerror}): free some space?") from error

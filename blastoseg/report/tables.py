@@ -148,7 +148,7 @@ def read_csv(path: Path, declared: Sequence[Column]) -> pd.DataFrame:
         table = pd.read_csv(
             path, usecols=lambda name: name in dtypes, dtype=dtypes, keep_default_na=False, na_values=[""]
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, TypeError, OverflowError, OSError) as error:
         raise OutputError(
             f"{path}: cannot be read as this version's table ({error}): run blastoseg on {path.parent} again"
         ) from error

@@ -50,12 +50,15 @@ def find_prunable(out: Path, journal: Journal, missing_days: float = 0) -> Pruna
     root = out.resolve()
     for picture in journal.pictures.missing(since):
         place = root / picture.path
+        if not _is_of_a_run(picture):
+            changed.append(picture.path)
+            continue
         try:
             size = place.lstat().st_size
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no system has such a name
             gone.append(picture.path)
             continue
-        if _is_own(root, picture, place) and picture.size in (None, size):
+        if _is_own(place) and picture.size in (None, size):
             files[picture.path] = size
         else:
             changed.append(picture.path)
@@ -105,17 +108,21 @@ def prune(out: Path, journal: Journal, found: Prunable, check: Callable[[], None
         except OSError as error:
             log.warning("%s: cannot be deleted (%s)", path, error.strerror)
             refused.append(path)
-    for folder in {PurePosixPath(path).parent for path in deleted}:
+    for folder in {(out.resolve() / path).parent for path in deleted}:
         # Only an empty one goes: a folder may hold what others put there.
-        with suppress(OSError):
-            (out / folder).rmdir()
+        with suppress(OSError, ValueError):
+            if folder.resolve() == folder:
+                folder.rmdir()
     journal.pictures.forget(deleted)
     return refused
 
 
-def _is_own(root: Path, picture: Picture, place: Path) -> bool:
-    """Whether a file lies where runs write: ``<kind>/<embryo>/<file>`` below ``root``, no link on the way."""
+def _is_of_a_run(picture: Picture) -> bool:
+    """Whether the path is where runs write: ``<kind>/<embryo>/<file>``."""
     parts = PurePosixPath(picture.path).parts
-    if len(parts) != 3 or parts[0] not in PICTURE_KINDS or ".." in parts:
-        return False
+    return len(parts) == 3 and parts[0] in PICTURE_KINDS and ".." not in parts
+
+
+def _is_own(place: Path) -> bool:
+    """Whether a file lies there, with no link on the way."""
     return place.parent.resolve() == place.parent and not place.is_symlink() and place.is_file()

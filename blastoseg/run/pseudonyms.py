@@ -11,13 +11,13 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Protocol, Self
 
 from blastoseg.errors import BlastosegError, OutputError, UsageError
 from blastoseg.files import replace_atomically
+from blastoseg.report.tables import as_it_was, plain_text
 from blastoseg.run.journal import RunRecord
 from blastoseg.run.outputs import OutputFolder, default_out
 from blastoseg.sources.names import printable
@@ -28,6 +28,7 @@ _KEY_BYTES = 32
 _KEPT_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,4}")
 _ONLY_OWNER = 0o600
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_MAP_HEADER = ["pseudonym", "name"]
 _PSEUDONYM = re.compile(rf"p[0-9a-f]{{{_DIGITS}}}")
 
 
@@ -181,7 +182,7 @@ class Pseudonyms:
         """The run writes into ``out``: a new key is written now, readable for its owner alone.
 
         Raises UsageError where key or map would lie inside the folder that may be passed on, whatever links
-        lead there; OutputError where the key cannot be written.
+        lead there; OutputError where the key cannot be written, or the map cannot be added to.
         """
         self._out = str(out.absolute())
         for file in (self._keyfile, self.map_file):
@@ -195,6 +196,7 @@ class Pseudonyms:
             _write_key(self._keyfile, self._key)
         elif os.name != "nt" and self._keyfile.stat().st_mode & _OTHERS:
             self.notes.append("the key of --pseudonymise can be read by others: chmod 600 KEYFILE")
+        self._read_map()  # What is wrong with it is told now, and not after a night.
         self._has_begun = True
 
     def of_name(self, name: str) -> str:
@@ -238,23 +240,38 @@ class Pseudonyms:
     def write_map(self) -> None:
         """Add the names met to the map beside the key; OutputError where it cannot be written."""
         try:
-            known = dict(self._read_map())
+            known = self._read_map()
             with replace_atomically(self.map_file) as temporary:
                 descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _ONLY_OWNER)
                 with os.fdopen(
                     descriptor, "w", encoding="utf-8", newline="", errors="backslashreplace"
                 ) as file:
                     writer = csv.writer(file)
-                    writer.writerow(["pseudonym", "name"])
-                    writer.writerows(sorted((known | self._names).items()))
+                    writer.writerow(_MAP_HEADER)
+                    # A person opens it in a spreadsheet.
+                    writer.writerows(
+                        (key, plain_text(name)) for key, name in sorted((known | self._names).items())
+                    )
         except OSError as error:
             raise OutputError(f"{self.map_file}: cannot be written ({error.strerror})") from error
 
-    def _read_map(self) -> Iterable[tuple[str, str]]:
-        if not self.map_file.is_file():
-            return []
-        with self.map_file.open(encoding="utf-8", newline="") as file:
-            return [(row[0], row[1]) for row in csv.reader(file) if len(row) == 2][1:]
+    def _read_map(self) -> dict[str, str]:
+        """Names by pseudonym; OutputError for a map that is not as a run wrote it: none may be lost."""
+        try:
+            with self.map_file.open(encoding="utf-8-sig", newline="") as file:
+                rows = list(csv.reader(file, strict=True))
+        except FileNotFoundError:
+            return {}
+        except (UnicodeDecodeError, csv.Error):
+            rows = []
+        except OSError as error:
+            raise OutputError(f"{self.map_file}: cannot be read ({error.strerror})") from error
+        if rows[:1] != [_MAP_HEADER] or any(len(row) != len(_MAP_HEADER) for row in rows):
+            raise OutputError(
+                f"{self.map_file}: is not as it was written: save it as CSV, UTF-8, with commas, or move it "
+                "away: then a new one is begun, without the names that only this one has"
+            )
+        return {pseudonym: as_it_was(name) for pseudonym, name in rows[1:]}
 
     def _digest(self, name: str) -> str:
         data = name.encode("utf-8", "surrogatepass")

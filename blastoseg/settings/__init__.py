@@ -1,7 +1,6 @@
 """A lab's settings file: TOML, validated, hashable. Unknown keys are errors: no typing mistake is silent."""
 
 import hashlib
-import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -9,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from blastoseg.columns import EMBRYO_COLUMNS
 from blastoseg.errors import SettingsError, UsageError
+from blastoseg.files import read_toml
 from blastoseg.settings.naming import Naming
 from blastoseg.settings.pixel_size import PixelSize, check_pixel_size_option, is_pixel_size
 from blastoseg.settings.section import Section
@@ -209,10 +209,10 @@ def load_settings(path: Path | None) -> Settings:
     if path is None:
         return Settings()
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = read_toml(path)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}): check --settings") from error
-    except (ValueError, RecursionError) as error:  # also of numbers too long, of nesting too deep
+    except ValueError as error:
         raise SettingsError(f"{path}: is not valid TOML: {error}") from error
     if "calibration" in content:
         raise SettingsError(f"{path}: the section [calibration] is called [pixel_size] now: rename it there")

@@ -1,6 +1,7 @@
 """A contact sheet: drawn pictures beside real ones, all brought to the same mean and spread."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -47,7 +48,9 @@ def read_real(folder: Path) -> list[Grey]:
 
 def read_grey(path: Path) -> Grey:
     """One picture as 8-bit grey values; raises UnreadableFrameError where it cannot be read."""
-    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    image = None
+    with suppress(cv2.error):  # of a size beyond any picture's
+        image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if image is None:
         raise UnreadableFrameError(
             f"{path} cannot be read as an image: it may be damaged or of another format"

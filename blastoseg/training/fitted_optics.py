@@ -1,12 +1,11 @@
 """Optics fitted to a training's unlabelled frames: kept with its checkpoints, filled into its recipe."""
 
-import tomllib
 from pathlib import Path
 
 import tomli_w
 
 from blastoseg.errors import TrainingError, UsageError
-from blastoseg.files import replace_atomically
+from blastoseg.files import read_toml, replace_atomically
 from blastoseg.model.card import load_card
 from blastoseg.model.segmenter import Segmenter
 from blastoseg.simulate.optics_space import point_at
@@ -47,7 +46,7 @@ def with_fitted_optics(recipe: Recipe, plan: TrainingPlan, frames: UnlabelledFra
 
 def _read(path: Path) -> dict[str, float]:
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        values = read_toml(path)
         point_at(values)
     except (OSError, ValueError, TypeError) as error:
         raise TrainingError(f"{path}: cannot be used ({error}): delete it and train again") from error

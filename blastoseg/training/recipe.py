@@ -1,13 +1,13 @@
 """Recipes: TOML files that say completely how a model is made. An unknown key is an error."""
 
 import hashlib
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
-from blastoseg.errors import SettingsError, UsageError
+from blastoseg.errors import SettingsError, UsageError, WeightsError
+from blastoseg.files import read_toml
 from blastoseg.model.architectures.configuration import Configuration, problems_in_words
 from blastoseg.model.architectures.registry import LOCATORS, SEGMENTERS, Registry
 from blastoseg.model.card import MODEL_NAME, SegmenterCard, load_card
@@ -34,10 +34,8 @@ class Job(DescribedNetwork):
     """One network's training.
 
     ``pretrained`` is a safetensors file to fill the network, or its encoder, from: tensors are named as the
-    network names them.
-
-    ``stored`` is the type of the weights in the model's folder: float16 halves the file, and a network with
-    weights so rounded answers the same to a thousandth. They are computed with as float32.
+    network names them. ``stored`` is the type of the weights in the model's folder: float16 halves the file,
+    and a network with weights so rounded answers the same to a thousandth. They are computed with as float32.
 
     With a ``second_size`` (the segmenter only), the batches of every other step are scaled to it, and so are
     two of the four mirror images that a run averages over.
@@ -231,9 +229,9 @@ def load_recipe(
     ``start_from`` replaces the recipe's own, the copied locator's weights too; where the recipe describes no
     network, it is that of these weights. ``epochs`` replaces the recipe's length. With
     ``unlabelled`` frames a recipe that says nothing of them takes the defaults of ``Unlabelled``.
-    Raises SettingsError naming the file and the key that is wrong, or the choices for an unknown name: what a
-    model card will demand is checked here. WeightsError for unknown weights, EnvironmentProblemError for a
-    network whose library is missing, UsageError where unlabelled frames have no locator to be cut out by.
+    Raises SettingsError naming the file and the key that is wrong, or the choices for an unknown name, also
+    for what a card demands. WeightsError for unknown weights, EnvironmentProblemError for a missing library,
+    UsageError where unlabelled frames have no locator to be cut out by.
     """
     bundled = recipes_folder() / f"{name_or_path}.toml"
     path = bundled if bundled.is_file() else Path(name_or_path)
@@ -250,7 +248,11 @@ def load_recipe(
         if epochs is not None:
             _change_length(segmenter.get("optimisation"), epochs, path)
         if content.get("start_from"):
-            _take_network(segmenter, load_card(content["start_from"]).segmenter)
+            try:
+                card = load_card(content["start_from"])
+            except WeightsError as error:
+                raise WeightsError(str(error) if start_from else f"{path}: start_from: {error}") from error
+            _take_network(segmenter, card.segmenter)
     try:
         recipe = Recipe.model_validate(content)
     except ValidationError as error:
@@ -260,8 +262,7 @@ def load_recipe(
             f"{path}: unlabelled frames are cut out by the locator of the weights that training starts from, "
             "and this recipe starts from none: name them with --from"
         )
-    problems = "; ".join(problems_of_network(recipe.segmenter))
-    if problems:
+    if problems := "; ".join(problems_of_network(recipe.segmenter)):
         raise SettingsError(f"{path}: {problems}")
     return recipe
 
@@ -289,11 +290,11 @@ def _change_length(optimisation: Any, epochs: int, path: Path) -> None:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return read_toml(path)
     except OSError as error:
         choices = ", ".join(sorted(recipe.stem for recipe in recipes_folder().glob("*.toml")))
         raise SettingsError(
             f"{path}: cannot be read ({error.strerror}): give a recipe file, or one of {choices}"
         ) from error
-    except (ValueError, RecursionError) as error:  # also of numbers too long, of nesting too deep
+    except ValueError as error:
         raise SettingsError(f"{path}: is not valid TOML: {error}") from error

@@ -5,16 +5,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import nn
+
 from blastoseg.datasets import open_dataset
 from blastoseg.datasets.annotation import CaseError
 from blastoseg.datasets.cvat import read_class_mask, read_colour_map
+from blastoseg.datasets.groups import groups_from_table
 from blastoseg.datasets.label_images import read_label_image as read_drawn_labels
+from blastoseg.datasets.splitting import _read_list
 from blastoseg.errors import BlastosegError
-from blastoseg.model.card import load_card
+from blastoseg.evaluation.letter_fit import read_grades
+from blastoseg.model.card import load_card, sha256_of
+from blastoseg.model.loading import _verified_tensors
 from blastoseg.records import FrameRef
 from blastoseg.report.letters import read_letters
-from blastoseg.run.journal import Journal, OutputLock, ScoredWith, read_runs
+from blastoseg.run.journal import OutputLock
 from blastoseg.run.journal.lock import LOCK_FILE
+from blastoseg.run.pseudonyms import Pseudonyms
 from blastoseg.run.verdicts import _read_file, read_verdicts
 from blastoseg.settings import Naming, load_settings
 from blastoseg.sources import SourceOptions
@@ -25,12 +32,16 @@ from blastoseg.sources.images import read_picture_file
 from blastoseg.sources.label_images import read_label_image
 from blastoseg.sources.reading import read_frame
 from blastoseg.sources.shown import AS_THEY_ARE
+from blastoseg.training.pretrained import load_tensors
+from blastoseg.training.recipe import load_recipe
+
+from . import read_back
+from .read_back import read_by_all
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 MOST_FRAMES = 4
 """Read of one file: more of them would be the same code again."""
 SHAPE = (48, 56)
-SCORED_WITH = ScoredWith("a" * 64, "b" * 64, "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +82,13 @@ def _open_labelled(path: Path) -> None:
 
 
 def _open_label_image(path: Path) -> None:
-    problem: BlastosegError | None = None
-    for read in (
+    read_by_all(
+        path,
         lambda: read_label_image(path, path.name),
         lambda: read_drawn_labels(path, path.name, SHAPE),
         lambda: read_class_mask(path, path.name, SHAPE, colours={}),
-    ):
-        try:
-            read()
-        except (BlastosegError, CaseError) as error:
-            assert path.name in str(error), f"does not name its file: {error}"
-            problem = error
-    if problem:
-        raise problem
+        refusals=(BlastosegError, CaseError),
+    )
 
 
 def _open_colour_map(path: Path) -> None:
@@ -100,15 +105,7 @@ def _open_embryos(path: Path) -> None:
 
 def _open_verdicts(path: Path) -> None:
     """As a file that a browser saved, then as those that a report has."""
-    problem: BlastosegError | None = None
-    for read in (lambda: _read_file(path), lambda: read_verdicts(path.parent)):
-        try:
-            read()
-        except BlastosegError as error:
-            assert path.name in str(error), f"does not name its file: {error}"
-            problem = error
-    if problem:
-        raise problem
+    read_by_all(path, lambda: _read_file(path), lambda: read_verdicts(path.parent))
 
 
 def _open_card(path: Path) -> None:
@@ -123,22 +120,44 @@ def _open_letters(path: Path) -> None:
     read_letters(path)
 
 
-def _open_ledger(path: Path) -> None:
-    problem: BlastosegError | None = None
-    try:
-        read_runs(path.parent)
-    except BlastosegError as error:
-        problem = error
-    with Journal(path.parent) as journal:
-        journal.start_run({})
-        list(journal.rows(SCORED_WITH))
-    if problem:
-        raise problem
-
-
 def _open_lock(path: Path) -> None:
     with OutputLock(path.parent):
         pass
+
+
+def _open_grades(path: Path) -> None:
+    read_grades(path)
+
+
+def _open_groups(path: Path) -> None:
+    groups_from_table(path, ["a", "b.png"])
+
+
+def _open_list(path: Path) -> None:
+    _read_list(path)
+
+
+def _open_recipe(path: Path) -> None:
+    load_recipe(path)
+
+
+def _open_key(path: Path) -> None:
+    Pseudonyms.load(path)
+
+
+def _open_names(path: Path) -> None:
+    """The map beside a key, to which a run adds the names that it met."""
+    keyfile = path.with_name("lab.key")
+    keyfile.write_text("0" * 64)
+    names = Pseudonyms.load(keyfile)
+    assert names.map_file == path
+    names.write_map()
+
+
+def _open_tensors(path: Path) -> None:
+    """As weights whose card was changed with them, and as what a recipe fills a network from."""
+    network = nn.Linear(2, 3)
+    read_by_all(path, lambda: _verified_tensors(path, sha256_of(path)), lambda: load_tensors(network, path))
 
 
 DOORS = {
@@ -156,7 +175,25 @@ DOORS = {
     "card": Door(_open_card, "card.toml"),
     "settings": Door(_open_settings),
     "letters": Door(_open_letters),
-    "ledger": Door(_open_ledger, "journal.sqlite"),
+    "grades": Door(_open_grades),
+    "groups": Door(_open_groups),
+    "list": Door(_open_list),
+    "recipe": Door(_open_recipe),
+    "key": Door(_open_key),
+    "names": Door(_open_names, "lab.key.map.csv"),
+    "tensors": Door(_open_tensors, "weights.safetensors"),
     "lock": Door(_open_lock, LOCK_FILE),
+    "ledger": Door(read_back.open_ledger, "journal.sqlite"),
+    "frames": Door(read_back.open_frames, "frames.csv"),
+    "embryo_rows": Door(read_back.open_embryos, "embryos.csv"),
+    "manifest": Door(read_back.open_manifest, "run.json"),
+    "part": Door(read_back.open_part, "part.json"),
+    "correction": Door(read_back.open_correction, read_back.RECORD),
+    "page": Door(read_back.open_page, "written.json"),
+    "page_data": Door(read_back.open_page_data, "0123456789abcdef.js"),
+    "result": Door(read_back.open_result, "result.json"),
+    "protocol": Door(read_back.open_protocol, "protocol.json"),
+    "optics": Door(read_back.open_optics),
+    "overlay": Door(read_back.open_overlay, "00010-a.jpg"),
 }
 """By the name of the corpus's folder with their seeds."""

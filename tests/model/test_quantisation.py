@@ -15,6 +15,7 @@ from torch import nn  # noqa: E402
 from blastoseg.errors import UsageError, WeightsError  # noqa: E402
 from blastoseg.model.card import Card, load_card  # noqa: E402
 from blastoseg.model.onnx_network import graph_of, session_of  # noqa: E402
+from blastoseg.model.planned import plan_networks  # noqa: E402
 from blastoseg.model.quantisation import ConvRange, in_eight_bits  # noqa: E402
 from blastoseg.model.segmenter import Segmenter  # noqa: E402
 from blastoseg.training.ranges import conv_ranges, quantisation_of, write_ranges  # noqa: E402
@@ -106,6 +107,8 @@ def test_a_model_with_ranges_is_computed_in_integers_each_frame_the_same_in_any_
     by_integers = Segmenter(quantised, "cpu", flips=True, engine="auto")
     assert by_integers.engine == "int8"
     assert "8-bit integers" in by_integers.device_in_words
+    planned = plan_networks(quantised, "cpu", "auto")
+    assert (by_integers.precision, planned.precision, by_torch.precision) == ("int8", "int8", "float32")
     crops = np.random.default_rng(5).integers(0, 256, (3, 64, 64), dtype=np.uint8)
     answer = by_integers.segment_batch(crops)
     assert np.abs(answer - by_torch.segment_batch(crops)).mean() < 0.02

@@ -81,6 +81,15 @@ def test_nothing_outside_the_folders_of_pictures_is_touched_whatever_the_ledger_
     outside = Path(os.path.relpath(elsewhere / "x.png", out)).as_posix()
     strange = ["report.xlsx", outside, str(elsewhere / "x.png"), "masks/E9/x.png", "masks/E1/link.png"]
     strange += ["masks/../report.xlsx", "masks/E1"]
+    # Of pictures that are gone the folders go too, where they are empty.
+    empty = elsewhere.with_name("empty")
+    empty.mkdir()
+    (out / "masks" / "E8").symlink_to(empty)
+    strange += [
+        Path(os.path.relpath(empty / "x.png", out)).as_posix(),
+        str(empty / "x.png"),
+        "masks/E8/x.png",
+    ]
     with Journal(out) as journal:
         journal.pictures.claim(written=strange, kept=[])
         journal.pictures.note_missing([STAYS])
@@ -88,6 +97,7 @@ def test_nothing_outside_the_folders_of_pictures_is_touched_whatever_the_ledger_
         assert set(found.files) == set(GONE)
         prune(out, journal, found, _no_check)
     assert (elsewhere / "x.png").read_bytes() == b"precious"
+    assert empty.is_dir()
     assert (out / "report.xlsx").exists()
     assert (out / "masks" / "E1" / "link.png").is_symlink()
 

@@ -164,3 +164,41 @@ def test_a_key_that_others_can_read_is_told_of(tmp_path: Path, names: Pseudonyms
     again.begin(tmp_path / "out")
     assert again.fingerprint == names.fingerprint
     assert "can be read by others" in again.notes[0]
+
+
+def _written_map(names: Pseudonyms, *met: str) -> str:
+    for name in met:
+        names.of_name(name)
+    names.write_map()
+    return names.map_file.read_text("utf-8")
+
+
+def test_the_map_keeps_the_names_of_earlier_runs_and_runs_no_formula(
+    tmp_path: Path, names: Pseudonyms
+) -> None:
+    _written_map(names, "Zoë", "=1+1")
+    # A spreadsheet puts a mark before what it saves as UTF-8.
+    names.map_file.write_bytes(b"\xef\xbb\xbf" + names.map_file.read_bytes())
+    again = Pseudonyms.load(tmp_path / "lab.key")
+    again.begin(tmp_path / "out")
+    assert _written_map(again, "王小明").splitlines() == [
+        "pseudonym,name",
+        *sorted(f"{again.of_name(name)},{shown}" for name, shown in
+                (("Zoë", "Zoë"), ("=1+1", "'=1+1"), ("王小明", "王小明"))),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("spoiled", ["cp1252", "semicolons", "cut short"])
+def test_a_map_that_a_spreadsheet_spoiled_is_refused_before_a_frame_is_read_and_left_as_it_is(
+    tmp_path: Path, names: Pseudonyms, spoiled: str
+) -> None:
+    text = _written_map(names, "Zoë", "E1")
+    content = {
+        "cp1252": text.encode("cp1252"),
+        "semicolons": text.replace(",", ";").encode(),
+        "cut short": f'{text}p0123456789ab,"Jane'.encode(),
+    }[spoiled]
+    names.map_file.write_bytes(content)
+    with pytest.raises(OutputError, match=r"lab\.key\.map\.csv: is not as it was written"):
+        Pseudonyms.load(tmp_path / "lab.key").begin(tmp_path / "out")
+    assert names.map_file.read_bytes() == content

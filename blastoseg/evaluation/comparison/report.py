@@ -2,17 +2,17 @@
 
 import platform
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 
 from blastoseg import __version__
 from blastoseg.datasets import Case, open_dataset
-from blastoseg.errors import BlastosegError
+from blastoseg.errors import BlastosegError, UnreadableFrameError
 from blastoseg.evaluation.comparison.members import ABLATION, SHOWN, in_order
 from blastoseg.evaluation.comparison.page import page_of
 from blastoseg.evaluation.comparison.pictures import PanelRow, plot_bubbles, plot_panel
@@ -22,6 +22,7 @@ from blastoseg.evaluation.comparison.tables import ablation_table, images_table,
 from blastoseg.evaluation.comparison.workbook import write_workbook
 from blastoseg.evaluation.folder import EvaluationFolder
 from blastoseg.records import Labels
+from blastoseg.sources.label_images import read_label_image
 
 PANEL_CASES = 4
 Tell = Callable[[str], None]
@@ -117,8 +118,8 @@ def _labels_of(root: Path, image: str, trained: Sequence[Trained]) -> Labels | N
     for one in trained:
         for tested in one.tested:
             if tested.name == image:
-                read = cv2.imread(str(root / tested.labels), cv2.IMREAD_GRAYSCALE)
-                return None if read is None else np.asarray(read, np.uint8)
+                with suppress(UnreadableFrameError):  # the page goes without it
+                    return read_label_image(root / tested.labels, tested.labels)
     return None
 
 

@@ -3,18 +3,24 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from blastoseg.errors import DataError
 from blastoseg.files import replace_atomically
+from blastoseg.tissues import INSIDE_OUT
 from blastoseg.training.cost import Cost
 from blastoseg.training.metrics import Counts
 
 RESULT = "result.json"
 COST = "cost.json"
 MEMBERS = "networks"
+
+_Classes = Field(min_length=len(INSIDE_OUT), max_length=len(INSIDE_OUT))
+_Count = Annotated[int, Field(ge=0, le=2**53)]
+_Row = Annotated[list[_Count], _Classes]
 
 
 class ImageResult(BaseModel):
@@ -24,7 +30,7 @@ class ImageResult(BaseModel):
 
     name: str
     group: str
-    counts: list[list[int]]
+    counts: Annotated[list[_Row], _Classes]
     labels: str
 
     @property

@@ -7,7 +7,7 @@ import numpy as np
 
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Labels
-from blastoseg.report.overlay import LARGEST_SIDE, SMALLEST_WIDTH, draw_overlay
+from blastoseg.report.overlay import LARGEST_SIDE, SMALLEST_WIDTH, draw_overlay, read_overlay
 from blastoseg.report.pictures import encode_overlay
 from blastoseg.report.plain import Gray, sized_as, without_paint
 from blastoseg.sources.label_images import read_label_image
@@ -18,12 +18,12 @@ def plain_frame(out: Path, mask_file: str, overlay_file: str) -> Gray:
 
     As large as the overlay, which shrinks large frames. UnreadableFrameError where the pictures are gone.
     """
-    overlay = cv2.imread(str(out / overlay_file), cv2.IMREAD_GRAYSCALE) if overlay_file else None
+    overlay = read_overlay(out / overlay_file, cv2.IMREAD_GRAYSCALE) if overlay_file else None
     if overlay is None:
         what = overlay_file or "the overlay of this frame"
         raise UnreadableFrameError(f"{what}: is not there, or cannot be read: run blastoseg with overlays")
     labels = read_label_image(out / mask_file, mask_file) if mask_file else None
-    return without_paint(np.asarray(overlay, np.uint8), labels)
+    return without_paint(overlay, labels)
 
 
 def network_labels(out: Path, mask_file: str, overlay_file: str) -> Labels:

@@ -15,13 +15,21 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 
-from blastoseg.files import UNFINISHED_MARK, clash_key, remove_unfinished, valid_text
+from blastoseg.errors import OutputError
+from blastoseg.files import UNFINISHED_MARK, clash_key, flush_folders, remove_unfinished, valid_text
 from blastoseg.records import FrameResult, Status
 from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.journal.keys import FrameKey, ScoredWith
 from blastoseg.run.journal.pictures import PictureRegister, outdated
 from blastoseg.run.journal.rows import as_row, stored_frame
-from blastoseg.run.journal.schema import StoredFrame, bring_up_to_date, damaged, explained, run_digest
+from blastoseg.run.journal.schema import (
+    StoredFrame,
+    bring_up_to_date,
+    damaged,
+    explaining,
+    run_digest,
+    texts,
+)
 from blastoseg.sources.names import printable
 
 _ROWS_A_BATCH = 64
@@ -77,7 +85,7 @@ class Journal:
         self.pictures: PictureRegister
 
     def __enter__(self) -> Self:
-        with self._explained():
+        with explaining(self._path):
             self._database = sqlite3.connect(self._path, timeout=_WAIT_FOR_OTHERS_S, isolation_level=None)
             try:
                 self._database.execute("PRAGMA journal_mode = TRUNCATE")
@@ -101,7 +109,7 @@ class Journal:
         What they left has their processes' marks in its name: no file of anybody else is touched. After one
         that ended well it can only be a folder in OUT itself that could not be deleted.
         """
-        with self._explained():
+        with explaining(self._path):
             number, has_ended_well = self._database.execute(_SELECT_LAST).fetchone()
             marked = self._database.execute(_SELECT_MARKS).fetchall()
             number = 0 if number is None else number
@@ -153,14 +161,14 @@ class Journal:
         while some := list(islice(remaining, _KEYS_A_QUERY)):
             query = _SELECT_SEVERAL.format(asked=", ".join(["(?, ?, ?)"] * len(some)))
             asked = chain.from_iterable((number, *_named(key)) for number, key in enumerate(some))
-            with self._explained():
+            with explaining(self._path):
                 found = {row[0]: row[1:] for row in self._database.execute(query, (*asked, *way))}
             for number in range(len(some)):
                 yield self._checked(found[number]) if number in found else None
 
     def unseen(self, keys: Iterable[FrameKey]) -> Iterator[FrameKey]:
         """The keys whose content no run has a row of, whatever it was scored with."""
-        with self._explained():
+        with explaining(self._path):
             asked_for = list(keys)
             ways = self._ways() if asked_for else []
             for key in asked_for:
@@ -197,10 +205,12 @@ class Journal:
     def flush(self) -> None:
         """Write what was recorded since the last batch, as one transaction."""
         if self._waiting:
+            written = [path for row in self._waiting for path in (row.mask_file, row.overlay_file) if path]
+            # What a row names is on the disk before the row is.
+            self._flush_names(written)
             with self._transaction():
                 self._database.executemany(_RECORD, self._waiting)
-                paths = (path for row in self._waiting for path in (row.mask_file, row.overlay_file))
-                self.pictures.note_sizes(path for path in paths if path)
+                self.pictures.note_sizes(written)
             self._waiting.clear()
         self._last_flush = time.monotonic()
 
@@ -213,19 +223,26 @@ class Journal:
         Without, every frame, by embryo and frame index in natural order, however many runs it took.
         """
         self.flush()
-        with self._explained():
+        with explaining(self._path):
             if keys is None:
                 yield from map(as_row, self.all_stored(scored_with))
                 return
         yield from (as_row(one) for one in self.stored_of(scored_with, keys) if one is not None)
 
     def all_stored(self, scored_with: ScoredWith) -> Iterator[StoredFrame]:
-        """Every frame's row as it stands in the ledger, by embryo and frame index in natural order."""
-        with self._explained():
+        """Every frame's row as it stands in the ledger, by embryo and frame index in natural order.
+
+        Raises OutputError for one that is not as it was written.
+        """
+        with explaining(self._path):
             # Whole rows would be sorted in a file as large as the ledger.
             in_order = self._database.execute(_SELECT_ALL, _parameters(scored_with))
-            keys = (FrameKey(source, address, "") for source, address in in_order)
-            yield from (row for row in self.stored_of(scored_with, keys) if row is not None)
+            named = (texts(self._path, one) for one in in_order)
+            keys = (FrameKey(source, address, "") for source, address in named)
+            for row in self.stored_of(scored_with, keys):
+                if row is None:
+                    raise damaged(self._path, "a frame is listed, and has no row")
+                yield row
 
     def put(self, rows: Iterable[StoredFrame]) -> None:
         """Write rows as they are: of frames that stand elsewhere by now, or from another ledger."""
@@ -249,7 +266,7 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._explained():
+        with explaining(self._path):
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -259,14 +276,11 @@ class Journal:
                     self._database.execute("ROLLBACK")
                 raise
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _flush_names(self, pictures: Iterable[str]) -> None:
         try:
-            yield
-        except sqlite3.Error as error:
-            raise explained(self._path, error) from error
-        except UnicodeDecodeError as error:  # SQLite's message quotes the damaged file
-            raise damaged(self._path, error) from error
+            flush_folders((self._out / path).parent for path in pictures)
+        except OSError as error:
+            raise OutputError(f"{self._out}: cannot be written ({error.strerror}): check the disk") from error
 
     def _checked(self, found: tuple[str, ...]) -> StoredFrame:
         row = StoredFrame(*found)

@@ -19,6 +19,7 @@ from blastoseg.run.journal.schema import (
     COLUMNS_OF,
     SCHEMA_VERSION,
     StoredFrame,
+    as_text,
     migrate,
     run_digest,
     what_is_missing,
@@ -27,6 +28,8 @@ from blastoseg.run.journal.schema import (
 _PUT_FRAME = "INSERT OR IGNORE INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_RUN = "INSERT OR IGNORE INTO run_events VALUES (?, ?, ?, ?, ?, ?)"
 _PUT_PICTURE = "INSERT OR IGNORE INTO pictures VALUES (?, ?, ?)"
+# SQLite's message quotes the damaged file, which may be no text.
+_UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 
 Row = tuple[Any, ...]
 
@@ -71,7 +74,7 @@ def _repair(path: Path, folder: Path) -> Repaired:
         pass
     done = Repaired()
     with closing(sqlite3.connect(folder / JOURNAL_FILE)) as fresh, closing(sqlite3.connect(copy)) as old:
-        old.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        old.text_factory = as_text
         version = _version_of(old, path, done)
         with fresh:
             fresh.executemany(_PUT_FRAME, _whole(old, ("frames", 5), _FRAME_OF[version], done))
@@ -100,7 +103,7 @@ def _version_of(old: sqlite3.Connection, path: Path, done: Repaired) -> int:
     """Which version's rows the ledger holds. OutputError for a newer one, whose rows mean other things."""
     try:
         version: int = old.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.DatabaseError:
+    except _UNREADABLE:
         done.is_torn = True
         return SCHEMA_VERSION
     if version not in range(SCHEMA_VERSION + 1):
@@ -118,7 +121,7 @@ def _is_sound(old: sqlite3.Connection, version: int) -> bool:
         if version < SCHEMA_VERSION:
             migrate(old, version)
         return is_whole and not what_is_missing(old)
-    except sqlite3.DatabaseError:
+    except _UNREADABLE:
         return False
 
 
@@ -140,7 +143,7 @@ def _whole(
                 else:
                     yield row
             return
-        except sqlite3.Error:
+        except _UNREADABLE:
             done.is_torn = True
 
 

@@ -7,8 +7,10 @@ noticed when the row is read.
 import hashlib
 import json
 import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from blastoseg.errors import OutputError
 from blastoseg.run.journal.pictures import SCHEMA as PICTURES_SCHEMA
@@ -116,6 +118,14 @@ def damaged(path: Path, what: object) -> OutputError:
     )
 
 
+def texts(path: Path, values: Iterable[object]) -> list[str]:
+    """The values of text columns, which in a damaged ledger may hold anything. Raises OutputError then."""
+    found = list(values)
+    if odd := [value for value in found if not isinstance(value, str)]:
+        raise damaged(path, f"{odd[0]!r:.40} stands where a text was written")
+    return cast(list[str], found)
+
+
 def is_refused(error: sqlite3.Error) -> bool:
     """Whether a disk or another process refused, and not the file's own content.
 
@@ -132,14 +142,29 @@ def explained(path: Path, error: sqlite3.Error) -> OutputError:
     return damaged(path, error)
 
 
+@contextmanager
+def explaining(path: Path) -> Iterator[None]:
+    """Raises OutputError for whatever a database, or a damaged file in its place, raises in the block."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explained(path, error) from error
+    except UnicodeDecodeError as error:  # SQLite's message quotes the damaged file
+        raise damaged(path, error) from error
+
+
+def as_text(raw: bytes) -> str:
+    """For SQLite's ``text_factory``: what is no UTF-8 any more is damaged, and must reach its digest."""
+    return raw.decode("utf-8", "replace")
+
+
 def bring_up_to_date(database: sqlite3.Connection, path: Path) -> None:
     """Create the tables, or bring those of an earlier version to this one, and see that they are whole.
 
     Raises OutputError for a newer version and for tables that are not as they should be, sqlite3.Error as
     the database does.
     """
-    # What is no UTF-8 any more is damaged, and must reach the check of its digest.
-    database.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    database.text_factory = as_text
     version = database.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
         raise OutputError(f"{path}: was written by a newer blastoseg: update, or use another --out")

@@ -1,5 +1,6 @@
 """The ledger keeps every finished frame, whatever happens to the run."""
 
+import errno
 import math
 import signal
 import sqlite3
@@ -15,16 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blastoseg import columns
+from blastoseg import columns, files
 from blastoseg.errors import InputNotFoundError, OutputError
-from blastoseg.files import unfinished_beside
 from blastoseg.records import FrameRef, FrameResult, Status
 from blastoseg.run.journal import FrameKey, Journal, ScoredWith, StoredFrame, read_runs
 from blastoseg.run.journal.history import JOURNAL_FILE
 from blastoseg.run.journal.rows import decode_row, encode_row
 from blastoseg.sources.addresses import WholeImage
-
-from .old_versions import make_older
 
 STARTER = ScoredWith("a" * 64, "b" * 64, "1")
 FINETUNED = ScoredWith("c" * 64, "b" * 64, "1")
@@ -84,6 +82,42 @@ def test_a_failed_frame_and_one_without_its_overlay_are_tried_again(tmp_path: Pa
         assert not _done(journal, STARTER, _key(bare), with_overlay=True)
 
 
+def test_the_names_of_pictures_are_on_the_disk_before_the_rows_that_name_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = [_result(1), _result(2), _result(1, embryo="WELL8")]
+    flushed: list[tuple[Path, int]] = []
+
+    def flush(folder: Path) -> None:
+        with closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as database:
+            flushed.append((folder, database.execute("SELECT COUNT(*) FROM frames").fetchone()[0]))
+
+    with Journal(tmp_path) as journal:
+        for result in results:
+            journal.record(STARTER, _key(result), result)
+        with monkeypatch.context() as watched:
+            watched.setattr(files, "_flush_folder", flush)
+            journal.flush()
+        assert flushed == [(tmp_path / "overlays" / name, 0) for name in ("WELL7", "WELL8")]
+        assert len(list(journal.rows(STARTER))) == 3
+
+
+def test_rows_are_not_written_where_the_names_of_their_pictures_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with Journal(tmp_path) as journal:
+        journal.record(STARTER, _key(_result(1)), _result(1))
+        with monkeypatch.context() as failing:
+            failing.setattr(files, "_flush_folder", refuse)
+            with pytest.raises(OutputError, match="Input/output error"):
+                journal.flush()
+        with closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as database:
+            assert database.execute("SELECT COUNT(*) FROM frames").fetchone() == (0,)
+
+
 def test_rows_come_in_natural_order_or_in_the_order_asked_for(tmp_path: Path) -> None:
     results = [_result(index, embryo) for embryo in ("WELL10", "WELL7") for index in (10, 2)]
     with Journal(tmp_path) as journal:
@@ -140,30 +174,6 @@ def test_a_file_name_that_is_no_valid_unicode_can_be_recorded(tmp_path: Path) ->
         assert [row["embryo_id"] for row in journal.rows(STARTER)] == [result.ref.embryo_id]
 
 
-def test_runs_are_listed_in_order_and_one_that_was_killed_has_no_end(tmp_path: Path) -> None:
-    with Journal(tmp_path) as journal:
-        first = journal.start_run({"weights": "starter"})
-        journal.end_run(first, {"exit_code": 3})
-    (tmp_path / "masks").mkdir()
-    unfinished, refused = unfinished_beside(tmp_path / "masks" / "a.png"), unfinished_beside(tmp_path / "a")
-    somebodys = tmp_path / ".part-0123456789abcdef-01234567.png"
-    for path in (unfinished, refused, somebodys):
-        path.write_bytes(b"half")
-    with Journal(tmp_path) as journal:
-        journal.start_run({"weights": "starter"})
-    assert unfinished.exists(), "the run before ended well: nothing of it lies there"
-    assert not refused.exists(), "a folder of the workbook that could not be deleted"
-    with Journal(tmp_path) as journal:
-        assert journal.start_run({"weights": "finetuned"}) == 3
-    assert not unfinished.exists()
-    assert somebodys.exists()
-    runs = read_runs(tmp_path)
-    assert [run.number for run in runs] == [1, 2, 3]
-    assert runs[0].outcome == {"exit_code": 3}
-    assert [bool(run.ended) for run in runs] == [True, False, False]
-    assert runs[2].details == {"weights": "finetuned"}
-
-
 def test_the_history_of_runs_cannot_be_rewritten(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         journal.start_run({})
@@ -184,19 +194,6 @@ def test_a_damaged_ledger_is_named_and_a_missing_one_too(tmp_path: Path) -> None
         read_runs(tmp_path)
 
 
-@pytest.mark.parametrize("details", ["{", "[]", "null", ""])
-def test_a_run_that_is_not_as_it_was_noted_is_an_output_error(tmp_path: Path, details: str) -> None:
-    with Journal(tmp_path) as journal:
-        journal.start_run({})
-    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
-        database.execute("DROP TRIGGER run_events_stand")
-        database.execute("UPDATE run_events SET details = ?", (details,))
-    with pytest.raises(OutputError, match="list of runs"):
-        read_runs(tmp_path)
-    with pytest.raises(OutputError, match="is damaged"), Journal(tmp_path):
-        pass
-
-
 def test_a_digit_that_flipped_in_a_row_is_noticed_and_no_tables_are_missed(tmp_path: Path) -> None:
     result = _result(1, blastocyst_area_px2=1234.0)
     with Journal(tmp_path) as journal:
@@ -212,6 +209,19 @@ def test_a_digit_that_flipped_in_a_row_is_noticed_and_no_tables_are_missed(tmp_p
         database.execute("DROP TABLE pictures")
     with pytest.raises(OutputError, match="is damaged"), Journal(tmp_path):
         pass
+
+
+def test_a_frame_whose_name_is_no_text_any_more_is_not_left_out_of_a_report(tmp_path: Path) -> None:
+    results = [_result(1), _result(2)]
+    with Journal(tmp_path) as journal:
+        for result in results:
+            journal.record(STARTER, _key(result), result)
+    ledger = tmp_path / "journal.sqlite"
+    whole = ledger.read_bytes()
+    ledger.write_bytes(whole.replace(b"WELL7/RUN1.jpeg", b"WELL7/RUN1.jpe\xe7", 1))
+    assert ledger.read_bytes() != whole
+    with Journal(tmp_path) as journal, pytest.raises(OutputError, match=r"is damaged .* has no row"):
+        list(journal.rows(STARTER))
 
 
 def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
@@ -264,37 +274,3 @@ def test_a_kill_at_any_moment_leaves_a_readable_ledger_and_whole_files(tmp_path:
         assert len(rows) >= max(64, counts[-1])
         counts.append(len(rows))
     assert not any(run.ended for run in read_runs(tmp_path))
-
-
-def test_a_run_whose_time_or_outcome_changed_is_noticed_but_in_ledgers_without_digests(
-    tmp_path: Path,
-) -> None:
-    with Journal(tmp_path) as journal:
-        journal.end_run(journal.start_run({}), {"counts": {"ok": 3}})
-    ledger = tmp_path / JOURNAL_FILE
-    with closing(sqlite3.connect(ledger)) as database, database:
-        database.execute("DROP TRIGGER run_events_stand")
-        database.execute("UPDATE run_events SET details = replace(details, '3', '8')")
-    with pytest.raises(OutputError, match="a line of run 1 is not as it was written"):
-        read_runs(tmp_path)
-    make_older(ledger, 2)
-    assert [run.outcome for run in read_runs(tmp_path)] == [{"counts": {"ok": 8}}]
-
-
-@pytest.mark.parametrize("details", ["null", "", "{", b"\x00", "[" * 100_000])
-def test_a_history_that_no_run_wrote_is_damage_that_is_named(tmp_path: Path, details: object) -> None:
-    with Journal(tmp_path), closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as database, database:
-        database.execute(
-            "INSERT INTO run_events (run, at, event, details) VALUES (1, 'now', 'started', ?)", (details,)
-        )
-    with pytest.raises(OutputError, match="damaged"):
-        read_runs(tmp_path)
-
-
-def test_a_run_without_a_number_is_damage_that_is_named(tmp_path: Path) -> None:
-    with Journal(tmp_path), closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as database, database:
-        database.execute(
-            "INSERT INTO run_events (run, at, event, details) VALUES ('x', 'now', 'ended', '{}')"
-        )
-    with pytest.raises(OutputError, match="damaged"), Journal(tmp_path) as journal:
-        journal.start_run({})
