@@ -14,6 +14,8 @@ NUMERIC_MEASURES: tuple[Column, ...] = tuple(
 )
 LIMITS = 1.96
 """Half-width of the limits of agreement, in standard deviations (Bland & Altman 1986)."""
+LARGEST_RATING = 1e100
+"""No measure comes near it; squares of larger ones would overflow."""
 
 Numbers = NDArray[np.float64]
 
@@ -42,10 +44,10 @@ def intraclass_correlation(ratings: Numbers) -> float:
 
     (BMS - EMS) / (BMS + (k - 1) EMS + k (JMS - EMS) / n), from the mean squares between targets, between
     raters and of the residual (Shrout & Fleiss 1979; ICC(A,1) of McGraw & Wong 1996). NaN for fewer than
-    two targets or raters, and where all ratings are equal.
+    two targets or raters, where all ratings are equal, and for one above ``LARGEST_RATING``.
     """
     n, k = ratings.shape
-    if n < 2 or k < 2:
+    if n < 2 or k < 2 or np.abs(ratings).max() > LARGEST_RATING:
         return math.nan
     grand = ratings.mean()
     of_targets, of_raters = ratings.mean(axis=1), ratings.mean(axis=0)
@@ -55,7 +57,7 @@ def intraclass_correlation(ratings: Numbers) -> float:
     error = np.sum(residual**2) / ((n - 1) * (k - 1))
     denominator = between_targets + (k - 1) * error + k * (between_raters - error) / n
     # Rounding leaves a trace of variance where there is none.
-    if not denominator > 1e-12 * max(1.0, np.square(np.abs(ratings).max())):
+    if not denominator > 1e-12 * max(1.0, float(np.abs(ratings).max())) ** 2:
         return math.nan
     return float((between_targets - error) / denominator)
 

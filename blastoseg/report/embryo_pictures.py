@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pandas as pd
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Status
 from blastoseg.report.gathered import Batch, GatheredTables
-from blastoseg.report.overlay import RGB, draw_thumbnail, read_overlay, write_small
+from blastoseg.report.overlay import RGB, draw_thumbnail, name_of, read_overlay, write_small
 from blastoseg.sources.label_images import read_label_image
 
 log = logging.getLogger(__name__)
@@ -26,22 +26,28 @@ MEASURED = (Status.OK.value, Status.REVIEW.value)
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Where a frame's mask and overlay lie, and what is written under the frame."""
+    """Where a frame's mask and overlay lie, and what is written under the frame.
+
+    ``unread`` takes the names of those that are gone or damaged when they are to be shown.
+    """
 
     mask: Path
     overlay: Path
     label: str = ""
+    unread: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def thumbnail(self, side: int) -> RGB | None:
         """The embryo in a white square; None, and a line in the log, where a picture is gone or damaged."""
         overlay = read_overlay(self.overlay, cv2.IMREAD_COLOR_RGB)
         if overlay is None:
             log.warning("%s: cannot be read: the report goes without it", self.overlay.name)
+            self.unread.add(name_of(self.overlay))
             return None
         try:
             labels = read_label_image(self.mask, self.mask.name)
         except UnreadableFrameError as error:
             log.warning("%s: the report goes without it", error)
+            self.unread.add(name_of(self.mask))
             return None
         return draw_thumbnail(overlay, labels, side)
 
@@ -61,15 +67,20 @@ class EmbryoPictures:
         return np.hstack(drawn) if drawn else None
 
 
-def pictures_of(tables: GatheredTables, root: Path) -> dict[str, EmbryoPictures]:
-    """The pictures of every embryo by its id, below ``root``; only those that the tables name."""
+def pictures_of(tables: GatheredTables, root: Path, unread: set[str]) -> dict[str, EmbryoPictures]:
+    """The pictures of every embryo by its id, below ``root``; only those that the tables name.
+
+    ``unread`` is the one of all of them.
+    """
     names = ["embryo_id", "frame_index", "status", "time_h", "mask", "overlay"]
     return {
-        embryo: found for batch in tables.batches(names) for embryo, found in _of_batch(batch, root).items()
+        embryo: found
+        for batch in tables.batches(names)
+        for embryo, found in _of_batch(batch, root, unread).items()
     }
 
 
-def _of_batch(tables: Batch, root: Path) -> dict[str, EmbryoPictures]:
+def _of_batch(tables: Batch, root: Path, unread: set[str]) -> dict[str, EmbryoPictures]:
     shown = tables.frames.astype({"mask": object, "overlay": object}).fillna({"mask": "", "overlay": ""})
     places: dict[str, dict[int, tuple[Any, ...]]] = {}
     first: dict[str, int] = {}
@@ -94,21 +105,24 @@ def _of_batch(tables: Batch, root: Path) -> dict[str, EmbryoPictures]:
         # Where the course began before the first frame, this is the earliest that there is to see.
         start = [] if "tSB" in own else [("first", first.get(embryo))]
         moments = [*start, *((event, own.get(event)) for event in STRIP_EVENTS), ("last", last.get(embryo))]
-        strip = _strip(places.get(embryo, {}), moments, root)
-        whole = Pictures(root / mask, root / overlay) if mask and overlay else None
+        strip = _strip(places.get(embryo, {}), moments, root, unread)
+        whole = Pictures(root / mask, root / overlay, unread=unread) if mask and overlay else None
         found[str(embryo)] = EmbryoPictures(whole, strip)
     return found
 
 
 def _strip(
-    frames: dict[int, tuple[Any, ...]], moments: Iterable[tuple[str, int | None]], root: Path
+    frames: dict[int, tuple[Any, ...]],
+    moments: Iterable[tuple[str, int | None]],
+    root: Path,
+    unread: set[str],
 ) -> tuple[Pictures, ...]:
     strip = []
     for name, index in moments:
         _, hours, mask, overlay = frames.get(-1 if index is None else index, ("", np.nan, "", ""))
         if mask and overlay:
             label = f"{name} {hours:.1f} h" if pd.notna(hours) else name
-            strip.append(Pictures(root / mask, root / overlay, label))
+            strip.append(Pictures(root / mask, root / overlay, label, unread=unread))
     return tuple(strip)
 
 

@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 
 from blastoseg.errors import UnreadableFrameError
 from blastoseg.records import Labels
-from blastoseg.report.overlay import outlines_from_outside_in, read_overlay
+from blastoseg.report.overlay import name_of, outlines_from_outside_in, read_overlay
 from blastoseg.report.plain import Gray, without_paint
 from blastoseg.sources.label_images import read_label_image
 from blastoseg.tissues import FOREGROUND
@@ -65,7 +65,8 @@ class Film:
 
     ``sheets`` are encoded pictures of up to ``TILES_A_SHEET`` tiles of ``TILE_SIDE`` pixels, row by row, and
     ``outlines`` each frame's, in ``FINENESS`` steps a pixel of its tile. ``still`` is one tile alone, and
-    ``is_seen`` whether a frame has a picture. ``window`` is the part of the frames that is shown.
+    ``is_seen`` whether a frame has a picture. ``window`` is the part of the frames that is shown. ``unread``
+    are the names of pictures and masks that are gone or damaged.
     """
 
     sheets: list[bytes]
@@ -73,6 +74,7 @@ class Film:
     still: bytes
     is_seen: list[bool]
     window: Window
+    unread: set[str]
 
 
 def make_film(shots: Sequence[Shot], still: int) -> Film:
@@ -81,15 +83,17 @@ def make_film(shots: Sequence[Shot], still: int) -> Film:
     A picture that is missing or damaged is a gray tile, a mask that is one has no outlines.
     """
     window = _window_of(shots)
-    tiles, outlines, is_seen = [], [], []
+    tiles, outlines, is_seen, unread = [], [], [], set()
     for shot in shots:
         labels = _labels_of(shot)
         tile = _tile(shot, labels, window)
         is_seen.append(tile is not None)
         tiles.append(np.full((TILE_SIDE, TILE_SIDE), _NO_PICTURE, np.uint8) if tile is None else tile)
         outlines.append({} if labels is None else outlines_in(labels, window))
+        read = ((shot.overlay, tile), (shot.mask, labels))
+        unread |= {name_of(path) for path, picture in read if path and picture is None}
     sheets = [_sheet(tiles[first : first + TILES_A_SHEET]) for first in range(0, len(tiles), TILES_A_SHEET)]
-    return Film(sheets, outlines, _encoded(tiles[still]), is_seen, window=window)
+    return Film(sheets, outlines, _encoded(tiles[still]), is_seen, window=window, unread=unread)
 
 
 def legend() -> list[dict[str, str | int]]:

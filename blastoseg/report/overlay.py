@@ -42,6 +42,11 @@ def read_overlay(path: Path, way: int) -> NDArray[np.uint8] | None:
     return None if found is None else np.asarray(found, np.uint8)
 
 
+def name_of(picture: Path) -> str:
+    """How people are told of a picture: with its embryo's folder, as embryos' files may be named alike."""
+    return f"{picture.parent.name}/{picture.name}"
+
+
 def draw_overlay(image: Image, labels: Labels | None, caption: str = "") -> RGB:
     """A frame ``(y, x)`` with each tissue outlined and lightly filled, over a strip.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from blastoseg.errors import DataError, OutputError, counted
+from blastoseg.errors import DataError, OutputError, counted, some_of
 from blastoseg.files import replace_atomically
 from blastoseg.records import AboutEmbryo, Status
 from blastoseg.report.dataset import FOLDER, remove_dataset, write_dataset
@@ -71,7 +71,8 @@ class Report:
         self.tables.embryos = with_percentiles(graded, self.archive)
         self._verdicts: tuple[TakenVerdict, ...] = ()
         self._order = settings.summary.order
-        self.notes: list[str] = []
+        self._notes: list[str] = []
+        self._unread: set[str] = set()
         self.pages: list[str] = []
         self._with_page, self._kind = settings.output.review_page, settings.output.tables
 
@@ -84,6 +85,18 @@ class Report:
     def pixel_sizes(self) -> list[UsedPixelSize]:
         """Those of the frames."""
         return used_pixel_sizes(self.tables.frames_in_order(PIXEL_SIZE_COLUMNS))
+
+    @property
+    def notes(self) -> list[str]:
+        """What to say of the files of the report: once they are written."""
+        if not self._unread:
+            return self._notes
+        lacking = counted(len(self._unread), "picture")
+        return [
+            *self._notes,
+            f"{lacking} cannot be read, the report goes without: {some_of(sorted(self._unread))}; "
+            "blastoseg run --fresh makes those of frames again",
+        ]
 
     @property
     def pictures(self) -> Iterator[str]:
@@ -109,20 +122,20 @@ class Report:
         manifest = self._with_grading(manifest)
         self._join_verdicts(out, is_hidden=bool(manifest.pseudonyms))
         tables, order = self.tables, self._order
-        pictures = pictures_of(tables, out.root)
+        pictures = pictures_of(tables, out.root, self._unread)
         self._write_long_tables(out, by_patient=bool(manifest.pseudonyms))
         self._replace(out.embryos_csv, lambda path: write_csv(tables.embryos, path))
         self._replace(out.events_csv, lambda path: write_csv(tables.events, path))
         earlier = take_over(out.workbook)
         for note in earlier.said:
             log.warning("%s", note)
-        self.notes += earlier.said
+        self._notes += earlier.said
         self._replace(
             out.workbook,
             lambda path: write_workbook(path, tables, manifest, pictures, notes=earlier.notes, order=order),
         )
         if left_out := left_out_in_words(tables):
-            self.notes.append(left_out)
+            self._notes.append(left_out)
         if register is not None:
             from blastoseg.report.patient_pages import PatientPages  # noqa: PLC0415  loads only where asked for
 
@@ -139,7 +152,7 @@ class Report:
             return
         if manifest.stopped:
             # The first page of many embryos takes minutes: who was asked to stop must not.
-            self.notes.append(
+            self._notes.append(
                 "review/index.html is left to the next run: it shows the report before this one"
             )
             return
@@ -150,6 +163,7 @@ class Report:
             weights=manifest.weights,
             weights_sha256=manifest.weights_sha256,
             verdicts=[one.plain() for one in self._verdicts],
+            unread=self._unread,
         )
         try:
             written = write_page(content, check)
@@ -190,12 +204,12 @@ class Report:
         except DataError as error:
             # A person's file must not end a night: the measures do not depend on it.
             log.warning("%s", error)
-            self.notes.append(str(error))
+            self._notes.append(str(error))
         self.tables.embryos = with_verdicts(self.tables.embryos, self._verdicts, is_hidden)
 
     def _with_grading(self, manifest: RunManifest) -> RunManifest:
         if self.letters and self.letters.model.weights_sha256 != manifest.weights_sha256:
-            self.notes.append(OTHER_WEIGHTS)
+            self._notes.append(OTHER_WEIGHTS)
             log.warning("%s", OTHER_WEIGHTS)
         return replace(
             manifest,
@@ -223,7 +237,7 @@ class Report:
         def landed_elsewhere(other: Path) -> None:
             note = f"{path.name} is open in another program: the new one is {other.name}"
             log.warning("%s", note)
-            self.notes.append(note)
+            self._notes.append(note)
 
         try:
             with replace_atomically(path, landed_elsewhere) as temporary:

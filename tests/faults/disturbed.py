@@ -26,7 +26,7 @@ TOLD = (
     "is open in another program",
     "no copy of the earlier workbook was kept",
     "its notes cannot be read",
-    "the report goes without it",
+    "the report goes without",
     NO_HOURS,
 )
 """What a run that is not whole says of it, there or in its log, and ends with exit code 0."""
@@ -184,10 +184,16 @@ def _after_the_fault(scene: Scene, fault: Fault, ended: Ended, before: dict[str,
         # Without its table of hours an embryo has those of another clock, or none.
         free = (*FREE, *(HOURS if NO_HOURS in said else ()))
         whole = ended.code == 0 and not is_told
-        yield from _wrong_rows(now["frames.csv"], scene.truth["frames.csv"], whole, free)
+        yield from _wrong_rows(_table_of_frames(scene.out), scene.truth["frames.csv"], whole, free)
     for name in REPORT:
         if ended.code not in (0, 3, 130) and now.get(name) not in (None, before.get(name), scene.truth[name]):
             yield f"{name} is neither the one before nor the new one"
+
+
+def _table_of_frames(out: Path) -> bytes:
+    """The one that the run wrote: beside the one before, where that seemed to be open in another program."""
+    [*_, newest] = [out / "frames.csv", *sorted(out.glob("frames-*.csv"))]
+    return newest.read_bytes()
 
 
 def _wrong_rows(now: bytes, truth: bytes, is_whole: bool, free: tuple[str, ...]) -> Iterator[str]:
@@ -198,7 +204,10 @@ def _wrong_rows(now: bytes, truth: bytes, is_whole: bool, free: tuple[str, ...])
     rows, known = (
         {row["source"]: row for row in csv.DictReader(io.StringIO(text.decode()))} for text in (now, truth)
     )
+    yield from (f"a row of {source}, which is not there" for source in rows.keys() - known.keys())
     for source, row in rows.items():
+        if source not in known:
+            continue
         if row["status"] == "failed":
             if not row["reason"]:
                 yield f"{source} failed without a reason"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from blastoseg.model import planned
-from blastoseg.run.events import RunStarted
+from blastoseg.run.events import RunEnded, RunStarted
 from blastoseg.run.pipeline import score_folder
 from blastoseg.run.request import RunRequest
 from blastoseg.settings import Settings
@@ -49,3 +49,27 @@ def test_frames_are_known_where_the_engine_that_was_planned_cannot_compute_them(
     for known in (0, 3):
         [started] = [event for event in score_folder(request) if isinstance(event, RunStarted)]
         assert started.already_scored == known
+
+
+def test_a_report_that_lacks_a_picture_says_so_and_is_written_again_until_it_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_nights_cheap(monkeypatch)
+    out = tmp_path / "out"
+    request = RunRequest([_frames_in(tmp_path / "day5")], Settings(), out=out, engine="auto")
+
+    def night() -> tuple[str, bytes]:
+        *_, ended = score_folder(request)
+        assert isinstance(ended, RunEnded)
+        return " ".join(ended.notes), (out / "report.xlsx").read_bytes()
+
+    assert night()[0] == ""
+    overlay = sorted((out / "overlays" / "E1").iterdir())[0]
+    whole = overlay.read_bytes()
+    overlay.write_bytes(b"damaged")
+    for _ in range(2):
+        assert f"1 picture cannot be read, the report goes without: E1/{overlay.name}" in night()[0]
+    overlay.write_bytes(whole)
+    said, workbook = night()
+    assert said == ""
+    assert night() == ("", workbook)

@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -47,13 +47,17 @@ MOST_WORKERS = 4
 
 @dataclass(frozen=True)
 class Content:
-    """What the page shows: the tables of a report below ``out``, and which weights its numbers are of."""
+    """What the page shows: the tables of a report below ``out``, and which weights its numbers are of.
+
+    ``unread`` takes the names of pictures that are gone or damaged.
+    """
 
     out: Path
     tables: GatheredTables
     weights: str
     weights_sha256: str
     verdicts: Sequence[Any] = ()
+    unread: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +205,10 @@ def _write_embryo(
     for name, content_of_file in contents.items():
         write_if_changed(folder / name, content_of_file)
     entry = index_entry(key, row, frames, film, still=still, unit=unit)
-    return Written(embryo.made_of, {name: len(one) for name, one in contents.items()}, entry)
+    content.unread.update(film.unread)
+    # Made of nothing that there is: a film that lacks a picture is made again.
+    made_of = "" if film.unread else embryo.made_of
+    return Written(made_of, {name: len(one) for name, one in contents.items()}, entry)
 
 
 def _still(frames: pd.DataFrame, row: dict[Any, Any]) -> int:
