@@ -204,13 +204,13 @@ def _wrong_rows(now: bytes, truth: bytes, is_whole: bool, free: tuple[str, ...])
     rows, known = (
         {row["source"]: row for row in csv.DictReader(io.StringIO(text.decode()))} for text in (now, truth)
     )
-    yield from (f"a row of {source}, which is not there" for source in rows.keys() - known.keys())
     for source, row in rows.items():
-        if source not in known:
-            continue
         if row["status"] == "failed":
             if not row["reason"]:
                 yield f"{source} failed without a reason"
+            continue
+        if source not in known:
+            yield f"a measured row of {source}, which is not there"
             continue
         other = [
             name for name, value in row.items() if value != known[source][name] and not name.startswith(free)
