@@ -108,10 +108,11 @@ def prune(out: Path, journal: Journal, found: Prunable, check: Callable[[], None
         except OSError as error:
             log.warning("%s: cannot be deleted (%s)", path, error.strerror)
             refused.append(path)
-    for folder in {(out.resolve() / path).parent for path in deleted}:
+    root = out.resolve()
+    for folder in {(root / path).parent for path in deleted}:
         # Only an empty one goes: a folder may hold what others put there.
         with suppress(OSError, ValueError):
-            if folder.resolve() == folder:
+            if _is_reached_by_no_link(folder):
                 folder.rmdir()
     journal.pictures.forget(deleted)
     return refused
@@ -125,4 +126,8 @@ def _is_of_a_run(picture: Picture) -> bool:
 
 def _is_own(place: Path) -> bool:
     """Whether a file lies there, with no link on the way."""
-    return place.parent.resolve() == place.parent and not place.is_symlink() and place.is_file()
+    return _is_reached_by_no_link(place.parent) and not place.is_symlink() and place.is_file()
+
+
+def _is_reached_by_no_link(folder: Path) -> bool:
+    return folder.resolve() == folder

@@ -32,6 +32,7 @@ from blastoseg.sources.images import read_picture_file
 from blastoseg.sources.label_images import read_label_image
 from blastoseg.sources.reading import read_frame
 from blastoseg.sources.shown import AS_THEY_ARE
+from blastoseg.training.fitted_optics import _read as read_fitted_optics
 from blastoseg.training.pretrained import load_tensors
 from blastoseg.training.recipe import load_recipe
 
@@ -51,7 +52,7 @@ class Door:
     ``may_raise`` are the errors whose message a person reads; any other is a finding.
     """
 
-    open: Callable[[Path], None]
+    open: Callable[[Path], object]
     name: str = ""
     may_raise: tuple[type[Exception], ...] = (BlastosegError,)
 
@@ -91,14 +92,6 @@ def _open_label_image(path: Path) -> None:
     )
 
 
-def _open_colour_map(path: Path) -> None:
-    read_colour_map(path)
-
-
-def _open_table(path: Path) -> None:
-    read_elapsed(path)
-
-
 def _open_embryos(path: Path) -> None:
     read_embryo_table(path, AS_THEY_ARE)
 
@@ -112,37 +105,13 @@ def _open_card(path: Path) -> None:
     load_card(path.parent)
 
 
-def _open_settings(path: Path) -> None:
-    load_settings(path)
-
-
-def _open_letters(path: Path) -> None:
-    read_letters(path)
-
-
 def _open_lock(path: Path) -> None:
     with OutputLock(path.parent):
         pass
 
 
-def _open_grades(path: Path) -> None:
-    read_grades(path)
-
-
 def _open_groups(path: Path) -> None:
     groups_from_table(path, ["a", "b.png"])
-
-
-def _open_list(path: Path) -> None:
-    _read_list(path)
-
-
-def _open_recipe(path: Path) -> None:
-    load_recipe(path)
-
-
-def _open_key(path: Path) -> None:
-    Pseudonyms.load(path)
 
 
 def _open_names(path: Path) -> None:
@@ -165,21 +134,21 @@ DOORS = {
     "tiff": Door(_open_container),
     "avi": Door(_open_container),
     "slide": Door(_open_container),
-    "elapsed": Door(_open_table, may_raise=(ValueError,)),
+    "elapsed": Door(read_elapsed, may_raise=(ValueError,)),
     "embryos": Door(_open_embryos),
     "verdicts": Door(_open_verdicts, "verdicts.json"),
     "labels": Door(_open_label_image),
     "labelme": Door(_open_labelled, "a.json"),
     "qupath": Door(_open_labelled, "a.geojson"),
-    "cvat": Door(_open_colour_map, "labelmap.txt"),
+    "cvat": Door(read_colour_map, "labelmap.txt"),
     "card": Door(_open_card, "card.toml"),
-    "settings": Door(_open_settings),
-    "letters": Door(_open_letters),
-    "grades": Door(_open_grades),
+    "settings": Door(load_settings),
+    "letters": Door(read_letters),
+    "grades": Door(read_grades),
     "groups": Door(_open_groups),
-    "list": Door(_open_list),
-    "recipe": Door(_open_recipe),
-    "key": Door(_open_key),
+    "list": Door(_read_list),
+    "recipe": Door(load_recipe),
+    "key": Door(Pseudonyms.load),
     "names": Door(_open_names, "lab.key.map.csv"),
     "tensors": Door(_open_tensors, "weights.safetensors"),
     "lock": Door(_open_lock, LOCK_FILE),
@@ -193,7 +162,7 @@ DOORS = {
     "page_data": Door(read_back.open_page_data, "0123456789abcdef.js"),
     "result": Door(read_back.open_result, "result.json"),
     "protocol": Door(read_back.open_protocol, "protocol.json"),
-    "optics": Door(read_back.open_optics),
+    "optics": Door(read_fitted_optics),
     "overlay": Door(read_back.open_overlay, "00010-a.jpg"),
 }
 """By the name of the corpus's folder with their seeds."""

@@ -30,7 +30,6 @@ from blastoseg.run.prune import find_prunable
 from blastoseg.run.reviewing.files import served_file
 from blastoseg.run.verdicts import _embryos_of
 from blastoseg.sources.addresses import WholeImage
-from blastoseg.training.fitted_optics import _read
 
 RECORD = "00010-E001_RUN10_F0-0123456789ab.json"
 SCORED_WITH = ScoredWith("a" * 64, "b" * 64, "1")
@@ -163,8 +162,3 @@ def open_overlay(path: Path) -> None:
     run = Run(path.parent, typed_table([{"overlay": path.name}], FRAME_COLUMNS))
     row = run.frames.iloc[0].to_dict()
     read_by_all(path, lambda: plain_frame(path.parent, "", path.name), lambda: run.overlay(row))
-
-
-def open_optics(path: Path) -> None:
-    """What a training fitted, as it goes on."""
-    _read(path)

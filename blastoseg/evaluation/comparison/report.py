@@ -2,7 +2,6 @@
 
 import platform
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -118,8 +117,10 @@ def _labels_of(root: Path, image: str, trained: Sequence[Trained]) -> Labels | N
     for one in trained:
         for tested in one.tested:
             if tested.name == image:
-                with suppress(UnreadableFrameError):  # the page goes without it
+                try:
                     return read_label_image(root / tested.labels, tested.labels)
+                except UnreadableFrameError:
+                    return None
     return None
 
 

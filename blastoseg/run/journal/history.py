@@ -1,16 +1,14 @@
 """Every run that ever worked on an output folder, read from its ledger."""
 
 import json
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from blastoseg.errors import InputNotFoundError, OutputError
 from blastoseg.records import Status
-from blastoseg.run.journal.schema import FIRST_WITH_DIGESTS, damaged, explained, run_digest
+from blastoseg.run.journal.schema import FIRST_WITH_DIGESTS, damaged, opened_beside_a_run, run_digest
 
 JOURNAL_FILE = "journal.sqlite"
 _EVERY_LINE = "SELECT run, at, event, details, {digest} FROM run_events ORDER BY id"
@@ -52,14 +50,11 @@ def read_runs(out: Path) -> list[RunRecord]:
     """
     path = ledger_of(out)
     try:
-        # Not opened read-only: a run that was killed may have left a transaction to be rolled back.
-        with closing(sqlite3.connect(path)) as database:
+        with opened_beside_a_run(path) as database:
             has_digests = database.execute("PRAGMA user_version").fetchone()[0] >= FIRST_WITH_DIGESTS
             query = _EVERY_LINE.format(digest="digest" if has_digests else "''")
             lines = database.execute(query).fetchall()
         return _as_records(lines, has_digests)
-    except sqlite3.Error as error:
-        raise explained(path, error) from error
     except (ValueError, TypeError, RecursionError) as error:
         raise damaged(path, f"the list of runs cannot be read: {error}") from error
 

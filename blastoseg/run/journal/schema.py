@@ -8,7 +8,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -19,6 +19,7 @@ from blastoseg.run.journal.pictures import up_to_date
 SCHEMA_VERSION = 3
 FIRST_WITH_DIGESTS = 3
 """The first version whose rows carry digests."""
+_WAIT_FOR_OTHERS_S = 5.0
 
 _HISTORY_STANDS = """
 CREATE TRIGGER run_events_stay BEFORE DELETE ON run_events
@@ -151,6 +152,14 @@ def explaining(path: Path) -> Iterator[None]:
         raise explained(path, error) from error
     except UnicodeDecodeError as error:  # SQLite's message quotes the damaged file
         raise damaged(path, error) from error
+
+
+@contextmanager
+def opened_beside_a_run(path: Path) -> Iterator[sqlite3.Connection]:
+    """A ledger to be read, without the lock; OutputError for whatever it raises in the block."""
+    # Not opened read-only: a run that was killed may have left a transaction to be rolled back.
+    with explaining(path), closing(sqlite3.connect(path, timeout=_WAIT_FOR_OTHERS_S)) as database:
+        yield database
 
 
 def as_text(raw: bytes) -> str:

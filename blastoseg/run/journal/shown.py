@@ -1,16 +1,13 @@
 """Which rows of the ledger the pictures in OUT are of: read beside a run, without the lock."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 from blastoseg.run.journal.history import ledger_of
 from blastoseg.run.journal.keys import FrameKey, ScoredWith
 from blastoseg.run.journal.pictures import up_to_date
-from blastoseg.run.journal.schema import StoredFrame, as_text, damaged, explaining, texts
+from blastoseg.run.journal.schema import StoredFrame, as_text, damaged, opened_beside_a_run, texts
 
-_WAIT_FOR_OTHERS_S = 5.0
 _SELECT_ONE = f"""
 SELECT {", ".join(StoredFrame._fields)} FROM frames
 WHERE weights = ? AND settings = ? AND stages = ? AND source = ? AND address = ?
@@ -35,10 +32,9 @@ def shown_frames(out: Path) -> dict[str, ShownFrame]:
 
     InputNotFoundError where there is no ledger, OutputError where it cannot be read.
     """
-    found = [texts(ledger_of(out), one) for one in _found(out, _SELECT)]
     return {
         overlay: ShownFrame(ScoredWith(*way), FrameKey(source, address, content), mask, overlay)
-        for *way, source, address, content, mask, overlay in found
+        for *way, source, address, content, mask, overlay in _found(out, _SELECT)
         if content == up_to_date(content)
     }
 
@@ -48,15 +44,14 @@ def row_of(out: Path, shown: ShownFrame) -> StoredFrame:
     with_, key = shown.scored_with, shown.key
     way = (with_.weights_sha256, with_.settings_digest, with_.stages)
     found = _found(out, _SELECT_ONE, (*way, key.source, key.address))
-    row = StoredFrame(*texts(ledger_of(out), found[0])) if found else None
+    row = StoredFrame(*found[0]) if found else None
     if row is None or not row.is_whole:
         raise damaged(ledger_of(out), f"the row of {key.source} is gone, or not as it was written")
     return row
 
 
-def _found(out: Path, query: str, parameters: tuple[str, ...] = ()) -> list[tuple[object, ...]]:
+def _found(out: Path, query: str, parameters: tuple[str, ...] = ()) -> list[list[str]]:
     path = ledger_of(out)
-    # Not opened read-only: a run that was killed may have left a transaction to be rolled back.
-    with explaining(path), closing(sqlite3.connect(path, timeout=_WAIT_FOR_OTHERS_S)) as database:
+    with opened_beside_a_run(path) as database:
         database.text_factory = as_text
-        return database.execute(query, parameters).fetchall()
+        return [texts(path, row) for row in database.execute(query, parameters)]
